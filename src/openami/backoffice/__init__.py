@@ -1,0 +1,1 @@
+"""The back office: registry, operations, metering data management."""

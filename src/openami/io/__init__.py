@@ -1,0 +1,1 @@
+"""Where bytes, disks and time are: links, stores, spools, keystores, clocks."""

@@ -1,0 +1,91 @@
+"""Who and what: metering points, meters, channels, consumers, and what joins them for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from openami.model.obis import ObisCode
+from openami.model.quality import GuaranteeClass
+from openami.model.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class MeteringPoint:
+    """Where energy is measured for somebody. `zone` is the IANA time zone of its calendar; `id` never changes."""
+
+    id: int
+    code: str
+    service_address: str
+    zone: str
+    transformer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A device. `link` is where the head-end dials it (`tcp://host:port`), `None` if it cannot be dialled.
+
+    `framing` is `wrapper` or `hdlc`; `curve` says where a simulated meter's values come from (empty for real ones).
+    """
+
+    id: int
+    serial: str
+    system_title: bytes
+    guarantee: GuaranteeClass
+    link: str | None
+    framing: str = "wrapper"
+    curve: str = ""
+
+
+class ChannelKind(StrEnum):
+    """What the values of a channel are."""
+
+    INTERVAL_ENERGY = "interval-energy"
+    REGISTER_SNAPSHOT = "register-snapshot"
+    AVERAGE_DEMAND = "average-demand"
+    STAMPED_REGISTER = "stamped-register"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One quantity of a metering point. Values are integers × 10^`scaler` in `unit`.
+
+    `resolution_s` is the length of an interval, 0 for stamped registers (daily, monthly reads).
+    """
+
+    metering_point: int
+    number: int
+    obis: ObisCode
+    kind: ChannelKind
+    unit: Unit
+    scaler: int
+    resolution_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Meter `meter` measured `metering_point` from `start` until `end` (None: still does)."""
+
+    meter: int
+    metering_point: int
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A person or a company that is supplied."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Consumer `consumer` is supplied at `metering_point` from `start` until `end` (None: still is)."""
+
+    consumer: int
+    metering_point: int
+    start: datetime
+    end: datetime | None

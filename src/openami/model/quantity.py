@@ -1,0 +1,25 @@
+"""Exact values with a unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from openami.model.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """`mantissa` × 10^`scaler` in `unit`: exact, as meters count. Never a float for energy."""
+
+    mantissa: int
+    scaler: int
+    unit: Unit
+
+    @property
+    def value(self) -> Decimal:
+        """The exact value in `unit`."""
+        return Decimal(self.mantissa).scaleb(self.scaler)
+
+    def __str__(self) -> str:
+        return f"{self.value:f} {self.unit.symbol}".rstrip()

@@ -1,0 +1,1 @@
+"""Cursor, declared codecs, checksums and limits: what every protocol is built from."""
