@@ -1,0 +1,19 @@
+"""How the documentation is built."""
+
+from openami import __version__
+
+project = "OpenAMI"
+author = "The OpenAMI developers"
+copyright = "2026, The OpenAMI developers"  # noqa: A001 - the generator's name for it
+release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "OpenAMI"
+html_static_path: list[str] = []
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+nitpicky = False
