@@ -1,0 +1,171 @@
+"""The configuration file: one declared section per part, written with its comments by `openami init`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from openami.model.errors import SettingError
+
+INTRODUCTION = """\
+# OpenAMI: settings of this installation.
+# Every setting stands here with its default. Paths are relative to this file.
+"""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the file. A field's `Meta.description` is its comment and its documentation."""
+
+
+class Store(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where registry, readings, campaigns and accounts are kept."""
+
+    url: Annotated[str, Meta(description="Database address; SQLite needs nothing installed.")] = (
+        "sqlite:///openami.sqlite"
+    )
+
+
+class Keystore(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the meters' keys are kept. Only the back office reads it."""
+
+    path: Annotated[str, Meta(description="The encrypted file that holds the keys.")] = "keystore.bin"
+    passphrase_file: Annotated[
+        str, Meta(description="File whose first line opens the keystore; readable by its owner only.")
+    ] = "keystore.passphrase"  # noqa: S105 - the name of a file
+    counters: Annotated[
+        str, Meta(description="Journal of invocation counters; losing it means resynchronising every meter.")
+    ] = "counters.journal"
+
+
+class Headend(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The relay in the DMZ. It holds no key and no name."""
+
+    listen: Annotated[str, Meta(description="Where the back office connects, host:port.")] = "127.0.0.1:4058"
+    push_listen: Annotated[str, Meta(description="Where meters push to, host:port (TCP and UDP wrapper).")] = (
+        "127.0.0.1:4059"
+    )
+    networks: Annotated[tuple[str, ...], Meta(description="Networks whose meters may be dialled; nothing else is.")] = (
+        "127.0.0.0/8",
+    )
+    circuits: Annotated[int, Meta(ge=1, description="How many circuits may be open at once.")] = 10_000
+    spool: Annotated[str, Meta(description="Folder of the spool of pushes.")] = "spool"
+    spool_bytes: Annotated[
+        int, Meta(ge=1 << 16, description="How much the spool may hold; when it is full, pushes are refused.")
+    ] = 1 << 30
+
+
+class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Campaigns and sessions with meters."""
+
+    headend: Annotated[str, Meta(description="Address of the head-end, host:port.")] = "127.0.0.1:4058"
+    read_every_s: Annotated[int, Meta(ge=60, description="Period of the scheduled reading of all meters, seconds.")] = (
+        3_600
+    )
+    deadline_s: Annotated[int, Meta(ge=60, description="How long a campaign may take, seconds.")] = 10_800
+    concurrency: Annotated[int, Meta(ge=1, description="How many meters are read at once.")] = 200
+    attempts: Annotated[int, Meta(ge=1, description="How often a meter is tried within one campaign.")] = 5
+
+
+class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The pages for operators and consumers."""
+
+    listen: Annotated[str, Meta(description="Where the pages are served over TLS, host:port.")] = "127.0.0.1:8443"
+    name: Annotated[str, Meta(description="Host name that people type; the certificate must carry it.")] = (
+        "openami.localhost"
+    )
+    certificate: Annotated[str, Meta(description="Certificate chain, PEM.")] = "tls/portal.pem"
+    key: Annotated[str, Meta(description="Private key, PEM.")] = "tls/portal.key"
+    hsts_max_age_s: Annotated[
+        int, Meta(ge=0, description="How long browsers insist on TLS; start small, raise when certain.")
+    ] = 300
+
+
+class Zones(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mutual TLS between back office and head-end."""
+
+    authority: Annotated[str, Meta(description="Certificate of the authority that both sides trust, PEM.")] = (
+        "tls/authority.pem"
+    )
+    headend_certificate: Annotated[str, Meta(description="The head-end's certificate, PEM.")] = "tls/headend.pem"
+    headend_key: Annotated[str, Meta(description="The head-end's private key, PEM.")] = "tls/headend.key"
+    operations_certificate: Annotated[str, Meta(description="The back office's certificate, PEM.")] = (
+        "tls/operations.pem"
+    )
+    operations_key: Annotated[str, Meta(description="The back office's private key, PEM.")] = "tls/operations.key"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    store: Store = Store()
+    keystore: Keystore = Keystore()
+    headend: Headend = Headend()
+    operations: Operations = Operations()
+    portal: Portal = Portal()
+    zones: Zones = Zones()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a configuration file; raise `SettingError` that names the file, the setting and what is wrong."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"{path}: {error.strerror}; write one with: openami init") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: {error}") from error
+    try:
+        return msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"{path}: {error}") from error
+
+
+def write_settings(settings: Settings) -> str:
+    """The text of the configuration file, every setting with its comment."""
+    lines = [INTRODUCTION]
+    for section, values in sections(settings):
+        lines += [f"# {_first_line(values)}", f"[{section}]"]
+        for name, description, value in fields(values):
+            lines += [f"# {description}", f"{name} = {_toml(value)}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sections(settings: Settings) -> Iterator[tuple[str, Section]]:
+    """The sections in the order of the file."""
+    for name in settings.__struct_fields__:
+        yield name, getattr(settings, name)
+
+
+def fields(section: Section) -> Iterator[tuple[str, str, object]]:
+    """Name, description and value of each setting of a section."""
+    hints = get_type_hints(type(section), include_extras=True)
+    for name in section.__struct_fields__:
+        yield name, _description(hints[name]), getattr(section, name)
+
+
+def address(text: str, setting: str) -> tuple[str, int]:
+    """Split `host:port`; raise `SettingError` that names the setting."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingError(f"{setting} is {text!r}; write host:port, for example 127.0.0.1:4058")
+    return host.strip("[]"), int(port)
+
+
+def _description(hint: Any) -> str:
+    return next(extra.description for extra in hint.__metadata__ if isinstance(extra, Meta) and extra.description)
+
+
+def _first_line(section: Section) -> str:
+    return (type(section).__doc__ or "").splitlines()[0]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value)

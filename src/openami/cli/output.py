@@ -1,0 +1,53 @@
+"""How commands speak: tables for people, one JSON object a line for programs, errors in one form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line instead of tables.")]
+
+console = Console()
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """One JSON object on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_error(message: str) -> None:
+    """One line on standard error that starts with `error:`."""
+    errors.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table with a title; cells are shown as text."""
+    table = Table(*columns, title=title, title_justify="left", title_style="bold", header_style="bold")
+    for row in rows:
+        table.add_row(*(escape(_cell(cell)) for cell in row))
+    console.print(table)
+
+
+def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool) -> None:
+    """The same rows as a table, or as JSON objects whose keys are the column names."""
+    if not as_json:
+        print_table(title, columns, rows)
+        return
+    keys = [column.lower().replace(" ", "_") for column in columns]
+    for row in rows:
+        print_json(dict(zip(keys, (_plain(cell) for cell in row), strict=True)))
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _plain(value: object) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
