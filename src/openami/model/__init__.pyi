@@ -80,4 +80,6 @@ from .point import (
 from .quality import GuaranteeClass as GuaranteeClass
 from .quality import Quality as Quality
 from .quantity import Quantity as Quantity
+from .reading import ProfileReading as ProfileReading
+from .reading import RegisterReading as RegisterReading
 from .unit import Unit as Unit
