@@ -1,0 +1,216 @@
+"""TCP and TLS links, cheap enough for ten thousand in one process: an asyncio protocol each, no task of ours.
+
+Reading pauses when a task does not take what arrived (64 KiB), sending waits when the peer does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from openami.io.links.inbox import Inbox
+from openami.io.links.link import Link
+from openami.model.errors import ConnectFailed, LinkLost
+
+LOG = logging.getLogger(__name__)
+CONNECTIONS_MAX = 50_000
+CONNECT_TIMEOUT_S = 10.0
+BACKLOG = 4096
+
+
+class TcpLink(asyncio.Protocol):
+    """A TCP or TLS connection as a `Link`. `peer` is `tcp:host:port` or `tls:host:port` of the other side."""
+
+    datagrams = False
+    __slots__ = ("_closing", "_drained", "_inbox", "_made", "_paused", "_transport", "peer", "peer_certificate")
+
+    def __init__(self, made: Callable[[TcpLink], None] | None = None) -> None:
+        self.peer = ""
+        self.peer_certificate: dict[str, Any] | None = None
+        self._inbox = Inbox()
+        self._made = made
+        self._transport: asyncio.Transport | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._paused = False
+        self._closing = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        tls = transport.get_extra_info("ssl_object")
+        self.peer = ("tls:" if tls else "tcp:") + _host_port(transport.get_extra_info("peername"))
+        self.peer_certificate = tls.getpeercert() if tls else None
+        if not tls:
+            _tune(transport.get_extra_info("socket"))
+        if self._made:
+            self._made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._inbox.put(bytes(data))
+        if self._inbox.full and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._inbox.end()
+        return self.peer.startswith("tcp:")  # what the peer asked for before its end can still be answered
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        lost = None if exc is None else LinkLost(f"the connection with {self.peer} broke: {exc}")
+        self._inbox.end(lost)
+        self._closing = True
+        self._resume()
+
+    def pause_writing(self) -> None:
+        self._drained = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        self._resume()
+
+    async def receive(self) -> bytes:
+        data = await self._inbox.take()
+        if self._paused and not self._inbox.full and self._transport is not None:
+            self._paused = False
+            if not self._closing:
+                self._transport.resume_reading()
+        return data
+
+    async def send(self, data: bytes) -> None:
+        if self._closing or self._transport is None or self._transport.is_closing():
+            raise LinkLost(f"the connection with {self.peer} has ended")
+        self._transport.write(data)
+        if self._drained is not None:
+            await asyncio.shield(self._drained)
+            if self._closing:
+                raise LinkLost(f"the connection with {self.peer} broke while sending")
+
+    async def close(self) -> None:
+        self._closing = True
+        self._inbox.end()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _resume(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+
+
+async def connect_tcp(
+    host: str,
+    port: int,
+    *,
+    timeout_s: float = CONNECT_TIMEOUT_S,
+    tls: ssl.SSLContext | None = None,
+    server_name: str | None = None,
+) -> TcpLink:
+    """Connect, over TLS when a context is given; raise `ConnectFailed` with the cause, `timeout_s` at the latest."""
+    name = (server_name or host) if tls else None
+    try:
+        async with asyncio.timeout(timeout_s):
+            loop = asyncio.get_running_loop()
+            _, link = await loop.create_connection(TcpLink, host, port, ssl=tls, server_hostname=name)
+            return link
+    except TimeoutError as error:
+        raise ConnectFailed(f"no connection to {host}:{port} within {timeout_s:g} s") from error
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectFailed(f"the certificate of {host}:{port} was refused: {error.verify_message}") from error
+    except (OSError, ssl.SSLError) as error:
+        raise ConnectFailed(f"no connection to {host}:{port}: {error.strerror or error}") from error
+
+
+class Server:
+    """A listening port. `port` is the one that was bound, also when 0 was asked for."""
+
+    def __init__(self, handler: Callable[[Link], Awaitable[None]], connections_max: int) -> None:
+        self.port = 0
+        self._handler = handler
+        self._connections_max = connections_max
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._count = 0
+        self._server: asyncio.Server | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections are being served."""
+        return len(self._tasks)
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Bind and accept."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: TcpLink(self._accept), host, port, ssl=tls, backlog=BACKLOG, reuse_address=True
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening, cancel the handlers and wait for them; may be called twice."""
+        if self._server is not None:
+            self._server.close()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accept(self, link: TcpLink) -> None:
+        loop = asyncio.get_running_loop()
+        if len(self._tasks) >= self._connections_max:
+            LOG.warning("%s refused: %d connections are open", link.peer, len(self._tasks))
+            refusal = loop.create_task(link.close())
+            self._keep(refusal)
+        else:
+            self._keep(loop.create_task(self._serve(link)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        number = self._count
+        self._count += 1
+        self._tasks[number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+
+    async def _serve(self, link: TcpLink) -> None:
+        try:
+            await self._handler(link)
+        except LinkLost as error:
+            LOG.info("%s", error)
+        except Exception:
+            LOG.exception("serving %s failed", link.peer)
+        finally:
+            await link.close()
+
+
+async def serve_tcp(
+    handler: Callable[[Link], Awaitable[None]],
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    connections_max: int = CONNECTIONS_MAX,
+) -> Server:
+    """Listen on `host:port` (0: any free port) and run `handler` as one task for each connection.
+
+    The link is closed when the handler ends. Raises `ConnectFailed` if the port cannot be bound.
+    """
+    server = Server(handler, connections_max)
+    try:
+        await server.listen(host, port, tls)
+    except OSError as error:
+        raise ConnectFailed(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return server
+
+
+def _host_port(name: Any) -> str:
+    if not isinstance(name, tuple):
+        return "unknown"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"{host}:{name[1]}"
+
+
+def _tune(connection: Any) -> None:
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    except (AttributeError, OSError):  # a peer that has gone already; the loop will say so
+        return
