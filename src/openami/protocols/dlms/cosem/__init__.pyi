@@ -1,0 +1,15 @@
+from .association_ln import AssociationLN as AssociationLN
+from .attribute import Attribute as Attribute
+from .attribute import Method as Method
+from .clock import Clock as Clock
+from .describe import describe as describe
+from .disconnect_control import DisconnectControl as DisconnectControl
+from .extended_register import ExtendedRegister as ExtendedRegister
+from .interface_class import InterfaceClass as InterfaceClass
+from .logical_device import LogicalDevice as LogicalDevice
+from .profile_generic import ProfileGeneric as ProfileGeneric
+from .push_setup import PushSetup as PushSetup
+from .register import Register as Register
+from .sap_assignment import SAPAssignment as SAPAssignment
+from .security_setup import SecuritySetup as SecuritySetup
+from .types import CosemType as CosemType
