@@ -52,6 +52,8 @@ class Channel:
     """One quantity of a metering point. Values are integers × 10^`scaler` in `unit`.
 
     `resolution_s` is the length of an interval, 0 for stamped registers (daily, monthly reads).
+    `modulus` is where the register starts again from 0 (100 000 000 for eight digits), 0 if that is not known: then a
+    falling register is a break, whose energy nobody knows, never a roll-over.
     """
 
     metering_point: int
@@ -61,6 +63,7 @@ class Channel:
     unit: Unit
     scaler: int
     resolution_s: int
+    modulus: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,2 @@
+from .registry import NotRegistered as NotRegistered
+from .registry import Registry as Registry

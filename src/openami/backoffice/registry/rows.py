@@ -1,0 +1,46 @@
+"""Rows of the registry's tables as the model's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from openami.model.obis import ObisCode
+from openami.model.point import Channel, ChannelKind, Consumer, Installation, Meter, MeteringPoint, Supply
+from openami.model.quality import GuaranteeClass
+from openami.model.unit import Unit
+
+
+def point_of(row: Row[Any]) -> MeteringPoint:
+    return MeteringPoint(row.id, row.code, row.service_address, row.zone, row.transformer)
+
+
+def meter_of(row: Row[Any]) -> Meter:
+    guarantee = GuaranteeClass(row.guarantee)
+    return Meter(row.id, row.serial, row.system_title, guarantee, row.link, row.framing, row.curve)
+
+
+def channel_of(row: Row[Any]) -> Channel:
+    return Channel(
+        metering_point=row.metering_point,
+        number=row.number,
+        obis=ObisCode.parse(row.obis),
+        kind=ChannelKind(row.kind),
+        unit=Unit(row.unit),  # type: ignore[call-arg]  # by number: its symbol comes from the enumeration
+        scaler=row.scaler,
+        resolution_s=row.resolution_s,
+        modulus=row.modulus,
+    )
+
+
+def installation_of(row: Row[Any]) -> Installation:
+    return Installation(row.meter, row.metering_point, row.start, row.end)
+
+
+def consumer_of(row: Row[Any]) -> Consumer:
+    return Consumer(row.id, row.name)
+
+
+def supply_of(row: Row[Any]) -> Supply:
+    return Supply(row.consumer, row.metering_point, row.start, row.end)

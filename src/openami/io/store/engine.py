@@ -1,0 +1,139 @@
+"""The store's engine: durable transactions that nest, and the check that schema and program fit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from openami.io.store.upgrade import check_schema, upgrade_schema
+from openami.model.errors import Conflict, SettingError, StoreError
+
+BUSY_TIMEOUT_S = 30
+WRITES = "openami_writes"
+
+
+class Store:
+    """One database, given by `url`: `sqlite:///path` (default), `sqlite://` (in memory, for tests) or `postgresql://…`.
+
+    A commit is durable when `transaction()` returns: it survives a killed process and a power cut. Threads may share a
+    store. `transaction()` inside `transaction()` of the same thread joins it as a savepoint, so that a caller can make
+    one commit of what several rooms write; `reading()` inside it sees what was written so far.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parse(url)
+        self._sqlite = self._url.get_backend_name() == "sqlite"
+        self._memory = self._sqlite and self._url.database in {None, "", ":memory:"}
+        self._engine = _engine(self._url, memory=self._memory)
+        if self._sqlite:
+            _tune_sqlite(self._engine)
+        self._writer = self._engine.execution_options(**{WRITES: True})
+        # SQLite has one writer at a time: waiting here is fair, polling its lock is not.
+        self._one_writer = threading.RLock()
+        self._open = threading.local()
+
+    @property
+    def name(self) -> str:
+        """The store's address for messages, without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose changes are committed durably at the end, or rolled back if an error leaves the block.
+
+        Raises `Conflict` when somebody else changed the same thing first, `StoreError` for anything else that the
+        database refuses.
+        """
+        outer: Connection | None = getattr(self._open, "connection", None)
+        with self._translated():
+            if outer is not None:
+                with outer.begin_nested():
+                    yield outer
+                return
+            with self._turn(), self._writer.begin() as connection:
+                self._open.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._open.connection = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the store and changes nothing."""
+        outer: Connection | None = getattr(self._open, "connection", None)
+        with self._translated():
+            if outer is not None:
+                yield outer
+                return
+            with self._turn() if self._memory else nullcontext(), self._engine.connect() as connection:
+                yield connection
+
+    def upgrade(self) -> None:
+        """Bring the schema to this program's version; creates it in an empty database. Repeating it does nothing."""
+        with self.transaction() as connection:
+            upgrade_schema(connection)
+
+    def check(self) -> None:
+        """Raise `SchemaTooOld` or `SchemaTooNew` unless the schema is that of this program."""
+        with self.reading() as connection:
+            check_schema(connection, self.name)
+
+    def close(self) -> None:
+        """Close idle connections; the store can be used again."""
+        self._engine.dispose()
+
+    def _turn(self) -> AbstractContextManager[Any]:
+        return self._one_writer if self._sqlite else nullcontext()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise Conflict(f"store {self.name}: another entry is already there: {error.orig}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"store {self.name}: {getattr(error, 'orig', None) or error}") from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise SettingError("store.url is not a database address; write it as sqlite:///openami.sqlite") from None
+
+
+def _engine(url: URL, *, memory: bool) -> Engine:
+    try:
+        if memory:
+            return create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        if url.get_backend_name() == "sqlite":
+            return create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        return create_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        shown = url.render_as_string(hide_password=True)
+        raise SettingError(f"store.url {shown}: no driver for this kind of database: {error}") from error
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    """Durable commits, readers beside the writer, and transactions that begin where we say."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late for read-then-write
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        # A writer takes the lock before it reads, so that what it decides on cannot change under it.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
