@@ -1,0 +1,5 @@
+from .counter_file import CounterFile as CounterFile
+from .file_keystore import FileKeystore as FileKeystore
+from .file_keystore import KeystoreLocked as KeystoreLocked
+from .meter_keys import MeterKeys as MeterKeys
+from .meter_keys import NoKeys as NoKeys
