@@ -1,0 +1,173 @@
+"""The messages between back office and head-end, declared (our own protocol).
+
+Each is MessagePack in a frame (see `frame`). A request gets exactly one answer; after `CircuitOpened` the
+connection carries the bytes of that circuit and nothing else.
+
+    OpenCircuit   →  CircuitOpened | CircuitRefused
+    ReadSpool     →  SpoolItems | RequestRefused
+    ReleaseSpool  →  SpoolReleased | RequestRefused
+    AskStatus     →  HeadendStatus
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from openami.model.errors import DecodeError
+
+_T = TypeVar("_T")
+
+Count = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+ItemNumber = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Address = Annotated[str, Meta(max_length=255)]
+Text = Annotated[str, Meta(max_length=500)]
+ITEMS_MAX = 4096
+
+
+class RefusalCause(StrEnum):
+    """Why the head-end did not connect to a meter."""
+
+    NOT_ALLOWED = "not-allowed"
+    BAD_ADDRESS = "bad-address"
+    TOO_MANY = "too-many"
+    BUSY = "busy"
+    TOO_SOON = "too-soon"
+    OUTSIDE_WINDOW = "outside-window"
+    CONNECT_FAILED = "connect-failed"
+    TIMEOUT = "timeout"
+
+
+class _Message(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A message carries the name of its class."""
+
+
+class OpenCircuit(_Message, frozen=True):
+    """Connect to the meter at `link` (`tcp://host:port`), at most `timeout_s` long."""
+
+    link: Address
+    timeout_s: Seconds
+
+
+class CircuitOpened(_Message, frozen=True):
+    """From here on the connection carries the circuit's bytes."""
+
+
+class CircuitRefused(_Message, frozen=True):
+    """There is no circuit; `detail` is for people."""
+
+    cause: RefusalCause
+    detail: Text
+
+
+class ReadSpool(_Message, frozen=True):
+    """Give the oldest items with a number above `after`, at most `limit`."""
+
+    after: ItemNumber
+    limit: Annotated[int, Meta(ge=1, le=ITEMS_MAX)]
+
+
+class SpoolItem(_Message, frozen=True):
+    """One item and its number in the spool. What the head-end spools is an encoded `Push`."""
+
+    number: ItemNumber
+    content: bytes
+
+
+class SpoolItems(_Message, frozen=True):
+    """Items of the spool `spool`: its identity, which changes when the spool was lost and its numbers began again."""
+
+    spool: Annotated[str, Meta(max_length=64)]
+    items: Annotated[list[SpoolItem], Meta(max_length=ITEMS_MAX)]
+
+
+class ReleaseSpool(_Message, frozen=True):
+    """The items up to `through` of the spool `spool` are safe in the back office; forget them."""
+
+    spool: Annotated[str, Meta(max_length=64)]
+    through: ItemNumber
+
+
+class SpoolReleased(_Message, frozen=True):
+    """They are forgotten, durably."""
+
+
+class AskStatus(_Message, frozen=True):
+    """How are you?"""
+
+
+class HeadendStatus(_Message, frozen=True):
+    """Counts since the start of the process, except what is `open` or `waiting` now. `at` is its clock, UTC seconds."""
+
+    at: float
+    circuits_open: Count
+    circuits_opened: Count
+    circuits_refused: Count
+    pushes_taken: Count
+    pushes_refused: Count
+    spool_waiting: Count
+    spool_bytes: Count
+
+
+class RequestRefused(_Message, frozen=True):
+    """The request cannot be answered; `detail` is for people."""
+
+    detail: Text
+
+
+class Push(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a meter sent unasked, as it came: `content` is opaque to the head-end.
+
+    `received_at` is the head-end's clock (UTC seconds), `source` the sender's address, `transport` how it came.
+    """
+
+    received_at: float
+    source: Address
+    transport: Annotated[str, Meta(max_length=16)]
+    content: bytes
+
+
+Request = OpenCircuit | ReadSpool | ReleaseSpool | AskStatus
+Answer = CircuitOpened | CircuitRefused | SpoolItems | SpoolReleased | HeadendStatus | RequestRefused
+Message = Request | Answer
+
+_ENCODER = msgspec.msgpack.Encoder()
+_REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_ANSWERS: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+_PUSH: msgspec.msgpack.Decoder[Push] = msgspec.msgpack.Decoder(Push)
+
+
+def encode_message(message: Message) -> bytes:
+    """The MessagePack of a message."""
+    return _ENCODER.encode(message)
+
+
+def decode_request(raw: bytes) -> Request:
+    """What the back office may say; raise `DecodeError` for anything else."""
+    return _decode(_REQUESTS, raw, "Request")
+
+
+def decode_answer(raw: bytes) -> Answer:
+    """What the head-end may say; raise `DecodeError` for anything else."""
+    return _decode(_ANSWERS, raw, "Answer")
+
+
+def encode_push(push: Push) -> bytes:
+    """The content of a spool item."""
+    return _ENCODER.encode(push)
+
+
+def decode_push(raw: bytes) -> Push:
+    """Read the content of a spool item; raise `DecodeError` if it is none."""
+    return _decode(_PUSH, raw, "Push")
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[_T], raw: bytes, name: str) -> _T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError(str(error), 0, (name,)) from error
