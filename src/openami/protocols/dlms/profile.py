@@ -1,0 +1,267 @@
+"""Load profiles as columns: the buffer of a ProfileGeneric in, UTC stamps and value columns out.
+
+Three ways lead to the same columns. Rows of one layout are read in one pass, every tag byte compared. A few runs of
+rows with different layouts (a meter that leaves out what its capture period tells) are read run by run. Everything
+else goes through `decode_data`, which also is the judge of every byte that the fast ways do not accept: what it
+refuses is refused here, with the same error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from openami.model.errors import DecodeError, LocalProtocolError
+from openami.protocols.dlms.axdr import take_length
+from openami.protocols.dlms.data import DataType, decode_data, skip_data
+from openami.protocols.dlms.profile_columns import (
+    NOTHING,
+    ProfileColumn,
+    ProfileColumns,
+    Reading,
+    columns_of,
+    dtype_of,
+)
+from openami.protocols.dlms.profile_layout import Records, RowLayout, read_layout
+from openami.protocols.dlms.profile_stamps import (
+    DEVIATION_MAX,
+    Seconds,
+    Statuses,
+    fill_left_out,
+    utc_seconds,
+)
+from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits
+
+ARRAY_TAG: Final = int(DataType.ARRAY)
+RUNS_MAX: Final = 16
+
+
+def decode_profile(
+    raw: bytes,
+    *,
+    columns: Sequence[DataType] | None = None,
+    clock: int = 0,
+    default_deviation: int | None = None,
+    capture_period_s: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ProfileColumns:
+    """The columns of `raw`, the A-XDR bytes of a profile's buffer: an array (or compact-array) of structures.
+
+    `columns`, if given, are the types that the rows must have (null-data may always stand instead). `clock` is the
+    index of the clock among the capture objects. Stamps without a deviation are read with `default_deviation`
+    (minutes, UTC = local + deviation); stamps sent as null-data are the one before plus `capture_period_s`.
+    Raises `DecodeError` if a byte is wrong, or a stamp cannot be placed in UTC.
+    """
+    return _decode(raw, _reading(columns, clock, default_deviation, capture_period_s), limits)
+
+
+def decode_profiles(
+    raws: Sequence[bytes],
+    *,
+    columns: Sequence[DataType] | None = None,
+    clock: int = 0,
+    default_deviation: int | None = None,
+    capture_period_s: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> list[ProfileColumns | DecodeError]:
+    """The buffers of many meters in one go; answers in the order of `raws`.
+
+    Buffers of one layout are joined and decoded together. One that cannot be decoded does not spoil the others:
+    its `DecodeError` stands in its place. `limits` hold for each buffer. The rest is as in `decode_profile`.
+    """
+    reading = _reading(columns, clock, default_deviation, capture_period_s)
+    answers: list[ProfileColumns | DecodeError | None] = [None] * len(raws)
+    for layout, members in _alike(raws, limits).items():
+        joined = b"".join([raws[member.number][member.start :] for member in members])
+        made = _columns([_Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading)
+        if made is None:
+            continue
+        bounds = np.cumsum([0, *(member.rows for member in members)]).tolist()
+        for member, (first, last) in zip(members, pairwise(bounds), strict=True):
+            answers[member.number] = made.rows(first, last)
+    return [
+        _decode_or_error(raw, reading, limits) if answer is None else answer
+        for answer, raw in zip(answers, raws, strict=True)
+    ]
+
+
+def _reading(
+    columns: Sequence[DataType] | None, clock: int, default_deviation: int | None, capture_period_s: int | None
+) -> Reading:
+    if default_deviation is not None and abs(default_deviation) > DEVIATION_MAX:
+        raise LocalProtocolError(f"default_deviation is {default_deviation} min, must be within ±{DEVIATION_MAX}")
+    if clock < 0:
+        raise LocalProtocolError(f"clock is {clock}, must be the index of a capture object")
+    if capture_period_s is not None and capture_period_s <= 0:
+        raise LocalProtocolError(f"capture_period_s is {capture_period_s}, must be more than 0")
+    return Reading(None if columns is None else tuple(columns), clock, default_deviation, capture_period_s)
+
+
+def _decode(raw: bytes, reading: Reading, limits: Limits) -> ProfileColumns:
+    header = _header(raw, limits)
+    runs = None if header is None else _runs(raw, *header, limits)
+    made = None if runs is None else _columns(runs, reading)
+    return _judge(raw, reading, limits) if made is None else made
+
+
+def _judge(raw: bytes, reading: Reading, limits: Limits) -> ProfileColumns:
+    data = decode_data(raw, limits)
+    try:
+        return columns_of(data, reading)
+    except DecodeError as error:
+        error.offset = _offset_of(raw, error.path, limits) if data.type is DataType.ARRAY else 0
+        raise
+
+
+def _offset_of(raw: bytes, path: tuple[str, ...], limits: Limits) -> int:
+    """Where the value `path` (row, column) begins in an array that decodes."""
+    cursor = Cursor(raw, limits)
+    for step in path:
+        cursor.u8()
+        take_length(cursor)
+        for _ in range(int(step.strip("[]"))):
+            skip_data(cursor)
+    return cursor.position
+
+
+def _decode_or_error(raw: bytes, reading: Reading, limits: Limits) -> ProfileColumns | DecodeError:
+    try:
+        return _decode(raw, reading, limits)
+    except DecodeError as error:
+        return error
+
+
+class _Member(NamedTuple):
+    """One of many buffers: its place, where its rows begin, and how many there are."""
+
+    number: int
+    start: int
+    rows: int
+
+
+class _Run(NamedTuple):
+    """Rows of one layout, one after another, the first of them row number `first`."""
+
+    layout: RowLayout
+    first: int
+    records: Records
+
+
+def _alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Member]]:
+    """The buffers that are of one layout throughout, by layout."""
+    groups: dict[RowLayout, list[_Member]] = {}
+    for index, raw in enumerate(raws):
+        header = _header(raw, limits)
+        layout = None if header is None else read_layout(raw, header[0])
+        if header is None or layout is None or not layout.all_alike(raw, *header):
+            continue
+        if _affordable(layout, header[1], limits):
+            groups.setdefault(layout, []).append(_Member(index, *header))
+    return groups
+
+
+def _header(raw: bytes, limits: Limits) -> tuple[int, int] | None:
+    """Where the rows begin and how many are claimed; `None` if this is nothing for the fast ways."""
+    if len(raw) < 2 or raw[0] != ARRAY_TAG or len(raw) > limits.bytes or limits.depth < 2:
+        return None
+    size = raw[1] & 0x7F
+    if raw[1] < 0x80:
+        return (2, raw[1]) if raw[1] else None
+    rows = int.from_bytes(raw[2 : 2 + size], "big")
+    return (2 + size, rows) if size <= 4 and 0 < rows <= len(raw) else None
+
+
+def _affordable(layout: RowLayout, rows: int, limits: Limits) -> bool:
+    """Whether the general decoder would make so many elements."""
+    return rows * (1 + len(layout.items)) <= limits.elements
+
+
+def _runs(raw: bytes, start: int, rows: int, limits: Limits) -> list[_Run] | None:
+    """The rows as runs of one layout each; `None` if the general decoder has to look."""
+    layout = read_layout(raw, start)
+    if layout is None or not _affordable(layout, rows, limits):
+        return None
+    if layout.all_alike(raw, start, rows):
+        return [_Run(layout, 0, layout.records(raw, start, rows))]
+    runs: list[_Run] = []
+    done = 0
+    while done < rows:
+        layout = read_layout(raw, start)
+        if layout is None or len(runs) == RUNS_MAX or (runs and len(layout.items) != len(runs[0].layout.items)):
+            return None
+        count = layout.count_alike(raw, start, rows - done)
+        runs.append(_Run(layout, done, layout.records(raw, start, count)))
+        start += count * layout.size
+        done += count
+    return runs if start == len(raw) else None
+
+
+def _columns(runs: list[_Run], reading: Reading) -> ProfileColumns | None:
+    """The columns of `runs`; `None` if the general way has to look."""
+    width = len(runs[0].layout.items)
+    if reading.clock >= width or not all(_as_expected(run.layout, reading) for run in runs):
+        return None
+    stamped = _stamps(runs, reading)
+    if stamped is None:
+        return None
+    columns = [ProfileColumn(stamped[0], _present(runs, reading.clock))]
+    columns *= width
+    for number in range(width):
+        if number != reading.clock:
+            column = _column(runs, number)
+            if column is None:
+                return None
+            columns[number] = column
+    return ProfileColumns(*stamped, tuple(columns))
+
+
+def _as_expected(layout: RowLayout, reading: Reading) -> bool:
+    clock = layout.items[reading.clock]
+    if not clock.is_clock and clock.type not in NOTHING:
+        return False
+    if reading.columns is None:
+        return True
+    kinds = [item.type for item in layout.items]
+    return len(kinds) == len(reading.columns) and all(
+        kind is wanted or kind in NOTHING for kind, wanted in zip(kinds, reading.columns, strict=True)
+    )
+
+
+def _stamps(runs: list[_Run], reading: Reading) -> tuple[Seconds, Statuses] | None:
+    given = [run for run in runs if run.layout.items[reading.clock].is_clock]
+    made: list[tuple[Seconds, Statuses]] = []
+    for run in given:
+        stamped = utc_seconds(*run.layout.clock_words(run.records, reading.clock), reading.default_deviation)
+        if stamped is None:
+            return None
+        made.append(stamped)
+    if len(runs) == 1 and made:
+        return made[0]
+    if not made or (len(given) < len(runs) and reading.capture_period_s is None):
+        return None
+    seconds = np.concatenate([seconds for seconds, _ in made])
+    statuses = np.concatenate([statuses for _, statuses in made])
+    rows = np.concatenate([np.arange(run.first, run.first + len(run.records)) for run in given])
+    count = runs[-1].first + len(runs[-1].records)
+    if len(rows) == count:
+        return seconds, statuses
+    return fill_left_out(rows, seconds, statuses, count, reading.clock, reading.capture_period_s)
+
+
+def _column(runs: list[_Run], number: int) -> ProfileColumn | None:
+    kinds = frozenset([run.layout.items[number].type for run in runs]) - NOTHING
+    dtype = dtype_of(kinds)
+    if dtype is object and (len(runs) > 1 or DataType.OCTET_STRING not in kinds):
+        return None
+    if len(runs) == 1:
+        return ProfileColumn(runs[0].layout.values(runs[0].records, number), _present(runs, number))
+    parts = [run.layout.values(run.records, number).astype(dtype, copy=False) for run in runs]
+    return ProfileColumn(np.concatenate(parts), _present(runs, number))
+
+
+def _present(runs: list[_Run], number: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    present = [run.layout.items[number].type not in NOTHING for run in runs]
+    return None if all(present) else np.repeat(np.array(present), [len(run.records) for run in runs])
