@@ -119,6 +119,25 @@ class Cursor:
         if self.position != self.end:
             raise self.error(f"{self.remaining} bytes left over")
 
+    def note(self, name: str, start: int, value: object) -> None:
+        """When asked to explain: `data[start:position]` is `name` and means `value`."""
+        if self.spans is not None:
+            self.spans.append(Span(start, self.position, (*self.path, name), value))
+
+    def inside(self, count: int, decode: Callable[[Cursor], T]) -> T:
+        """What `decode` makes of the next `count` bytes, all of which it has to use."""
+        end = self.end
+        stop = self.position + count
+        if stop > end:
+            raise self.error(f"{count} bytes expected, {end - self.position} left")
+        self.end = stop
+        try:
+            value = decode(self)
+            self.finish()
+        finally:
+            self.end = end
+        return value
+
     def field(self, name: str, decode: Callable[[Cursor], T]) -> T:
         """Decode one named field: its errors carry the name, its span is kept when asked to explain."""
         start = self.position

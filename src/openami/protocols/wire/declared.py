@@ -13,7 +13,7 @@ codec; a field whose type is itself declared needs no `Annotated`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, dataclass_transform, get_type_hints
 
 from openami.model.errors import DecodeError, LocalProtocolError
@@ -57,12 +57,12 @@ def codec_of(hint: Any) -> Codec[Any]:
     raise TypeError(f"{hint!r} names no codec")
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def declared(cls: type[C]) -> type[C]:
     """Make a frozen, slotted dataclass of `cls` whose fields are its wire format, in order."""
     made = dataclass(frozen=True, slots=True)(cls)
     hints = get_type_hints(cls, include_extras=True)
-    plan = [(field.name, codec_of(hints[field.name])) for field in fields(made)]  # type: ignore[arg-type]
+    plan = [(each.name, codec_of(hints[each.name])) for each in fields(made)]  # type: ignore[arg-type]
     decoders = [(name, codec.decode) for name, codec in plan]
     encoders = [(name, codec.encode) for name, codec in plan]
 

@@ -1,0 +1,5 @@
+"""DLMS/COSEM: data, application layer, security, framings and interface classes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
