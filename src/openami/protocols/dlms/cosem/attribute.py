@@ -15,12 +15,16 @@ T = TypeVar("T")
 
 
 class Source(Generic[T]):
-    """A value that is asked for anew at each reading, with the time (UTC seconds) as its parameter."""
+    """A value that is asked for anew at each reading, with the time (UTC seconds) as its parameter.
 
-    __slots__ = ("read",)
+    `write(value, now)` takes a new value that a client sets; without it the attribute cannot be set.
+    """
 
-    def __init__(self, read: Callable[[float], T]) -> None:
+    __slots__ = ("read", "write")
+
+    def __init__(self, read: Callable[[float], T], write: Callable[[T, float], None] | None = None) -> None:
         self.read = read
+        self.write = write
 
 
 class Holder(Protocol):
@@ -61,7 +65,7 @@ class Attribute(Generic[T]):
         except KeyError:
             raise AttributeError(f"{owner.__name__}.{self.name} has no value in this object") from None
         if isinstance(value, Source):
-            raise AttributeError(f"{owner.__name__}.{self.name} depends on the time; ask value_of()")
+            raise AttributeError(f"{owner.__name__}.{self.name} depends on the time; ask value_of()")  # noqa: TRY004
         return value
 
     def __set__(self, instance: Holder, value: T) -> None:

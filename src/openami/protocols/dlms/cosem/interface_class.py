@@ -2,7 +2,7 @@
 
 The classes here follow the COSEM interface classes (DLMS UA Blue Book, IEC 62056-6-2). The text of the book was not
 at hand: attribute and method numbers, names and types are from public implementations and companion
-specifications that print them, and were compared with a client that we did not write.
+specifications that print them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from openami.model.errors import DecodeError
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.cosem.attribute import Attribute, Method, Source
 from openami.protocols.dlms.cosem.refusal import ActionRefused, Refused
 from openami.protocols.dlms.cosem.types import LOGICAL_NAME
 from openami.protocols.dlms.data import Data, decode_data, encode_data
-from openami.protocols.dlms.get import ActionResult, DataAccessResult
 from openami.protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor
-from openami.model.errors import DecodeError
 
 T = TypeVar("T")
 Selection = EntryDescriptor | RangeDescriptor
@@ -47,8 +47,10 @@ class InterfaceClass:
         methods = [item for item in declared.values() if isinstance(item, Method)]
         cls.ATTRIBUTES = {a.attribute_id: a.of_class(class_id) for a in attributes}
         cls.METHODS = {m.method_id: m.of_class(class_id) for m in methods}
-        for item in (*cls.ATTRIBUTES.values(), *cls.METHODS.values()):
-            setattr(cls, item.name, item)
+        for attribute in cls.ATTRIBUTES.values():
+            setattr(cls, attribute.name, attribute)
+        for method in cls.METHODS.values():
+            setattr(cls, method.name, method)
         INTERFACE_CLASSES[class_id, version] = cls
 
     def __init__(self, logical_name: ObisCode, **values: Any) -> None:
@@ -59,9 +61,14 @@ class InterfaceClass:
             attribute = getattr(type(self), name)
             self.attribute_values[attribute.attribute_id] = value
 
-    def bind(self, attribute: Attribute[T], read: Callable[[float], T]) -> None:
-        """Let `read(now)` give the attribute's value at each reading."""
-        self.attribute_values[attribute.attribute_id] = Source(read)
+    def bind(
+        self,
+        attribute: Attribute[T],
+        read: Callable[[float], T],
+        write: Callable[[T, float], None] | None = None,
+    ) -> None:
+        """Let `read(now)` give the attribute's value at each reading, and `write(value, now)` take a new one."""
+        self.attribute_values[attribute.attribute_id] = Source(read, write)
 
     def handle(self, method: Method, handler: Handler) -> None:
         """Let `handler(argument, now)` do the method; it returns the answer's value, or `None`."""
@@ -87,13 +94,13 @@ class InterfaceClass:
             value = attribute.cosem_type.from_data(decode_data(raw))
         except DecodeError:
             raise Refused(DataAccessResult.TYPE_UNMATCHED) from None
-        self.change(attribute, value, now)
-
-    def change(self, attribute: Attribute[Any], value: Any, now: float) -> None:  # noqa: ARG002
-        """Take a new value that has the right type; objects with rules of their own refuse with `Refused`."""
-        if isinstance(self.attribute_values[attribute.attribute_id], Source):
+        held = self.attribute_values[attribute_id]
+        if not isinstance(held, Source):
+            self.attribute_values[attribute_id] = value
+        elif held.write is None:
             raise Refused(DataAccessResult.READ_WRITE_DENIED)
-        self.attribute_values[attribute.attribute_id] = value
+        else:
+            held.write(value, now)
 
     def invoke(self, method_id: int, raw: bytes | None, now: float) -> bytes | None:
         """Do a method with the A-XDR bytes of its parameter; the answer's bytes. Raises `ActionRefused`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openami.model.errors import OpenAmiError
-from openami.protocols.dlms.results import ActionResult, DataAccessResult
+from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 
 
 class Refused(OpenAmiError):
