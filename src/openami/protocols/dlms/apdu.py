@@ -139,9 +139,9 @@ APDU_TAGS: Final = frozenset({*_OWN_TAG, *(prefix[0] for prefix in _BY_PREFIX)})
 
 def _decode(cursor: Cursor) -> Any:
     tag = cursor.peek()
-    if tag in _OWN_TAG:
-        kind = _OWN_TAG[tag]
-        return cursor.field(kind.__name__, kind.CODEC.decode)
+    own = _OWN_TAG.get(tag)
+    if own is not None:
+        return cursor.field(own.__name__, own.CODEC.decode)
     start = cursor.position
     prefix = cursor.take(2 if tag in _FORMS else 1)
     kind = _BY_PREFIX.get(prefix)

@@ -34,7 +34,7 @@ def take_tagged(cursor: Cursor, tag: int, decode: Callable[[Cursor], Any]) -> An
     return cursor.inside(length, decode)
 
 
-def put_tagged(tag: int, content: bytes, out: bytearray) -> None:
+def put_tagged(tag: int, content: bytes | bytearray, out: bytearray) -> None:
     """Append tag, length and `content`."""
     out.append(tag)
     put_length(len(content), out)
@@ -145,7 +145,7 @@ class _Sequence:
                 tagged(tag, codec).encode(part, body)
             except (OverflowError, ValueError, TypeError, AttributeError) as error:
                 raise LocalProtocolError(f"{self.made.__name__}.{name}: {error}") from error
-        put_tagged(self.tag, bytes(body), out)
+        put_tagged(self.tag, body, out)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -153,15 +153,14 @@ def sequence(tag: int) -> Callable[[type[C]], type[C]]:
     """Make a frozen, slotted dataclass whose fields, annotated with a `Component`, are a tagged BER sequence."""
 
     def decorate(cls: type[C]) -> type[C]:
-        made: Any = dataclass(frozen=True, slots=True)(cls)
+        made = dataclass(frozen=True, slots=True)(cls)
         hints = get_type_hints(cls, include_extras=True)
         names = {}
-        for each in fields(made):
+        for each in fields(made):  # type: ignore[arg-type]
             (part,) = [extra for extra in hints[each.name].__metadata__ if isinstance(extra, Component)]
             names[part.tag] = (each.name, part.codec)
         plan = _Sequence(made, tag, names)
-        made.CODEC = Codec(cls.__name__, plan.decode, plan.encode)
-        made.encode = plan.encode
+        made.CODEC = Codec(cls.__name__, plan.decode, plan.encode)  # type: ignore[attr-defined]
         return made
 
     return decorate

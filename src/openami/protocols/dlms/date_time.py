@@ -36,10 +36,6 @@ class DayMark(IntEnum):
     LAST = 0xFE
 
 
-_MONTH_MARKS: Final = frozenset(MonthMark)
-_DAY_MARKS: Final = frozenset(DayMark)
-
-
 class ClockStatus(IntFlag):
     """What the clock says about itself; `None` in its place means not specified."""
 
@@ -48,6 +44,11 @@ class ClockStatus(IntFlag):
     DIFFERENT_BASE = 0x04
     INVALID_STATUS = 0x08
     DAYLIGHT_SAVING = 0x80
+
+
+GOOD: Final = ClockStatus(0)
+_MONTH_MARKS: Final = frozenset(MonthMark)
+_DAY_MARKS: Final = frozenset(DayMark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class CosemDateTime:
         )
 
     @classmethod
-    def from_utc(cls, seconds: float, deviation: int = 0, status: ClockStatus | None = ClockStatus(0)) -> CosemDateTime:
+    def from_utc(cls, seconds: float, deviation: int = 0, status: ClockStatus | None = GOOD) -> CosemDateTime:
         """The local time at `seconds` since 1970 UTC on a clock that runs `deviation` minutes off UTC."""
         hundredths = int(seconds * 100 // 1)
         at = _EPOCH + timedelta(seconds=hundredths // 100 - 60 * deviation)
@@ -185,7 +186,7 @@ class CosemDateTime:
         if not 1 <= (self.year or 0) <= 9999:
             return None
         zone = None if self.deviation is None else timezone(timedelta(minutes=-self.deviation))
-        return datetime(*date, *time, (self.hundredths or 0) * 10_000, zone)  # type: ignore[arg-type]
+        return datetime(*date, *time, (self.hundredths or 0) * 10_000, zone)  # type: ignore[arg-type]  # noqa: DTZ001
 
     def to_utc(self) -> datetime | None:
         """The instant, or `None` if a field is a wildcard or the deviation is not specified."""

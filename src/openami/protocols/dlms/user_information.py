@@ -8,12 +8,12 @@ from openami.protocols.dlms.ber import OCTETS, tagged
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.wire.cursor import Cursor
-from openami.protocols.wire.declared import Codec
+from openami.protocols.wire.declared import Codec, codec_of
 
 _PLAIN: Final[dict[int, Codec[Any]]] = {
-    0x01: InitiateRequest.CODEC,
-    0x08: InitiateResponse.CODEC,
-    0x0E: ConfirmedServiceError.CODEC,
+    0x01: codec_of(InitiateRequest),
+    0x08: codec_of(InitiateResponse),
+    0x0E: codec_of(ConfirmedServiceError),
 }
 
 
