@@ -87,7 +87,11 @@ class Framing(Protocol):
         ...
 
     def send(self, apdu: bytes, now: float, *, destination: int | None = None, unconfirmed: bool = False) -> None:
-        """Queue one APDU. A server answers the client that spoke last unless `destination` names another."""
+        """Queue one APDU. A server answers the client that spoke last unless `destination` names another.
+
+        Raises `LocalProtocolError` without a connection; while its `Disconnected` waits to be taken, the APDU is
+        dropped instead.
+        """
         ...
 
     def data_to_send(self, now: float) -> bytes:

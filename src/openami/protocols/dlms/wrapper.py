@@ -103,7 +103,12 @@ class WrapperFraming:
         unconfirmed: bool = False,  # noqa: ARG002 - the wrapper knows no difference
         source: int | None = None,
     ) -> None:
-        """Queue one APDU; a server answers from the SAP that was addressed last unless `source` names another."""
+        """Queue one APDU; a server answers from the SAP that was addressed last unless `source` names another.
+
+        While a `Disconnected` waits to be taken, the APDU is dropped; after it, `LocalProtocolError` is raised.
+        """
+        if self._ended and self._events:
+            return
         if self._ended:
             raise LocalProtocolError("the wrapper was disconnected; connect it before sending")
         to = self._peer if destination is None else destination
