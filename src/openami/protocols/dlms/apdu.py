@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from openami.model.errors import DecodeError, LocalProtocolError
@@ -18,6 +19,7 @@ from openami.protocols.dlms.action import (
     ActionResponseWithList,
     ActionResponseWithPblock,
 )
+from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.exception import ExceptionResponse
 from openami.protocols.dlms.get import (
@@ -29,7 +31,7 @@ from openami.protocols.dlms.get import (
     GetResponseWithList,
 )
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
-from openami.protocols.dlms.notification import DataNotification
+from openami.protocols.dlms.notification import DataNotification, EventNotificationRequest
 from openami.protocols.dlms.set import (
     SetRequestNormal,
     SetRequestWithDatablock,
@@ -41,6 +43,13 @@ from openami.protocols.dlms.set import (
     SetResponseLastDatablockWithList,
     SetResponseNormal,
     SetResponseWithList,
+)
+from openami.protocols.dlms.short_name import (
+    ReadRequest,
+    ReadResponse,
+    UnconfirmedWriteRequest,
+    WriteRequest,
+    WriteResponse,
 )
 from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits, Span
 from openami.protocols.wire.declared import Codec
@@ -79,7 +88,13 @@ Apdu = (
     | ActionResponseWithPblock
     | ActionResponseWithList
     | ActionResponseNextPblock
+    | ReadRequest
+    | ReadResponse
+    | WriteRequest
+    | WriteResponse
+    | UnconfirmedWriteRequest
     | DataNotification
+    | EventNotificationRequest
     | ExceptionResponse
     | Ciphered
     | GeneralGloCiphering
@@ -89,9 +104,14 @@ Apdu = (
 # One octet says which service, and for some a second one says which form of it.
 _PREFIXES: Final[dict[type[Any], bytes]] = {
     InitiateRequest: b"\x01",
+    ReadRequest: b"\x05",
+    WriteRequest: b"\x06",
     InitiateResponse: b"\x08",
+    ReadResponse: b"\x0c",
+    WriteResponse: b"\x0d",
     ConfirmedServiceError: b"\x0e",
     DataNotification: b"\x0f",
+    UnconfirmedWriteRequest: b"\x16",
     GetRequestNormal: b"\xc0\x01",
     GetRequestNext: b"\xc0\x02",
     GetRequestWithList: b"\xc0\x03",
@@ -100,6 +120,7 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     SetRequestWithDatablock: b"\xc1\x03",
     SetRequestWithList: b"\xc1\x04",
     SetRequestWithListAndFirstDatablock: b"\xc1\x05",
+    EventNotificationRequest: b"\xc2",
     ActionRequestNormal: b"\xc3\x01",
     ActionRequestNextPblock: b"\xc3\x02",
     ActionRequestWithList: b"\xc3\x03",
@@ -135,6 +156,15 @@ _OWN_TAG: Final[dict[int, type[Any]]] = {
 }
 
 APDU_TAGS: Final = frozenset({*_OWN_TAG, *(prefix[0] for prefix in _BY_PREFIX)})
+APDU_TYPES: Final = (*_PREFIXES, *dict.fromkeys(_OWN_TAG.values()))
+
+
+def apdu_name(apdu: Apdu) -> str:
+    """The standard's name: `get-request-normal`, `glo-get-request`, `AARQ`."""
+    if isinstance(apdu, Ciphered):
+        return hyphenated(apdu.tag)
+    name = type(apdu).__name__
+    return name if name.isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
 def _decode(cursor: Cursor) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, Final, TypeVar
 
 from openami.model.obis import ObisCode
@@ -162,6 +162,6 @@ def choice(name: str, cases: dict[int, tuple[type, Codec[Any]]]) -> Codec[Any]:
     return Codec(name, decode, encode)
 
 
-def hyphenated(member: IntEnum) -> str:
+def hyphenated(member: IntEnum | IntFlag) -> str:
     """The standard's spelling of an enumeration's member: `READ_WRITE_DENIED` → `read-write-denied`."""
-    return member.name.lower().replace("_", "-")
+    return str(member.name).lower().replace("_", "-")

@@ -15,6 +15,8 @@ from openami.protocols.wire.cursor import Cursor
 from openami.protocols.wire.declared import Codec, declared
 from openami.protocols.wire.integers import UNSIGNED8, UNSIGNED32
 
+SECURITY_HEADER_SIZE: Final = 5  # security control and invocation counter
+
 
 class CipheredTag(IntEnum):
     """Tags of the service-specific ciphered APDUs: global key (GLO) or dedicated key (DED)."""
@@ -58,7 +60,7 @@ def _take_content(cursor: Cursor) -> bytes:
     start = cursor.position
     length = take_length(cursor)
     cursor.note("length", start, length)
-    if cursor.spans is None or length < 5:
+    if cursor.spans is None or length < SECURITY_HEADER_SIZE:
         start = cursor.position
         content = cursor.take(length)
         cursor.note("ciphertext", start, content)

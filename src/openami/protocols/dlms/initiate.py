@@ -157,12 +157,12 @@ _ERROR_TEXTS: Final = {
 class ConfirmedServiceError:
     """A service failed: which one, with what kind of error, and that kind's code."""
 
-    service: Annotated[ConfirmedService, enumerated(ConfirmedService, "confirmed service")]
-    kind: Annotated[ServiceErrorKind, enumerated(ServiceErrorKind, "service error")]
+    failed_service: Annotated[ConfirmedService, enumerated(ConfirmedService, "confirmed service")]
+    service_error: Annotated[ServiceErrorKind, enumerated(ServiceErrorKind, "service error")]
     code: Annotated[int, UNSIGNED8]
 
     @property
     def text(self) -> str:
         """The standard's word for the code, such as `dlms-version-too-low`, or its number if it has none."""
-        texts = _ERROR_TEXTS[self.kind]
+        texts = _ERROR_TEXTS[self.service_error]
         return texts[self.code] if self.code < len(texts) else str(self.code)

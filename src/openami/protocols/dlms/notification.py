@@ -1,20 +1,22 @@
-"""DataNotification: what a meter pushes.
+"""DataNotification and EventNotification: what a meter sends unasked.
 
-The date-time is an octet string without a tag. Kaifa and Aidon meters put the tag 09 before it (seen in real
-pushes); that is accepted and remembered in `date_time_tagged`, so that the same octets can be made again.
+In a DataNotification the date-time is an octet string without a tag. Kaifa and Aidon meters put the tag 09
+before it (seen in real pushes); that is accepted and remembered in `date_time_tagged`, so that the same octets
+can be made again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 from openami.protocols.dlms.axdr import take_length
 from openami.protocols.dlms.data import DataType
 from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.raw_data import RAW_DATA_TO_END
 from openami.protocols.wire.cursor import Cursor
-from openami.protocols.wire.declared import Codec
+from openami.protocols.wire.declared import Codec, declared
 from openami.protocols.wire.integers import UNSIGNED32
 
 _DATE_TIME_SIZE: Final = 12
@@ -75,3 +77,23 @@ def _take_date_time(cursor: Cursor) -> CosemDateTime | None:
 
 
 DataNotification.CODEC = Codec("DataNotification", _decode, DataNotification.encode)
+
+
+def _take_event_time(cursor: Cursor) -> CosemDateTime | None:
+    start = cursor.position
+    present = cursor.u8()
+    cursor.note("present", start, bool(present))
+    return _take_date_time(cursor) if present else None
+
+
+def _put_event_time(value: CosemDateTime | None, out: bytearray) -> None:
+    out += b"\x00" if value is None else b"\x01\x0c" + bytes(value)
+
+
+@declared
+class EventNotificationRequest:
+    """One attribute, sent because something happened."""
+
+    time: Annotated[CosemDateTime | None, Codec("time", _take_event_time, _put_event_time)]
+    cosem_attribute_descriptor: CosemAttributeDescriptor
+    attribute_value: Annotated[bytes, RAW_DATA_TO_END]
