@@ -8,7 +8,7 @@ refuses is refused here, with the same error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -74,8 +74,8 @@ def decode_profiles(
     """
     reading = _reading(columns, clock, default_deviation, capture_period_s)
     answers: list[ProfileColumns | DecodeError | None] = [None] * len(raws)
-    for layout, members in _alike(raws, limits).items():
-        joined = b"".join([raws[member.number][member.start :] for member in members])
+    for layout, members in _alike(raws, limits):
+        joined = _joined(raws, members)
         made = _columns([_Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading)
         if made is None:
             continue
@@ -150,17 +150,33 @@ class _Run(NamedTuple):
     records: Records
 
 
-def _alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Member]]:
-    """The buffers that are of one layout throughout, by layout."""
+def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Member]]]:
+    """The buffers that are of one layout throughout, by layout; every tag byte compared."""
+    for layout, members in _perhaps_alike(raws, limits).items():
+        if layout.all_alike(_joined(raws, members), 0, sum(member.rows for member in members)):
+            yield layout, members
+        elif alike := [each for each in members if layout.all_alike(raws[each.number], each.start, each.rows)]:
+            yield layout, alike
+
+
+def _perhaps_alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Member]]:
+    """Buffers whose length fits a layout: that of the buffer before, else that of their own first row."""
     groups: dict[RowLayout, list[_Member]] = {}
-    for index, raw in enumerate(raws):
+    layout: RowLayout | None = None
+    for number, raw in enumerate(raws):
         header = _header(raw, limits)
-        layout = None if header is None else read_layout(raw, header[0])
-        if header is None or layout is None or not layout.all_alike(raw, *header):
+        if header is None:
             continue
-        if _affordable(layout, header[1], limits):
-            groups.setdefault(layout, []).append(_Member(index, *header))
+        start, rows = header
+        if layout is None or len(raw) - start != rows * layout.size:
+            layout = read_layout(raw, start)
+        if layout and len(raw) - start == rows * layout.size and _affordable(layout, rows, limits):
+            groups.setdefault(layout, []).append(_Member(number, start, rows))
     return groups
+
+
+def _joined(raws: Sequence[bytes], members: Sequence[_Member]) -> bytes:
+    return b"".join([raws[number][start:] for number, start, _ in members])
 
 
 def _header(raw: bytes, limits: Limits) -> tuple[int, int] | None:

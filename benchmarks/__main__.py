@@ -1,0 +1,44 @@
+"""Run the benchmarks named, or all of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.table import Table, machine
+
+NAMES = ("profile_decode", "secured_session", "concurrency", "store_ingest")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, print, and write the documentation's tables if asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which of {', '.join(NAMES)}; all if none is given")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to this file as well")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in NAMES]:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+    tables = []
+    for name in options.names or NAMES:
+        table = import_module(f"benchmarks.{name}").run()
+        print(table.text(), flush=True)
+        tables.append(table)
+    print(machine())
+    if options.markdown:
+        options.markdown.write_text(_page(tables))
+
+
+def _page(tables: Sequence[Table]) -> str:
+    head = (
+        "# Benchmarks\n\n"
+        "Each table is made by the command above it, ours and the peer's in one run on one machine. Figures of two\n"
+        "runs differ, on shared machines by up to a factor of two: the ratios are what to look at.\n\n"
+        f"Machine of this page: {machine()}.\n\n"
+    )
+    return head + "\n".join(table.markdown() for table in tables)
+
+
+if __name__ == "__main__":
+    main()
