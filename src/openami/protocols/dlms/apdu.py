@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from openami.model.errors import DecodeError, LocalProtocolError
-from openami.protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ
+from openami.protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ, recounted
 from openami.protocols.dlms.action import (
     ActionRequestNextPblock,
     ActionRequestNormal,
@@ -194,7 +194,7 @@ APDU: Final[Codec[Apdu]] = Codec("APDU", _decode, _encode)
 
 def decode_apdu(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Apdu:
     """The one APDU in `raw`; raise `DecodeError` if there is none or more."""
-    cursor = Cursor(raw, limits)
+    cursor = Cursor(recounted(raw), limits)
     apdu: Apdu = _decode(cursor)
     cursor.finish()
     return apdu
@@ -212,7 +212,7 @@ def explain_apdu(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Apdu, lis
 
     The spans that contain no other (their path begins no other's path) cover every octet exactly once.
     """
-    cursor = Cursor(raw, limits, explain=True)
+    cursor = Cursor(recounted(raw), limits, explain=True)
     apdu: Apdu = _decode(cursor)
     cursor.finish()
     return apdu, cursor.spans or []
