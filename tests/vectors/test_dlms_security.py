@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
-from shared_vectors import vectors
 
 from openami.protocols.dlms import hls
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite, protect, unprotect
+from shared_vectors import vectors
 
 CIPHERED = [pytest.param(entry, id=entry["name"]) for entry in vectors("dlms", "ciphered")]
 HLS = [pytest.param(entry, id=entry["name"]) for entry in vectors("dlms", "hls-gmac")]

@@ -102,8 +102,7 @@ class SendCounter:
     def reserved(self, event: Persist) -> None:
         """`event` is durable: its range may be used. Numbers left of an earlier range are skipped if needed."""
         first = event.value - event.reserve
-        if first < self._end:
-            first = self._end
+        first = max(first, self._end)
         if first > self._end:
             self._next = first
         self._end = max(self._end, event.value)

@@ -1,0 +1,63 @@
+"""What the client's and the server's side of an application association share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from openami.model.errors import SettingError
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
+
+ASSOCIATION_LN_CLASS: Final = 15
+CURRENT_ASSOCIATION: Final = ObisCode(0, 0, 40, 0, 0, 255)
+REPLY_TO_HLS_AUTHENTICATION: Final = 1
+DLMS_VERSION: Final = 6
+LOGICAL_NAME_VAA: Final = 0x0007
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationSettings:
+    """How one client (by its SAP) may associate with a server.
+
+    `protection` is the least protection of its APDUs in both directions. `client_system_title` pins the client;
+    without it any title is taken from AARQ, and the keys alone prove who it is. `access_rights` is whatever the
+    logical device understands; the association core only carries it.
+    """
+
+    authentication: Authentication = Authentication.NONE
+    password: Secret | None = None
+    keys: SecurityKeys | None = None
+    protection: SecurityControl = SecurityControl.NONE
+    client_system_title: bytes | None = None
+    access_rights: object | None = None
+
+    def __post_init__(self) -> None:
+        if self.authentication is Authentication.LLS and self.password is None:
+            raise SettingError("password is not set, and authentication LLS needs it")
+        if (self.authentication is Authentication.HLS5 or self.protection) and self.keys is None:
+            raise SettingError("keys are not set, and authentication HLS5 and any protection need them")
+        if self.client_system_title is not None and len(self.client_system_title) != 8:
+            raise SettingError(f"client_system_title has {len(self.client_system_title)} bytes, must be 8")
+
+
+@dataclass(slots=True)
+class Association:
+    """A live association as the logical device sees it: who asks, proven how, with which rights."""
+
+    client_sap: int
+    server_sap: int
+    settings: AssociationSettings
+    client_system_title: bytes | None = None
+    established: bool = False
+    """False until the client has proven itself; until then nothing but HLS pass 3 is passed on."""
+    conformance: int = 0
+    client_max_receive_pdu_size: int = 0
+    protection: int = 0
+    """What APDUs of this association are protected with: the settings' least, or more if the client began with more."""
+
+    @property
+    def authentication(self) -> Authentication:
+        """How the client has proven itself."""
+        return self.settings.authentication

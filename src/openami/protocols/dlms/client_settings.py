@@ -1,0 +1,82 @@
+"""How a client associates with one server: addresses, proof, protection, limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from openami.model.errors import SettingError
+from openami.protocols.dlms.acse import ApplicationContextName
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
+
+PROTECTED: Final = SecurityControl.AUTHENTICATED_ENCRYPTION
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """One client's way to one server.
+
+    `system_title` is ours; `server_system_title` pins the meter, and every other one is refused (None takes the one
+    that AARE claims, which the keys then prove). `protection` applies to both directions whenever `keys` are set;
+    `SecurityControl.NONE` with keys proves both sides by HLS 5 and sends APDUs plainly.
+    `counter_name` names our send counter in the store; it must be the same for every use of the same keys under
+    the same `system_title`.
+    """
+
+    client_sap: int = 16
+    server_sap: int = 1
+    authentication: Authentication = Authentication.NONE
+    password: Secret | None = None
+    keys: SecurityKeys | None = None
+    system_title: bytes = b""
+    server_system_title: bytes | None = None
+    protection: SecurityControl = PROTECTED
+    use_general_glo: bool = False
+    use_dedicated_key: bool = False
+    challenge_size: int = 16
+    max_receive_pdu_size: int = 65535
+    response_timeout_s: float = 10.0
+    refusal_grace_s: float = 2.0
+    """How long to go on waiting for the genuine answer after one was refused; then the refusal is the result."""
+    response_bytes_max: int = 1 << 22
+    """The longest answer in blocks that is collected."""
+    counter_name: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if self.authentication is Authentication.LLS and self.password is None:
+            raise SettingError("password is not set, and authentication LLS needs it")
+        if self.authentication is Authentication.HLS5 and self.keys is None:
+            raise SettingError("keys are not set, and authentication HLS5 needs them")
+        if self.keys is not None and len(self.system_title) != 8:
+            raise SettingError(f"system_title has {len(self.system_title)} bytes; with keys it must have 8")
+        if self.server_system_title is not None and len(self.server_system_title) != 8:
+            raise SettingError(f"server_system_title has {len(self.server_system_title)} bytes, must be 8")
+        if not 8 <= self.challenge_size <= 64:
+            raise SettingError(f"challenge_size is {self.challenge_size}, must be 8 to 64 bytes")
+        if not 0 <= self.max_receive_pdu_size <= 65535:
+            raise SettingError(f"max_receive_pdu_size is {self.max_receive_pdu_size}, must be 0 to 65535")
+
+    @property
+    def ciphered(self) -> bool:
+        """Whether APDUs of the association are protected."""
+        return self.keys is not None and bool(self.protection)
+
+    @property
+    def application_context(self) -> ApplicationContextName:
+        """Logical name referencing, with or without ciphering."""
+        if self.ciphered:
+            return ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
+        return ApplicationContextName.LOGICAL_NAME_REFERENCING_NO_CIPHERING
+
+    @property
+    def send_counter_name(self) -> str:
+        """The name of our send counter: `counter_name`, or one made of both system titles."""
+        peer = self.server_system_title.hex() if self.server_system_title else "any"
+        return self.counter_name or f"dlms/{self.system_title.hex()}/{peer}/sent"
+
+    @property
+    def window_name(self) -> str:
+        """The name under which the last accepted counter of the server is kept."""
+        peer = self.server_system_title.hex() if self.server_system_title else "any"
+        return f"dlms/{self.system_title.hex()}/{peer}/received"

@@ -1,0 +1,56 @@
+"""What a client can ask for, and what `Answered.answer` then is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Associate:
+    """Connect the framing and associate. The answer is the event `Associated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """Read one attribute. Answer: its A-XDR octets as one bytes object, or a `DataAccessResult`."""
+
+    descriptor: CosemAttributeDescriptor
+    selection: SelectiveAccess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetList:
+    """Read several attributes. Answer: a tuple of A-XDR octets or `DataAccessResult`, in their order."""
+
+    descriptors: tuple[CosemAttributeDescriptor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Write one attribute with A-XDR octets. Answer: a `DataAccessResult`."""
+
+    descriptor: CosemAttributeDescriptor
+    value: bytes = field(repr=False)
+    selection: SelectiveAccess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Invoke one method with the A-XDR octets of its parameter.
+
+    Answer: a pair of `ActionResult` and the A-XDR octets, the `DataAccessResult` or the None that was returned.
+    """
+
+    descriptor: CosemMethodDescriptor
+    argument: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End the association. The answer is the event `Released`."""
+
+
+Request: TypeAlias = Associate | Get | GetList | Set | Action | Release

@@ -1,0 +1,227 @@
+"""How a server judges AARQ: who may associate, proven how, protected how; and the AARE that says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from openami.model.errors import OpenAmiError, RemoteProtocolError, SecurityError
+from openami.protocols.dlms.acse import (
+    AARE,
+    AARQ,
+    AcseRequirements,
+    AcseServiceUser,
+    ApplicationContextName,
+    AssociationResult,
+)
+from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
+from openami.protocols.dlms.association import Association, AssociationSettings
+from openami.protocols.dlms.authentication import Authentication, mechanism_number
+from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
+from openami.protocols.dlms.conformance import Conformance
+from openami.protocols.dlms.hls import CHALLENGE_SIZES
+from openami.protocols.dlms.initiate import (
+    DLMS_VERSION,
+    ConfirmedService,
+    ConfirmedServiceError,
+    InitiateRequest,
+    InitiateResponse,
+    ServiceErrorKind,
+)
+from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel
+from openami.protocols.dlms.security import read_header
+from openami.protocols.dlms.server_settings import ServerSettings, ServerState
+
+SERVER_CONFORMANCE: Final = (
+    Conformance.GENERAL_PROTECTION
+    | Conformance.PRIORITY_MGMT_SUPPORTED
+    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.GET
+    | Conformance.SET
+    | Conformance.SELECTIVE_ACCESS
+    | Conformance.ACTION
+)
+_PROTECTION: Final = 0x30
+_PDU_SIZE_MIN: Final = 64
+_VERSION_TOO_LOW: Final = 1
+_PDU_SIZE_TOO_SHORT: Final = 3
+_OTHER: Final = 0
+_CONTEXTS: Final = (
+    ApplicationContextName.LOGICAL_NAME_REFERENCING_NO_CIPHERING,
+    ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING,
+)
+
+
+class Rejection(RemoteProtocolError):
+    """AARQ is refused with `diagnostic`; `initiate_error` is a ConfirmedServiceError's code, if it is about Initiate."""
+
+    def __init__(self, reason: str, diagnostic: AcseServiceUser, initiate_error: int | None = None) -> None:
+        super().__init__(f"association refused: {reason}")
+        self.diagnostic = diagnostic
+        self.initiate_error = initiate_error
+
+
+class Accepted(NamedTuple):
+    """What an accepted AARQ leads to. `server_challenge` is empty without HLS; with it pass 3 is awaited."""
+
+    association: Association
+    channel: SecureChannel | None
+    server_challenge: bytes
+    client_challenge: bytes
+
+
+def judge(
+    aarq: AARQ, association: Association, server: ServerSettings, state: ServerState, server_challenge: bytes
+) -> Accepted:
+    """Accept `aarq` for the client of `association`, or raise `Rejection`."""
+    settings = association.settings
+    ciphered = _check_context(aarq, settings)
+    client_challenge = _check_authentication(aarq, settings, server_challenge)
+    association.client_system_title = _check_title(aarq, settings, server.system_title, needed=ciphered)
+    raw, channel = aarq.user_information or b"", None
+    if ciphered:
+        raw, channel = _open(raw, association, server, state)
+    initiate = _check_initiate(raw)
+    association.client_max_receive_pdu_size = initiate.client_max_receive_pdu_size
+    association.conformance = int(initiate.proposed_conformance & SERVER_CONFORMANCE)
+    if channel is not None and initiate.dedicated_key is not None:
+        if len(initiate.dedicated_key) != channel.keys.suite.key_size:
+            raise Rejection("dedicated key of a wrong size", AcseServiceUser.NO_REASON_GIVEN, _OTHER)
+        channel.keys = replace(channel.keys, dedicated_key=initiate.dedicated_key)
+    association.established = not settings.authentication.high
+    return Accepted(association, channel, server_challenge if settings.authentication.high else b"", client_challenge)
+
+
+def accepting(accepted: Accepted, server: ServerSettings, context: ApplicationContextName | bytes) -> AARE:
+    """The AARE that accepts; with a channel it uses up one number of the send counter."""
+    association, channel = accepted.association, accepted.channel
+    initiate = encode_apdu(
+        InitiateResponse(
+            negotiated_conformance=Conformance(association.conformance),
+            server_max_receive_pdu_size=server.max_receive_pdu_size,
+        )
+    )
+    high = association.authentication.high
+    return AARE(
+        application_context_name=context,
+        result_source_diagnostic=AcseServiceUser.AUTHENTICATION_REQUIRED if high else AcseServiceUser.NULL,
+        responding_ap_title=server.system_title if high or channel is not None else None,
+        responder_acse_requirements=AcseRequirements.AUTHENTICATION if high else None,
+        mechanism_name=association.authentication.mechanism_name if high else None,
+        responding_authentication_value=accepted.server_challenge or None,
+        user_information=initiate if channel is None else channel.seal(initiate, Form.GLOBAL),
+    )
+
+
+def rejecting(rejection: Rejection, context: ApplicationContextName | bytes) -> AARE:
+    """The AARE that refuses, with a ConfirmedServiceError where the refusal is about Initiate."""
+    error = None
+    if rejection.initiate_error is not None:
+        error = encode_apdu(
+            ConfirmedServiceError(ConfirmedService.INITIATE_ERROR, ServiceErrorKind.INITIATE, rejection.initiate_error)
+        )
+    if isinstance(context, bytes):
+        context = ApplicationContextName.LOGICAL_NAME_REFERENCING_NO_CIPHERING
+    return AARE(
+        application_context_name=context,
+        result=AssociationResult.REJECTED_PERMANENT,
+        result_source_diagnostic=rejection.diagnostic,
+        user_information=error,
+    )
+
+
+def verify_release(raw: bytes, channel: SecureChannel) -> None:
+    """The user-information of RLRQ proves who asks; raises `RemoteProtocolError` if it is not the client's."""
+    apdu = decode_apdu(raw)
+    if not isinstance(apdu, Ciphered) or apdu.tag is not CipheredTag.GLO_INITIATE_REQUEST:
+        raise SecurityError("RLRQ brings plain user-information into a protected association: refused")
+    channel.open(apdu)
+
+
+def _check_context(aarq: AARQ, settings: AssociationSettings) -> bool:
+    """Whether the association is ciphered; a client may cipher more than it must, never less."""
+    context = aarq.application_context_name
+    ciphered = context == ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
+    if context not in _CONTEXTS or (ciphered and settings.keys is None) or (settings.protection and not ciphered):
+        what = "application context is not the one agreed"
+        raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
+    return ciphered
+
+
+def _check_authentication(aarq: AARQ, settings: AssociationSettings, server_challenge: bytes) -> bytes:
+    """The client's challenge with HLS, otherwise nothing; the password is compared here."""
+    mechanism, value = mechanism_number(aarq.mechanism_name), aarq.calling_authentication_value
+    if mechanism == 0 and settings.authentication is not Authentication.NONE:
+        raise Rejection("no authentication is named", AcseServiceUser.AUTHENTICATION_MECHANISM_NAME_REQUIRED)
+    if mechanism != settings.authentication:
+        what = f"authentication mechanism {mechanism} is not the one agreed"
+        raise Rejection(what, AcseServiceUser.AUTHENTICATION_MECHANISM_NAME_NOT_RECOGNISED)
+    if settings.authentication is Authentication.LLS:
+        assert settings.password is not None
+        if value is None or not settings.password.matches(value):
+            raise Rejection("wrong password", AcseServiceUser.AUTHENTICATION_FAILURE)
+    if not settings.authentication.high:
+        return b""
+    if value is None or len(value) not in CHALLENGE_SIZES or value == server_challenge:
+        raise Rejection("challenge must have 8 to 64 bytes", AcseServiceUser.AUTHENTICATION_FAILURE)
+    return value
+
+
+def _check_title(aarq: AARQ, settings: AssociationSettings, own: bytes, *, needed: bool) -> bytes | None:
+    title = aarq.calling_ap_title
+    if not needed and not settings.authentication.high:
+        return title if title is not None and len(title) == 8 else None
+    if title is None:
+        title = settings.client_system_title
+    if title is None or len(title) != 8 or title == own or settings.client_system_title not in (None, title):
+        what = f"client system title {title.hex() if title else '(none)'} is not the one agreed"
+        raise Rejection(what, AcseServiceUser.CALLING_AP_TITLE_NOT_RECOGNIZED)
+    return title
+
+
+def _open(
+    raw: bytes, association: Association, server: ServerSettings, state: ServerState
+) -> tuple[bytes, SecureChannel]:
+    """The InitiateRequest that ciphered user-information holds, and the channel that opened it."""
+    settings, title = association.settings, association.client_system_title
+    assert settings.keys is not None
+    assert title is not None
+    apdu = decode_apdu(raw)
+    if not isinstance(apdu, Ciphered) or apdu.tag is not CipheredTag.GLO_INITIATE_REQUEST:
+        raise SecurityError("AARQ brings a plain InitiateRequest into a protected association: refused")
+    window = state.window(association.client_sap, title)
+    protection = int(settings.protection) or read_header(apdu.content).control & _PROTECTION
+    channel = SecureChannel(
+        settings.keys, server.system_title, title, state.sending, window, control=protection, required=protection
+    )
+    plain = channel.open(apdu)
+    channel.receiving = state.keep(association.client_sap, title, window)
+    association.protection = protection
+    return plain, channel
+
+
+def _check_initiate(raw: bytes) -> InitiateRequest:
+    try:
+        initiate = decode_apdu(raw)
+    except RemoteProtocolError:
+        initiate = None
+    if not isinstance(initiate, InitiateRequest):
+        raise Rejection("AARQ holds no InitiateRequest", AcseServiceUser.NO_REASON_GIVEN, _OTHER)
+    if initiate.proposed_dlms_version_number < DLMS_VERSION:
+        what = f"DLMS version {initiate.proposed_dlms_version_number}, at least {DLMS_VERSION} is needed"
+        raise Rejection(what, AcseServiceUser.NO_REASON_GIVEN, _VERSION_TOO_LOW)
+    size = initiate.client_max_receive_pdu_size
+    if size and size < _PDU_SIZE_MIN + OVERHEAD:
+        what = f"client takes APDUs of {size} bytes, at least {_PDU_SIZE_MIN + OVERHEAD} are needed"
+        raise Rejection(what, AcseServiceUser.NO_REASON_GIVEN, _PDU_SIZE_TOO_SHORT)
+    return initiate
+
+
+def rejection_of(error: OpenAmiError) -> Rejection:
+    """What a security error inside AARQ is to the client: authentication failure, without the details."""
+    if isinstance(error, Rejection):
+        return error
+    return Rejection(str(error), AcseServiceUser.AUTHENTICATION_FAILURE)

@@ -1,0 +1,101 @@
+"""A server's configuration, and what it keeps across its links: counters and the windows of its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from openami.model.errors import SecurityError, SettingError
+from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
+from openami.protocols.dlms.association import Association, AssociationSettings
+from openami.protocols.dlms.counters import Counters, ReceiveWindow, SendCounter
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+
+ORIGINATORS_MAX: Final = 64
+
+
+class LogicalDevice(Protocol):
+    """Who answers GET, SET and ACTION. `now` is UTC seconds; all values are A-XDR octets. Asked synchronously."""
+
+    def get(
+        self,
+        association: Association,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | None,
+        now: float,
+    ) -> bytes | DataAccessResult: ...
+
+    def set(
+        self,
+        association: Association,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | None,
+        value: bytes,
+        now: float,
+    ) -> DataAccessResult: ...
+
+    def action(
+        self, association: Association, descriptor: CosemMethodDescriptor, argument: bytes | None, now: float
+    ) -> tuple[ActionResult, bytes | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """One physical device: `associations` by client SAP, `devices` by server SAP (1 is the management logical device).
+
+    `inactivity_timeout_s` ends an association that is silent; with `close_when_idle` the connection too.
+    """
+
+    system_title: bytes
+    devices: Mapping[int, LogicalDevice]
+    associations: Mapping[int, AssociationSettings]
+    max_receive_pdu_size: int = 65535
+    inactivity_timeout_s: float = 120.0
+    close_when_idle: bool = True
+    value_bytes_max: int = 1 << 18
+    """The longest value that is collected from blocks of SET or ACTION."""
+    response_bytes_max: int = 1 << 22
+    """The longest answer that is kept for transfer in blocks."""
+    list_max: int = 256
+    challenge_size: int = 16
+
+    def __post_init__(self) -> None:
+        if len(self.system_title) != 8:
+            raise SettingError(f"system_title has {len(self.system_title)} bytes, must be 8")
+        if not 64 <= self.max_receive_pdu_size <= 65535:
+            raise SettingError(f"max_receive_pdu_size is {self.max_receive_pdu_size}, must be 64 to 65535")
+        if not 8 <= self.challenge_size <= 64:
+            raise SettingError(f"challenge_size is {self.challenge_size}, must be 8 to 64 bytes")
+
+
+class ServerState:
+    """One per device, shared by all its links: no counter is used twice and none is accepted twice."""
+
+    __slots__ = ("_counters", "_name", "_windows", "sending")
+
+    def __init__(self, system_title: bytes, counters: Counters, *, reserve: int = 256) -> None:
+        self._counters = counters
+        self._name = f"dlms/{system_title.hex()}"
+        name = f"{self._name}/sent"
+        self.sending = SendCounter(name, counters.load(name), reserve)
+        self._windows: dict[str, ReceiveWindow] = {}
+
+    def window_name(self, client_sap: int, client_system_title: bytes) -> str:
+        """The name under which the last accepted counter of a client is kept."""
+        return f"{self._name}/{client_sap}/{client_system_title.hex()}/received"
+
+    def window(self, client_sap: int, client_system_title: bytes) -> ReceiveWindow:
+        """The window of a client: the shared one, or a new one that `keep` adds once a tag was verified."""
+        name = self.window_name(client_sap, client_system_title)
+        if name not in self._windows:
+            return ReceiveWindow(self._counters.load(name) - 1)
+        return self._windows[name]
+
+    def keep(self, client_sap: int, client_system_title: bytes, window: ReceiveWindow) -> ReceiveWindow:
+        """The client has proven to have the keys: its window is shared from now on. At most 64 clients."""
+        name = self.window_name(client_sap, client_system_title)
+        if name not in self._windows and len(self._windows) >= ORIGINATORS_MAX:
+            title = client_system_title.hex()
+            raise SecurityError(f"client {title} refused: {ORIGINATORS_MAX} others are known already")
+        return self._windows.setdefault(name, window)
