@@ -1,0 +1,5 @@
+"""Meters: devices that measure, remember and answer, and their faces."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

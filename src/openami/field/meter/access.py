@@ -1,0 +1,84 @@
+"""The clients of our meters: who may associate, how protected, and with which rights.
+
+Client 16 (public) sees what identifies the meter and no consumption. Clients 1 (management) and 2 (reading) prove
+themselves with HLS 5 and talk authenticated and encrypted; only management may change or switch anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from openami.field.meter import codes
+from openami.field.meter.config import MeterConfig
+from openami.protocols.dlms.association import AssociationSettings
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.cosem.access_rights import AccessRights
+from openami.protocols.dlms.cosem.association_ln import AttributeAccessMode, MethodAccessMode
+from openami.protocols.dlms.cosem.logical_device import CURRENT_ASSOCIATION
+from openami.protocols.dlms.security import Secret, SecurityControl
+
+MANAGEMENT: Final = 1
+READING: Final = 2
+PUBLIC: Final = 16
+SERVER_SAP: Final = 1
+
+_WRITABLE = AttributeAccessMode.READ_AND_WRITE
+_MAY = MethodAccessMode.ACCESS
+_HLS = {(CURRENT_ASSOCIATION, 1): _MAY}
+
+PUBLIC_RIGHTS: Final = AccessRights(
+    objects=frozenset(
+        {codes.CLOCK, codes.SAP_ASSIGNMENT, codes.LOGICAL_DEVICE_NAME, codes.INVOCATION_COUNTER, codes.SERIAL}
+    )
+)
+READING_RIGHTS: Final = AccessRights(methods=_HLS)
+MANAGEMENT_RIGHTS: Final = AccessRights(
+    attributes={
+        (codes.CLOCK, 2): _WRITABLE,
+        (codes.LOAD_PROFILE, 4): _WRITABLE,
+        (codes.DISCONNECT_CONTROL, 4): _WRITABLE,
+        (codes.PUSH_ON_ALARM, 3): _WRITABLE,
+        (codes.PUSH_ON_POWER_DOWN, 3): _WRITABLE,
+    },
+    methods={
+        **_HLS,
+        **{(codes.CLOCK, method): _MAY for method in (1, 2, 3, 6)},
+        **{(code, 1): _MAY for code in (codes.LOAD_PROFILE, codes.DAILY_BILLING, codes.EVENT_LOG)},
+        **{(code, 2): _MAY for code in (codes.LOAD_PROFILE, codes.DAILY_BILLING)},
+        **{(codes.DISCONNECT_CONTROL, method): _MAY for method in (1, 2)},
+        **{(code, 1): _MAY for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)},
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a client may do, and how it has to prove itself. With HLS 5 all its APDUs are sealed."""
+
+    rights: AccessRights
+    authentication: Authentication
+
+
+CLIENTS: Final = {
+    MANAGEMENT: Client(MANAGEMENT_RIGHTS, Authentication.HLS5),
+    READING: Client(READING_RIGHTS, Authentication.HLS5),
+    PUBLIC: Client(PUBLIC_RIGHTS, Authentication.NONE),
+}
+
+
+def association_settings(
+    config: MeterConfig, clients: Mapping[int, Client], password: Secret | None = None
+) -> dict[int, AssociationSettings]:
+    """How each of `clients` may associate with a meter of this configuration."""
+    sealed = AssociationSettings(
+        authentication=Authentication.HLS5,
+        keys=config.keys,
+        protection=SecurityControl.AUTHENTICATED_ENCRYPTION,
+        client_system_title=config.client_system_title,
+    )
+    kinds = {Authentication.HLS5: sealed, Authentication.NONE: AssociationSettings()}
+    if password is not None:
+        kinds[Authentication.LLS] = AssociationSettings(Authentication.LLS, password)
+    return {client_sap: kinds[client.authentication] for client_sap, client in clients.items()}

@@ -1,0 +1,55 @@
+"""Logical names and profile layouts of our electricity meter."""
+
+from __future__ import annotations
+
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.cosem.packed_buffer import PackedLayout
+from openami.protocols.dlms.data import DataType
+from openami.protocols.dlms.selective_access import CaptureObjectDefinition
+
+CLOCK = ObisCode(0, 0, 1, 0, 0)
+SAP_ASSIGNMENT = ObisCode(0, 0, 41, 0, 0)
+LOGICAL_DEVICE_NAME = ObisCode(0, 0, 42, 0, 0)
+SECURITY_SETUP = ObisCode(0, 0, 43, 0, 0)
+INVOCATION_COUNTER = ObisCode(0, 0, 43, 1, 0)
+SERIAL = ObisCode(0, 0, 96, 1, 0)
+FIRMWARE = ObisCode(1, 0, 0, 2, 0)
+DISCONNECT_CONTROL = ObisCode(0, 0, 96, 3, 10)
+POWER_FAILURES = ObisCode(0, 0, 96, 7, 21)
+PROFILE_STATUS = ObisCode(0, 0, 96, 10, 1)
+EVENT_CODE = ObisCode(0, 0, 96, 11, 0)
+ACTIVE_TARIFF = ObisCode(0, 0, 96, 14, 0)
+PUSH_ON_ALARM = ObisCode(0, 4, 25, 9, 0)
+PUSH_ON_POWER_DOWN = ObisCode(0, 5, 25, 9, 0)
+LOAD_PROFILE = ObisCode(1, 0, 99, 1, 0)
+DAILY_BILLING = ObisCode(1, 0, 98, 2, 0)
+EVENT_LOG = ObisCode(0, 0, 99, 98, 0)
+
+IMPORT = ObisCode(1, 0, 1, 8, 0)
+IMPORT_TARIFF_1 = ObisCode(1, 0, 1, 8, 1)
+IMPORT_TARIFF_2 = ObisCode(1, 0, 1, 8, 2)
+EXPORT = ObisCode(1, 0, 2, 8, 0)
+
+_CLOCK_COLUMN = CaptureObjectDefinition(8, CLOCK, 2)
+
+
+def _register(code: ObisCode) -> CaptureObjectDefinition:
+    return CaptureObjectDefinition(3, code, 2)
+
+
+LOAD_PROFILE_COLUMNS = (
+    _CLOCK_COLUMN,
+    CaptureObjectDefinition(1, PROFILE_STATUS, 2),
+    _register(IMPORT),
+    _register(EXPORT),
+)
+LOAD_PROFILE_LAYOUT = PackedLayout(
+    (DataType.UNSIGNED, DataType.DOUBLE_LONG_UNSIGNED, DataType.DOUBLE_LONG_UNSIGNED),
+)
+DAILY_BILLING_COLUMNS = (
+    _CLOCK_COLUMN,
+    *(_register(code) for code in (IMPORT, IMPORT_TARIFF_1, IMPORT_TARIFF_2, EXPORT)),
+)
+DAILY_BILLING_LAYOUT = PackedLayout((DataType.DOUBLE_LONG_UNSIGNED,) * 4)
+EVENT_LOG_COLUMNS = (_CLOCK_COLUMN, CaptureObjectDefinition(1, EVENT_CODE, 2))
+EVENT_LOG_LAYOUT = PackedLayout((DataType.UNSIGNED,))

@@ -1,0 +1,66 @@
+"""What makes one electricity meter different from another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from openami.field.meter.daylight_saving import DaylightSaving
+from openami.model.errors import SettingError
+from openami.protocols.dlms.cosem.disconnect_control import ControlMode
+from openami.protocols.dlms.security import SecurityKeys
+
+MANUFACTURER = b"OAM"
+PERIODS_S = (0, 60, 300, 600, 900, 1800, 3600)
+TWO_MONTHS = 60 * 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterConfig:
+    """A meter as it leaves the factory and is configured. Everything else follows from time and its load curve.
+
+    `time_zone` is minutes from normal local time to UTC (CET: −60). `tariff_2_hours` are the local hours in which
+    the second tariff counts. `capture_period_s` is the load profile's, 0 for none. `power_factor_permille` makes
+    reactive energy and currents out of active ones. `clock_error_s` is how far the clock is ahead at the start.
+    `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
+    """
+
+    serial: str
+    system_title: bytes
+    keys: SecurityKeys = field(repr=False)
+    capture_period_s: int = 900
+    profile_entries: int = TWO_MONTHS
+    billing_entries: int = 62
+    event_entries: int = 128
+    clock_error_s: float = 0.0
+    drift_ppm: float = 0.0
+    time_zone: int = 0
+    daylight_saving: DaylightSaving | None = None
+    tariff_2_hours: tuple[int, ...] = (22, 23, 0, 1, 2, 3, 4, 5)
+    import_wh: int = 0
+    export_wh: int = 0
+    phases: int = 1
+    nominal_voltage_v: int = 230
+    power_factor_permille: int = 950
+    control_mode: ControlMode = ControlMode.MODE_2
+    client_system_title: bytes | None = None
+    push_destination: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.system_title) != 8:
+            raise SettingError(f"system_title has {len(self.system_title)} bytes, must be 8")
+        if not 1 <= len(self.serial) <= 13 or not self.serial.isascii():
+            raise SettingError(f"serial {self.serial!r} must be 1 to 13 ASCII characters")
+        if self.capture_period_s not in PERIODS_S:
+            raise SettingError(f"capture_period_s is {self.capture_period_s}, must be one of {PERIODS_S}")
+        for name in ("profile_entries", "billing_entries", "event_entries"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} is {getattr(self, name)}, must be at least 1")
+        if self.phases not in {1, 3}:
+            raise SettingError(f"phases is {self.phases}, must be 1 or 3")
+        if not 1 <= self.power_factor_permille <= 1000:
+            raise SettingError(f"power_factor_permille is {self.power_factor_permille}, must be 1 to 1000")
+
+    @property
+    def logical_device_name(self) -> bytes:
+        """Sixteen octets at most: the manufacturer's three letters and the serial."""
+        return MANUFACTURER + self.serial.encode("ascii")

@@ -1,0 +1,257 @@
+"""An electricity meter: it measures a load curve, remembers, and lives by the time that it is given.
+
+All times are true UTC seconds, given by the caller; nothing here reads a clock. The same configuration, curve and
+calls give the same bytes, always.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import ClassVar
+
+from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, association_settings
+from openami.field.meter.codes import (
+    DAILY_BILLING_LAYOUT,
+    EVENT_LOG_LAYOUT,
+    LOAD_PROFILE_LAYOUT,
+    PUSH_ON_ALARM,
+    PUSH_ON_POWER_DOWN,
+)
+from openami.field.meter.config import PERIODS_S, MeterConfig
+from openami.field.meter.curve import LoadCurve
+from openami.field.meter.disconnector import Disconnector, event_of
+from openami.field.meter.energy import EnergyRegisters
+from openami.field.meter.meter_clock import MeterClock
+from openami.field.meter.objects import make_device
+from openami.field.meter.profile_status import ProfileStatus
+from openami.field.meter.push import PushSender
+from openami.model.errors import SettingError
+from openami.model.event import EventCode
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
+from openami.protocols.dlms.cosem.disconnect_control import ControlMode, Transition
+from openami.protocols.dlms.cosem.interface_class import Selection
+from openami.protocols.dlms.cosem.logical_device import AssociationView
+from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
+from openami.protocols.dlms.counters import Counters, MemoryCounters
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+from openami.protocols.dlms.server_settings import ServerSettings, ServerState
+
+GRID_S = 1800
+HOUR_S = 3600
+DAY_S = 86_400
+PUSHES_MAX = 16
+
+
+class ElectricityMeter:
+    """Call `advance` as time goes on; ask `device` for its objects; take `next_push` to the network.
+
+    `counters` keeps invocation counters; it must be durable where the keys outlive the process. `label` says what
+    the values are worth: only energy and power come from the curve, the rest is derived and synthetic.
+    """
+
+    clients: ClassVar[Mapping[int, Client]] = CLIENTS
+
+    def __init__(self, config: MeterConfig, curve: LoadCurve, start: float, counters: Counters | None = None) -> None:
+        self.config = config
+        self.curve = curve
+        self.counters = MemoryCounters() if counters is None else counters
+        self.clock = MeterClock(
+            start,
+            drift_ppm=config.drift_ppm,
+            error_s=config.clock_error_s,
+            time_zone=config.time_zone,
+            daylight_saving=config.daylight_saving,
+        )
+        totals = config.import_wh, config.export_wh
+        self.energy: EnergyRegisters = EnergyRegisters(curve, start, *totals, config.power_factor_permille)
+        self.disconnector = Disconnector(config.control_mode)
+        self.load_profile = PackedBuffer(config.profile_entries, LOAD_PROFILE_LAYOUT)
+        self.daily_billing = PackedBuffer(config.billing_entries, DAILY_BILLING_LAYOUT)
+        self.event_log = PackedBuffer(config.event_entries, EVENT_LOG_LAYOUT)
+        self.capture_period_s = config.capture_period_s
+        self.power_failures = 0
+        self.last_event = 0
+        self.status = ProfileStatus(0)
+        self.powered = True
+        self.now = start
+        self._edge_s = self._tariff_index = 0
+        self._plan(first=True)
+        self._pushes: deque[bytes] = deque(maxlen=PUSHES_MAX)
+        self.server_state = ServerState(config.system_title, self.counters)
+        self.device = make_device(self)
+        self._sender = PushSender(self)
+
+    @property
+    def label(self) -> str:
+        """What the meter's values are: real, replayed or synthetic, and from where."""
+        return f"{self.curve.label}; voltage, current, power factor and reactive energy: synthetic"
+
+    def server_settings(self) -> ServerSettings:
+        """How the meter's server is to be set up; `server_state` is what its links share."""
+        associations = association_settings(self.config, self.clients)
+        return ServerSettings(self.config.system_title, {SERVER_SAP: self}, associations)
+
+    def get(
+        self,
+        association: AssociationView,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | Selection | None,
+        now: float,
+    ) -> bytes | DataAccessResult:
+        """As `LogicalDevice.get`, of the meter as it is at `now`."""
+        self.advance(now)
+        return self.device.get(association, descriptor, selection, now)
+
+    def set(
+        self,
+        association: AssociationView,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | Selection | None,
+        value: bytes,
+        now: float,
+    ) -> DataAccessResult:
+        """As `LogicalDevice.set`, of the meter as it is at `now`."""
+        self.advance(now)
+        return self.device.set(association, descriptor, selection, value, now)
+
+    def action(
+        self, association: AssociationView, descriptor: CosemMethodDescriptor, argument: bytes | None, now: float
+    ) -> tuple[ActionResult, bytes | None]:
+        """As `LogicalDevice.action`, of the meter as it is at `now`."""
+        self.advance(now)
+        return self.device.action(association, descriptor, argument, now)
+
+    def advance(self, now: float) -> None:
+        """Live until `now`; times in the past change nothing."""
+        while True:
+            edge_at = self.clock.true_time(self._edge_s)
+            if edge_at > now:
+                break
+            self._flow(edge_at)
+            self._pass_edge(self._edge_s)
+            self._edge_s += self._step()
+        self._flow(now)
+
+    def next_push(self) -> bytes | None:
+        """The next pushed APDU, a general-glo-ciphered DataNotification, or `None`."""
+        return self._pushes.popleft() if self._pushes else None
+
+    def power_fail(self, now: float) -> None:
+        """The supply is interrupted: the last push goes out, then the meter is silent."""
+        self.advance(now)
+        if not self.powered:
+            return
+        self.power_failures += 1
+        self.log(EventCode.POWER_DOWN, now)
+        self.log(EventCode.LAST_GASP, now)
+        self.push(PUSH_ON_POWER_DOWN, now)
+        self.powered = False
+
+    def power_restore(self, now: float) -> None:
+        """The supply is back. What was not captured meanwhile stays missing; the next row says why."""
+        self.advance(now)
+        if self.powered:
+            return
+        self.powered = True
+        self.status |= ProfileStatus.POWER_DOWN
+        self.alarm(EventCode.POWER_UP, now)
+
+    def alarm(self, code: EventCode, now: float) -> None:
+        """Something happened to the meter (cover opened, magnetic field …): log it and push it."""
+        self.advance(now)
+        self.log(code, now)
+        self.push(PUSH_ON_ALARM, now)
+
+    def log(self, code: EventCode, now: float) -> None:
+        """Write an event to the event log. A meter without supply logs nothing."""
+        if self.powered:
+            self.last_event = int(code)
+            self.event_log.append(self.clock.stamp(int(self.clock.reading(now))), int(code))
+
+    def push(self, setup: ObisCode, now: float) -> None:
+        """Send what a push setup says, if the meter has supply."""
+        if self.powered:
+            self._pushes.append(self._sender.push(setup, now))
+
+    def set_clock(self, meter_time: float, now: float) -> None:
+        """Show another time from `now` on; raises `SettingError` for times that no stamp can hold."""
+        if not self.clock.fits(meter_time):
+            raise SettingError(f"{meter_time} s after 1970 is no time for a meter's clock")
+        self.advance(now)
+        self.clock.set(meter_time, now)
+        self.status |= ProfileStatus.CLOCK_ADJUSTED
+        self.log(EventCode.CLOCK_ADJUSTED, now)
+        self._plan()
+
+    def set_capture_period(self, period_s: int, now: float) -> None:
+        """Capture the load profile every `period_s` from now on; raises `SettingError` for odd periods."""
+        if period_s not in PERIODS_S:
+            raise SettingError(f"capture period {period_s} s must be one of {PERIODS_S}")
+        self.advance(now)
+        self.capture_period_s = period_s
+        self._plan()
+
+    def switch(self, transition: Transition, now: float) -> bool:
+        """Ask the disconnector; true if it did so, or had done so before."""
+        self.advance(now)
+        before = self.disconnector.connected
+        done = self.disconnector.ask(transition)
+        if self.disconnector.connected is not before:
+            self.log(event_of(transition), now)
+        return done
+
+    def set_control_mode(self, mode: ControlMode, now: float) -> None:
+        """Change the disconnector's mode."""
+        self.advance(now)
+        self.disconnector.set_mode(mode)
+
+    def capture(self, meter_second: int) -> None:
+        """Take a row of the load profile, stamped `meter_second`."""
+        energy = self.energy
+        self.load_profile.append(self.clock.stamp(meter_second), int(self.status), energy.import_wh, energy.export_wh)
+        self.status = ProfileStatus.CLOCK_INVALID if self.clock.invalid else ProfileStatus(0)
+
+    def capture_billing(self, meter_second: int) -> None:
+        """Take a row of the daily billing profile, stamped `meter_second`."""
+        energy = self.energy
+        row = energy.import_wh, *energy.tariff_wh, energy.export_wh
+        self.daily_billing.append(self.clock.stamp(meter_second), *row)
+
+    @property
+    def tariff(self) -> int:
+        """The active tariff, 1 or 2."""
+        return self._tariff(self.clock.reading(self.now)) + 1
+
+    def _flow(self, until: float) -> None:
+        if until <= self.now:
+            return
+        if self.powered and self.disconnector.connected:
+            self.energy.count(self.curve, until, self._tariff_index)
+        else:
+            self.energy.skip(self.curve, until)
+        self.now = until
+
+    def _pass_edge(self, second: int) -> None:
+        """The meter's clock has come to `second`, where rows may be due and tariffs may change."""
+        self._tariff_index = self._tariff(second)
+        if not self.powered:
+            return
+        if self.capture_period_s and second % self.capture_period_s == 0:
+            self.capture(second)
+        if (second - 60 * self.clock.deviation(second)) % DAY_S == 0:
+            self.capture_billing(second)
+
+    def _tariff(self, meter_time: float) -> int:
+        local = meter_time - 60 * self.clock.deviation(meter_time)
+        return int(local % DAY_S // HOUR_S in self.config.tariff_2_hours)
+
+    def _step(self) -> int:
+        return min(self.capture_period_s or GRID_S, GRID_S)
+
+    def _plan(self, *, first: bool = False) -> None:
+        """Find the next edge after the present moment; at the start, the present moment may be one."""
+        reading, step = self.clock.reading(self.now), self._step()
+        self._tariff_index = self._tariff(reading)
+        self._edge_s = int(-(-reading // step) if first else reading // step + 1) * step

@@ -1,0 +1,72 @@
+"""Pushes: a push setup's objects, read at the moment, in a DataNotification under general-glo-ciphering.
+
+The meter seals with its unicast keys and with the send counter that its associations use too: no number twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.axdr import put_length
+from openami.protocols.dlms.cosem.interface_class import InterfaceClass
+from openami.protocols.dlms.cosem.push_setup import PushObject, PushSetup
+from openami.protocols.dlms.counters import apply
+from openami.protocols.dlms.data import DataType
+from openami.protocols.dlms.notification import DataNotification
+from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.security import SecurityControl
+
+if TYPE_CHECKING:
+    from openami.field.meter.electricity import ElectricityMeter
+
+INVOKE_ID_MASK: Final = 0x00FF_FFFF
+HIGH_PRIORITY: Final = 0x8000_0000
+
+
+class PushSender:
+    """Makes the pushes of one meter."""
+
+    __slots__ = ("_channel", "_invoke_id", "_meter")
+
+    def __init__(self, meter: ElectricityMeter) -> None:
+        config, state = meter.config, meter.server_state
+        self._meter = meter
+        self._invoke_id = 0
+        self._channel = SecureChannel(
+            config.keys,
+            config.system_title,
+            b"",
+            state.sending,
+            state.window(0, b""),
+            control=SecurityControl.AUTHENTICATED_ENCRYPTION,
+            required=SecurityControl.AUTHENTICATED_ENCRYPTION,
+            form=Form.GENERAL_GLOBAL,
+        )
+
+    def push(self, setup: ObisCode, now: float) -> bytes:
+        """The sealed APDU of one push. Its counter number is durable in the meter's counters before it is used."""
+        self._invoke_id = (self._invoke_id + 1) & INVOKE_ID_MASK
+        body = notification_body(self._meter, setup, now)
+        at = self._meter.clock.date_time(now)
+        apdu = encode_apdu(DataNotification(HIGH_PRIORITY | self._invoke_id, at, body))
+        sending = self._channel.sending
+        if not sending.available:
+            sending.reserved(apply(self._meter.counters, sending.reservation()))
+        return self._channel.seal(apdu)
+
+
+def notification_body(meter: ElectricityMeter, setup: ObisCode, now: float) -> bytes:
+    """A structure of the attributes in the push setup's push_object_list, as A-XDR bytes."""
+    objects = meter.device.object(PushSetup, setup).push_object_list
+    out = bytearray((DataType.STRUCTURE,))
+    put_length(len(objects), out)
+    for wanted in objects:
+        out += _read(meter, wanted, now)
+    return bytes(out)
+
+
+def _read(meter: ElectricityMeter, wanted: PushObject, now: float) -> bytes:
+    item: InterfaceClass = meter.device.object(InterfaceClass, wanted.logical_name)
+    return item.read(wanted.attribute_index, None, now)
