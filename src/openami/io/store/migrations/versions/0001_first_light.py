@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.first_light import registry
+from openami.io.store.migrations.first_light import mdm, portal, registry
 
 revision = "0001"
 down_revision = None
@@ -12,3 +12,5 @@ depends_on = None
 
 def upgrade() -> None:
     registry.create()
+    mdm.create()
+    portal.create()

@@ -1,0 +1,11 @@
+from .bill import Bill as Bill
+from .bill import RegisterBreak as RegisterBreak
+from .calendar import Period as Period
+from .consumption import Consumption as Consumption
+from .evidence import Evidence as Evidence
+from .intake import IntakeResult as IntakeResult
+from .mdm import Mdm as Mdm
+from .missing import Gap as Gap
+from .series import Series as Series
+from .stamped import StampedRegister as StampedRegister
+from .unplaced import Unplaced as Unplaced

@@ -1,0 +1,47 @@
+"""Interval energy from register snapshots: the difference of two consecutive snapshots of one meter, and nothing else.
+
+A gap stays missing. What flowed during a gap is known by the registers at its two ends, so it must not appear as one
+interval's energy: that would be a spike. A register that falls is a break, unless its roll-over is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from openami.backoffice.mdm.blocks import Matrix
+from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column
+from openami.backoffice.mdm.status import usable
+from openami.model.quality import Quality
+
+# A fall is taken as a roll-over only if the wrapped difference is this small a part of the modulus: a meter that was
+# reset to 0 in mid-range would otherwise seem to have counted nearly its whole range in one interval.
+ROLL_OVER_PART = 1_000
+
+Bridge = Callable[[int, int], tuple[int, Quality] | None]
+
+
+def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge) -> None:
+    """Fill `energy` and `quality` of every row.
+
+    `before` is (2, n): the register at each day's start and its meter (0: not known). `modulus` is per row, 0 where
+    the roll-over is not known. `bridge(row, interval)` answers for intervals that begin without a snapshot of the
+    same meter: what registers read at an exchange say, or None.
+    """
+    meter = days.sources.meters()[np.where(usable(days.status), days.source, ABSENT)]
+    previous, previous_meter = np.empty_like(days.registers), np.empty_like(meter)
+    previous[:, 1:], previous_meter[:, 1:] = days.registers[:, :-1], meter[:, :-1]
+    previous[:, 0], previous_meter[:, 0] = before
+    difference = days.registers - previous
+    same = (meter == previous_meter) & (meter != 0)
+    if (fell := same & (difference < 0)).any():
+        wrapped = difference + modulus[:, None]
+        rolled = fell & (wrapped >= 0) & (wrapped <= modulus[:, None] // ROLL_OVER_PART) & (modulus[:, None] > 0)
+        difference = np.where(rolled, wrapped, difference)
+    known = same & (difference >= 0)
+    days.energy = np.where(known, difference, 0)
+    days.quality = np.where(known, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
+    for row, interval in np.argwhere((meter != 0) & ~same).tolist():
+        if (bridged := bridge(row, interval)) is not None:
+            days.energy[row, interval], days.quality[row, interval] = bridged

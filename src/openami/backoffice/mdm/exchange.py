@@ -1,0 +1,68 @@
+"""The interval in which a meter begins to measure: an exchange, or the first one after installation.
+
+Its energy is what the old meter counted from the interval's start to its closing read, plus what the new one counted
+from its opening read to the interval's end. Both reads must be there, at the very times of the exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from openami.io.store.columns import microseconds
+from openami.model.point import Installation
+from openami.model.quality import Quality
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Meter `meter` stood at `register` at `stamp` (seconds since 1970-01-01)."""
+
+    stamp: int
+    meter: int
+    register: int
+
+
+ReadAt = Callable[[int, int], int | None]  # meter, stamp -> stamped register
+
+
+def bridge(
+    installations: Sequence[Installation], opening: Snapshot | None, closing: Snapshot, start: int, read_at: ReadAt
+) -> tuple[int, Quality] | None:
+    """Energy of the interval from `start` to `closing.stamp`, at whose end `closing.meter` hung and at whose start
+    there was `opening`, another meter's snapshot, or none. None if the registers do not tell it.
+    """
+    began = [i for i in installations if i.meter == closing.meter and start <= _whole(i) < closing.stamp]
+    if len(began) != 1:
+        return None
+    others = [i for i in installations if i is not began[0] and _overlaps(i, start, closing.stamp)]
+    at = _whole(began[0])
+    first = read_at(closing.meter, at)
+    if first is None or closing.register < first:
+        return None
+    quality = Quality.MEASURED if at == start else Quality.CALCULATED
+    if not others:
+        return closing.register - first, quality
+    old = _old_part(others, opening, read_at)
+    return None if old is None else (old + closing.register - first, quality)
+
+
+def _old_part(others: list[Installation], opening: Snapshot | None, read_at: ReadAt) -> int | None:
+    if len(others) != 1 or opening is None or others[0].meter != opening.meter or others[0].end is None:
+        return None
+    end = microseconds(others[0].end)
+    last = read_at(opening.meter, end // SECOND) if end % SECOND == 0 else None
+    return None if last is None or last < opening.register else last - opening.register
+
+
+def _overlaps(installation: Installation, start: int, end: int) -> bool:
+    begins_before = microseconds(installation.start) < end * SECOND
+    return begins_before and (installation.end is None or microseconds(installation.end) > start * SECOND)
+
+
+def _whole(installation: Installation) -> int:
+    """The installation's first second, or a time in no interval if it did not begin at a whole one."""
+    begin = microseconds(installation.start)
+    return begin // SECOND if begin % SECOND == 0 else -1

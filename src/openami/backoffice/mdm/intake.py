@@ -1,0 +1,251 @@
+"""Intake: readings become channel-days and stamped registers, in the caller's transaction.
+
+The current view is a function of the set of readings taken (and of the registry), never of their order or number:
+snapshots of one stamp are merged by precedence, and every energy that depends on a changed snapshot is derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy import Connection
+
+from openami.backoffice.mdm import stamped, stored, unplaced
+from openami.backoffice.mdm.arrival import Piece, Refused, arrange, pieces
+from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Sources
+from openami.backoffice.mdm.derive import derive
+from openami.backoffice.mdm.exchange import Snapshot, bridge
+from openami.backoffice.mdm.placement import Directory
+from openami.backoffice.mdm.stamped import StampedRegister
+from openami.backoffice.mdm.status import usable
+from openami.backoffice.registry.registry import Registry
+from openami.io.store.columns import microseconds
+from openami.model.interval import DAY_S
+from openami.model.obis import ObisCode
+from openami.model.quality import Quality
+from openami.model.reading import ProfileReading, RegisterReading
+
+ROWS_AT_ONCE = 50_000  # about 500 days of 96 intervals: the columns of one step stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeResult:
+    """What became of readings.
+
+    `blocks` and `registers` are new versions of channel-days and new stamped registers; `unchanged` channel-days held
+    the same already; `unplaced` rows wait for a place; `superseded` rows are older than what is known for their stamp.
+    """
+
+    blocks: int = 0
+    registers: int = 0
+    unchanged: int = 0
+    unplaced: int = 0
+    superseded: int = 0
+
+    @property
+    def stored(self) -> int:
+        """How many rows the store has more than before, evidence not counted."""
+        return self.blocks + self.registers + (1 if self.unplaced else 0)
+
+    def __add__(self, other: IntakeResult) -> IntakeResult:
+        return IntakeResult(
+            self.blocks + other.blocks,
+            self.registers + other.registers,
+            self.unchanged + other.unchanged,
+            self.unplaced + other.unplaced,
+            self.superseded + other.superseded,
+        )
+
+
+class Intake:
+    """One batch of readings, taken within one transaction."""
+
+    def __init__(self, connection: Connection, registry: Registry, meters: Sequence[int]) -> None:
+        self._connection = connection
+        self._directory = Directory(registry, meters)
+
+    def take_profile(self, readings: Sequence[ProfileReading]) -> IntakeResult:
+        found, refused = pieces(readings, self._directory)
+        result = IntakeResult()
+        found.sort(key=lambda piece: (piece.reading.resolution_s, piece.place.metering_point, piece.channel))
+        for chunk in _chunks(found):
+            result += self._take_chunk(chunk, refused)
+        return result + IntakeResult(unplaced=unplaced.keep(self._connection, refused))
+
+    def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
+        """Store stamped registers; where one belongs to an exchange, derive the intervals around it again."""
+        placed: list[StampedRegister] = []
+        refused: list[Refused] = []
+        for reading in readings:
+            found = list(self._stamped(reading))
+            placed += found
+            if not found:
+                refused.append((unplaced.as_profile(reading), unplaced.NO_INSTALLATION))
+        new, passed = stamped.take(self._connection, placed)
+        blocks = sum(self._refresh(register) for register in new)
+        waiting = unplaced.keep(self._connection, refused)
+        return IntakeResult(blocks=blocks, registers=len(new), unplaced=waiting, superseded=passed)
+
+    def _stamped(self, reading: RegisterReading) -> Iterator[StampedRegister]:
+        at = microseconds(reading.stamp) // 1_000_000
+        for place in self._directory.places(reading.meter):
+            if place.start <= at <= place.end:
+                known_at = microseconds(reading.known_at)
+                yield StampedRegister(
+                    place.metering_point,
+                    str(reading.obis),
+                    at,
+                    reading.meter,
+                    reading.value,
+                    known_at,
+                    reading.evidence,
+                )
+
+    def _take_chunk(self, chunk: Sequence[Piece], refused: list[Refused]) -> IntakeResult:
+        resolution_s, sources = chunk[0].reading.resolution_s, Sources()
+        arrival = arrange(resolution_s, chunk, sources)
+        refused += arrival.refused
+        result = self.take_register(arrival.openings) if arrival.openings else IntakeResult()
+        obis = {(piece.place.metering_point, piece.channel): piece.reading.obis for piece in chunk}
+        blocks, unchanged, passed = self._merge(arrival.days, obis)
+        passed += arrival.passed
+        return result + IntakeResult(blocks=blocks, unchanged=unchanged, superseded=passed)
+
+    def _refresh(self, register: StampedRegister) -> int:
+        """Derive the intervals that touch a register read at a meter's first or last moment at its point."""
+        point, obis = register.metering_point, ObisCode.parse(register.obis)
+        bounds = [at for place in self._directory.places(register.meter) for at in (place.start, place.end)]
+        changed = 0
+        for channel in self._directory.block_channels(point, obis) if register.stamp in bounds else ():
+            days = dict.fromkeys((register.stamp + step) // DAY_S for step in (-1, 0))
+            keys = [(point, channel.number, day) for day in days]
+            there = stored.heads(self._connection, [point], min(days), max(days))
+            nothing = ChannelDays.empty(channel.resolution_s, [key for key in keys if key in there], Sources())
+            changed += self._merge(nothing, {(point, channel.number): obis})[0]
+        return changed
+
+    def _merge(self, arrived: ChannelDays, obis: dict[tuple[int, int], ObisCode]) -> tuple[int, int, int]:
+        """Merge `arrived` with what is stored, derive, store what changed: (changed, unchanged, passed over)."""
+        if not len(arrived):
+            return 0, 0, 0
+        heads = self._heads(arrived.keys)
+        known = [key for key in arrived.keys if key in heads]
+        following = self._following(arrived.keys, heads)
+        days = _extended(arrived, following)
+        before = ChannelDays.empty(days.resolution_s, days.keys, days.sources)
+        passed = 0
+        if known or following:
+            row = {key: index for index, key in enumerate(days.keys)}
+            kept = stored.load(self._connection, known + following, days.resolution_s, days.sources)
+            before.put(np.array([row[key] for key in kept.keys], dtype=np.intp), kept)
+            passed = days.take_newer(before)
+            days.version = before.version
+        self._derive(days, heads, obis)
+        changed = days.differs(before)
+        stored.save(self._connection, days, changed)
+        return int(np.count_nonzero(changed)), int(np.count_nonzero(~changed)) - len(following), passed
+
+    def _heads(self, keys: list[Key]) -> dict[Key, stored.Head]:
+        dates = [key[2] for key in keys]
+        points = list(dict.fromkeys(key[0] for key in keys))
+        return stored.heads(self._connection, points, min(dates) - 1, max(dates) + 1)
+
+    def _following(self, keys: list[Key], heads: dict[Key, stored.Head]) -> list[Key]:
+        """Stored days right after those that arrived: their first interval begins with a snapshot that arrived."""
+        here = dict.fromkeys(keys)
+        after = ((point, channel, day + 1) for point, channel, day in keys)
+        return [key for key in after if key in heads and key not in here]
+
+    def _derive(self, days: ChannelDays, heads: dict[Key, stored.Head], obis: dict[tuple[int, int], ObisCode]) -> None:
+        before = _before(days, heads)
+        modulus = [self._modulus(key, obis, days.resolution_s) for key in days.keys]
+
+        def at_exchange(row: int, interval: int) -> tuple[int, Quality] | None:
+            point, channel, day = days.keys[row]
+            end = day * DAY_S + (interval + 1) * days.resolution_s
+            closing = _snapshot(days, row, interval, end)
+            opening = _opening(days, before, row, interval, end - days.resolution_s)
+            if closing is None:
+                return None
+            code = obis[point, channel]
+            installations = self._directory.installations(point)
+            start = end - days.resolution_s
+            return bridge(installations, opening, closing, start, lambda m, at: self._read_at(point, code, m, at))
+
+        derive(days, before, np.array(modulus, dtype=np.int64), at_exchange)
+
+    def _modulus(self, key: Key, obis: dict[tuple[int, int], ObisCode], resolution_s: int) -> int:
+        channel = self._directory.home(key[0], obis[key[0], key[1]], resolution_s)
+        return 0 if channel is None else channel.modulus
+
+    def _read_at(self, point: int, obis: ObisCode, meter: int, stamp: int) -> int | None:
+        reads = stamped.between(self._connection, point, obis, stamp, stamp)
+        return next((read.register for read in reads if read.meter == meter), None)
+
+
+def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:
+    """Pieces of one resolution, all of a channel together, about ROWS_AT_ONCE rows at a time."""
+    chunk: list[Piece] = []
+    rows = 0
+    for piece in found:
+        last = chunk[-1] if chunk else piece
+        same = (last.place.metering_point, last.channel) == (piece.place.metering_point, piece.channel)
+        other = last.reading.resolution_s != piece.reading.resolution_s
+        if chunk and (other or (rows >= ROWS_AT_ONCE and not same)):
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(piece)
+        rows += len(piece.reading.stamps)
+    if chunk:
+        yield chunk
+
+
+def _extended(days: ChannelDays, keys: list[Key]) -> ChannelDays:
+    """`days` with empty rows for `keys` after its own."""
+    if not keys:
+        return days
+    more = ChannelDays.empty(days.resolution_s, keys, days.sources)
+    return replace(
+        days,
+        keys=days.keys + more.keys,
+        version=days.version + more.version,
+        registers=np.concatenate((days.registers, more.registers)),
+        status=np.concatenate((days.status, more.status)),
+        source=np.concatenate((days.source, more.source)),
+        energy=np.concatenate((days.energy, more.energy)),
+        quality=np.concatenate((days.quality, more.quality)),
+    )
+
+
+def _before(days: ChannelDays, heads: dict[Key, stored.Head]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """(2, n): the register at each day's first moment, and its meter (0: not known)."""
+    last = days.registers[:, -1].tolist()
+    trusted = np.where(usable(days.status[:, -1]), days.source[:, -1], ABSENT)
+    meter = days.sources.meters()[trusted].tolist()
+    row = {key: index for index, key in enumerate(days.keys)}
+    before = []
+    for point, channel, day in days.keys:
+        yesterday = point, channel, day - 1
+        if (at := row.get(yesterday)) is not None:
+            before.append((last[at], meter[at]))
+        else:
+            before.append(heads.get(yesterday, (0, 0, 0))[1:])
+    return np.array(before, dtype=np.int64).reshape(-1, 2).T
+
+
+def _snapshot(days: ChannelDays, row: int, interval: int, stamp: int) -> Snapshot | None:
+    number = int(days.source[row, interval])
+    if number == ABSENT or not usable(days.status[row, interval]):
+        return None
+    return Snapshot(stamp, days.sources.all[number].meter, int(days.registers[row, interval]))
+
+
+def _opening(
+    days: ChannelDays, before: np.ndarray[tuple[int, int], np.dtype[np.int64]], row: int, interval: int, stamp: int
+) -> Snapshot | None:
+    if interval:
+        return _snapshot(days, row, interval - 1, stamp)
+    register, meter = before[:, row].tolist()
+    return Snapshot(stamp, meter, register) if meter else None

@@ -1,0 +1,217 @@
+"""Metering data management: one object that takes readings, keeps them, and answers for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from openami.backoffice.mdm import evidence as kept
+from openami.backoffice.mdm import stamped, stored, unplaced
+from openami.backoffice.mdm.bill import Bill, make_bill
+from openami.backoffice.mdm.calendar import Period, edges
+from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.consumption import Consumption, consumptions
+from openami.backoffice.mdm.evidence import Evidence
+from openami.backoffice.mdm.intake import Intake, IntakeResult
+from openami.backoffice.mdm.missing import Gap, gaps, holes, joined
+from openami.backoffice.mdm.placement import BLOCK_KINDS, Place, homes, place_of
+from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
+from openami.backoffice.mdm.stamped import StampedRegister
+from openami.backoffice.mdm.status import usable
+from openami.backoffice.mdm.tables import interval_block
+from openami.backoffice.mdm.unplaced import Unplaced
+from openami.backoffice.registry.registry import NotRegistered, Registry
+from openami.io.store.engine import Store
+from openami.model.interval import DAY_S, utc
+from openami.model.obis import ObisCode
+from openami.model.point import Channel
+from openami.model.reading import ProfileReading, RegisterReading
+
+ACTIVE_ENERGY_IMPORT = ObisCode(1, 0, 1, 8, 0)
+
+
+class Mdm:
+    """Readings in `store`, placed by `registry`.
+
+    Taking is idempotent: the same reading again stores nothing, and any order of arrival gives the same current view.
+    Each method is one transaction, or part of the caller's (`store.transaction()`). Times are instants with a zone;
+    a period reaches from `start` up to `end`, and an interval belongs to it if it lies wholly within.
+    """
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self._store = store
+        self._registry = registry
+
+    # Taking
+
+    def keep_evidence(
+        self, meter: int, received_at: datetime, protocol: str, received: Sequence[bytes], plain: bytes, note: str
+    ) -> int:
+        """Keep the bytes of one conversation or push; the id that readings name as their evidence."""
+        hung = self._registry.installation_at(meter, received_at)
+        point = 0 if hung is None else hung.metering_point
+        with self._store.transaction() as connection:
+            return kept.keep(connection, point, meter, received_at, protocol, received, plain, note)
+
+    def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
+        """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
+        with self._store.transaction() as connection:
+            return Intake(connection, self._registry, [reading.meter for reading in batch]).take_profile(batch)
+
+    def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
+        """Take stamped registers (daily, monthly, closing and opening reads)."""
+        with self._store.transaction() as connection:
+            return Intake(connection, self._registry, [reading.meter for reading in readings]).take_register(readings)
+
+    def place_unplaced(self, meter: int | None = None) -> IntakeResult:
+        """Try again to place what waits (of `meter`, or of all): after an installation or a channel was recorded."""
+        with self._store.transaction() as connection:
+            waiting = unplaced.readings(connection, meter)
+            unplaced.release(connection, [number for number, _ in waiting])
+            intake = Intake(connection, self._registry, [reading.meter for _, reading in waiting])
+            result = intake.take_profile([reading for _, reading in waiting if reading.resolution_s])
+            registers = [unplaced.as_register(reading) for _, reading in waiting if not reading.resolution_s]
+            return result + intake.take_register(registers)
+
+    def unplaced(self, meter: int | None = None) -> list[Unplaced]:
+        """What waits for a place, by meter and time."""
+        with self._store.reading() as connection:
+            return list(unplaced.waiting(connection, meter))
+
+    # Values and where they came from
+
+    def series(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
+        """Every interval of the channel in the period, missing ones included."""
+        asked = self._registry.channel(metering_point, channel)
+        return series_of(self._span(self._home(asked), seconds(start), seconds(end)), asked.kind)
+
+    def registers(self, metering_point: int, obis: ObisCode, start: datetime, end: datetime) -> list[StampedRegister]:
+        """The stamped registers (daily, monthly, exchange) in the period, both ends included."""
+        with self._store.reading() as connection:
+            return stamped.between(connection, metering_point, obis, seconds(start), seconds(end))
+
+    def evidence(self, identity: int) -> Evidence:
+        """The bytes kept under this id. Raises `NotRegistered` if there are none."""
+        with self._store.reading() as connection:
+            found = kept.find(connection, identity)
+        if found is None:
+            raise NotRegistered(f"evidence {identity} is not in the store")
+        return found
+
+    def evidence_of(self, metering_point: int, channel: int, stamp: datetime) -> Evidence | None:
+        """The bytes that the interval ending at `stamp` came from; None where no snapshot is known."""
+        home = self._home(self._registry.channel(metering_point, channel))
+        span = self._span(home, seconds(stamp) - home.resolution_s, seconds(stamp))
+        number = int(span.evidence[0]) if len(span.stamps) else 0
+        return self.evidence(number) if number else None
+
+    def last_stamp(self, metering_point: int, channel: int) -> datetime | None:
+        """The end of the channel's last interval of which a snapshot is known."""
+        home = self._home(self._registry.channel(metering_point, channel))
+        table = interval_block.c
+        latest = stored.current(table.day).where(table.metering_point == metering_point, table.channel == home.number)
+        with self._store.reading() as connection:
+            day = connection.execute(latest.order_by(table.day.desc()).limit(1)).scalar()
+        if day is None:
+            return None
+        span = self._span(home, day * DAY_S, (day + 1) * DAY_S)
+        return utc(int(span.stamps[span.present][-1]))
+
+    # Answers
+
+    def consumption(
+        self,
+        metering_point: int,
+        start: datetime,
+        end: datetime,
+        by: Period,
+        obis: ObisCode = ACTIVE_ENERGY_IMPORT,
+    ) -> list[Consumption]:
+        """Energy by local periods of the point's zone; empty if the point has no interval channel for `obis`."""
+        channel = self._block_channel(metering_point, obis)
+        if channel is None:
+            return []
+        first, last = seconds(start), seconds(end)
+        zone = self._registry.point(metering_point).zone
+        with self._store.reading() as connection:
+            reach = read_span(connection, metering_point, channel, first - channel.resolution_s, last)
+            reads = stamped.between(connection, metering_point, obis, first, last)
+        chain = self._chain(channel, reach, reads)
+        bounds = edges(first, last, by, zone, channel.resolution_s)
+        return consumptions(self._span(channel, first, last), bounds, chain, channel)
+
+    def bill(
+        self, metering_point: int, start: datetime, end: datetime, obis: ObisCode = ACTIVE_ENERGY_IMPORT
+    ) -> Bill | None:
+        """The bill of a period; None if the point has no interval channel for `obis`."""
+        channel = self._block_channel(metering_point, obis)
+        if channel is None:
+            return None
+        first, last = seconds(start), seconds(end)
+        with self._store.reading() as connection:
+            back = self._last_register(channel, first)
+            span = read_span(connection, metering_point, channel, back - channel.resolution_s, last)
+            reads = stamped.between(connection, metering_point, obis, back, last)
+        return make_bill(metering_point, (first, last), span, self._chain(channel, span, reads), channel)
+
+    def missing(self, start: datetime, end: datetime, points: Sequence[int] | None = None) -> list[Gap]:
+        """Every interval without energy in the period, as gaps, by point and channel."""
+        wanted = [point.id for point in self._registry.points()] if points is None else list(points)
+        found: list[Gap] = []
+        with self._store.reading() as connection:
+            for point in wanted:
+                places = [place_of(hung) for hung in self._registry.installations_of_point(point)]
+                for channel in self._block_channels(point):
+                    found += gaps(connection, channel, places, seconds(start), seconds(end))
+        return found
+
+    def holes(self, meter: int, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """From when to when snapshots of `meter` are lacking on any of its channels: what to read again."""
+        found: list[tuple[int, int]] = []
+        with self._store.reading() as connection:
+            for place in map(place_of, self._registry.installations(meter)):
+                for channel in self._block_channels(place.metering_point):
+                    found += holes(connection, channel, [place], seconds(start), seconds(end))
+        return [(utc(first), utc(last)) for first, last in joined(found)]
+
+    # Looking up
+
+    def _span(self, channel: Channel, start: int, end: int) -> Span:
+        with self._store.reading() as connection:
+            return read_span(connection, channel.metering_point, channel, start, end)
+
+    def _chain(self, channel: Channel, span: Span, reads: Sequence[stamped.StampedRegister]) -> Chain:
+        places: dict[int, list[Place]] = {}
+        for hung in self._registry.installations_of_point(channel.metering_point):
+            places.setdefault(hung.meter, []).append(place_of(hung))
+        return chain_of(span, reads, places, channel.modulus)
+
+    def _last_register(self, channel: Channel, before: int) -> int:
+        """The stamp of the last register at or before `before`; `before` itself if there is none."""
+        point, table = channel.metering_point, interval_block.c
+        with self._store.reading() as connection:
+            stamp = stamped.last_before(connection, point, channel.obis, before)
+            earlier = stored.current(table.day).where(
+                table.metering_point == point, table.channel == channel.number, table.day <= before // DAY_S
+            )
+            days = connection.execute(earlier.order_by(table.day.desc()).limit(2)).scalars().all()
+            known = [] if stamp is None else [stamp]
+            for day in days:
+                span = read_span(connection, point, channel, day * DAY_S, (day + 1) * DAY_S)
+                known += span.stamps[span.present & usable(span.status) & (span.stamps <= before)].tolist()
+        return max(known, default=before)
+
+    def _home(self, channel: Channel) -> Channel:
+        """The channel that keeps the blocks of `channel`."""
+        if channel.kind not in BLOCK_KINDS:
+            raise NotRegistered(
+                f"channel {channel.number} ({channel.obis}) is {channel.kind.value}: it has no intervals"
+            )
+        same = dict(homes(self._registry.channels(channel.metering_point)))
+        return same[channel.metering_point, channel.obis, channel.resolution_s]
+
+    def _block_channels(self, metering_point: int) -> list[Channel]:
+        return sorted(dict(homes(self._registry.channels(metering_point))).values(), key=lambda channel: channel.number)
+
+    def _block_channel(self, metering_point: int, obis: ObisCode) -> Channel | None:
+        return next((channel for channel in self._block_channels(metering_point) if channel.obis == obis), None)

@@ -1,0 +1,101 @@
+"""A channel's values over a time, without holes: every interval has its stamp, its quality and its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection
+
+from openami.backoffice.mdm import stored
+from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Mask, Sources
+from openami.backoffice.mdm.tables import interval_block
+from openami.io.store.columns import microseconds
+from openami.model.interval import DAY_S, Qualities, Stamps, Values
+from openami.model.point import Channel, ChannelKind
+from openami.model.quality import Quality
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """`stamps` are ends of intervals, seconds since 1970-01-01 UTC; `values` are integers in the channel's unit and
+    scaler, 0 and without meaning where `quality` is MISSING; `evidence` are ids, 0 where there is none.
+    """
+
+    stamps: Stamps
+    values: Values
+    quality: Qualities
+    evidence: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """The intervals of one channel that lie between two instants, as stored: energies and snapshots side by side."""
+
+    resolution_s: int
+    stamps: Stamps
+    energy: Values
+    quality: Qualities
+    registers: Values
+    status: Qualities
+    meter: Column
+    evidence: Column
+
+    @property
+    def present(self) -> Mask:
+        """Where a snapshot is known."""
+        return np.asarray(self.meter != 0)
+
+
+def seconds(at: datetime) -> int:
+    """The whole second of an instant, since 1970-01-01 UTC."""
+    return microseconds(at) // SECOND
+
+
+def read_span(connection: Connection, point: int, channel: Channel, start: int, end: int) -> Span:
+    """The intervals from `start` to `end` (seconds); those that begin before or end after do not belong."""
+    step = channel.resolution_s
+    first = -(-start // step) * step + step
+    stamps = np.arange(first, end + 1, step, dtype=np.int64)
+    if not len(stamps):
+        return _cut(step, stamps, ChannelDays.empty(step, [], Sources()), np.zeros(0, dtype=np.intp))
+    origin, last = (first - 1) // DAY_S, (int(stamps[-1]) - 1) // DAY_S
+    table = interval_block.c
+    chosen = table.metering_point == point, table.channel == channel.number, table.day.between(origin, last)
+    rows = connection.execute(stored.current().where(*chosen)).all()
+    sources = Sources()
+    found = stored.decode(rows, step, sources)
+    keys = [(point, channel.number, day) for day in range(origin, last + 1)]
+    days = ChannelDays.empty(step, keys, sources)
+    days.put(np.array([row.day - origin for row in rows], dtype=np.intp), found)
+    return _cut(step, stamps, days, ((stamps - origin * DAY_S) // step - 1).astype(np.intp))
+
+
+def _cut(step: int, stamps: Stamps, days: ChannelDays, at: npt.NDArray[np.intp]) -> Span:
+    source = days.source.reshape(-1)[at]
+    evidence = np.array([origin.evidence for origin in days.sources.all] + [0], dtype=np.int64)
+    return Span(
+        step,
+        stamps,
+        days.energy.reshape(-1)[at],
+        days.quality.reshape(-1)[at],
+        days.registers.reshape(-1)[at],
+        days.status.reshape(-1)[at],
+        days.sources.meters()[source],
+        evidence[np.where(source == ABSENT, -1, source)],
+    )
+
+
+def series_of(span: Span, kind: ChannelKind) -> Series:
+    """What a channel of `kind` says: interval energies, or the snapshots that they come from."""
+    if kind is ChannelKind.REGISTER_SNAPSHOT:
+        quality = np.where(span.present, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
+        return Series(span.stamps, span.registers, quality, span.evidence)
+    return Series(span.stamps, span.energy, span.quality, span.evidence)

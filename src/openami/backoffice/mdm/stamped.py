@@ -1,0 +1,94 @@
+"""Stamped registers: what a meter's register stood at, at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, select
+
+from openami.backoffice.mdm.tables import stamped_register
+from openami.io.store.bulk import insert_rows
+from openami.model.obis import ObisCode
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StampedRegister:
+    """`meter` at `metering_point` stood at `register` at `stamp` (seconds since 1970-01-01); `obis` as text."""
+
+    metering_point: int
+    obis: str
+    stamp: int
+    meter: int
+    register: int
+    known_at: int
+    evidence: int
+
+    @property
+    def key(self) -> tuple[int, str, int, int]:
+        return self.metering_point, self.obis, self.stamp, self.meter
+
+    @property
+    def precedence(self) -> tuple[int, int, int]:
+        """Of two registers of one stamp the later known is current; a tie never depends on the order of arrival."""
+        return self.known_at, self.evidence, self.register
+
+
+def take(connection: Connection, registers: Sequence[StampedRegister]) -> tuple[list[StampedRegister], int]:
+    """Store what is new. Those stored, and how many were passed over because a later known one is there."""
+    best: dict[tuple[int, str, int, int], StampedRegister] = {}
+    for register in registers:
+        known = best.get(register.key)
+        if known is None or register.precedence > known.precedence:
+            best[register.key] = register
+    there = _versions(connection, list(best))
+    stored, passed, rows = [], 0, []
+    for key, register in sorted(best.items()):
+        version, current = there.get(key, (0, None))
+        if current is not None and register.precedence <= current.precedence:
+            passed += register.precedence < current.precedence
+            continue
+        stored.append(register)
+        rows.append((*key, version + 1, register.register, register.known_at, register.evidence))
+    insert_rows(connection, stamped_register, rows)
+    return stored, passed
+
+
+def _versions(
+    connection: Connection, keys: list[tuple[int, str, int, int]]
+) -> dict[tuple[int, str, int, int], tuple[int, StampedRegister]]:
+    found: dict[tuple[int, str, int, int], tuple[int, StampedRegister]] = {}
+    points = sorted({key[0] for key in keys})
+    stamps = [key[2] for key in keys]
+    for at in range(0, len(points), AT_ONCE):
+        table = stamped_register.c
+        chosen = table.metering_point.in_(points[at : at + AT_ONCE]), table.stamp.between(min(stamps), max(stamps))
+        query = select(stamped_register).where(*chosen).order_by(table.version)
+        for row in connection.execute(query):
+            register = _register_of(row)
+            found[register.key] = row.version, register
+    return found
+
+
+def between(connection: Connection, point: int, obis: ObisCode, first: int, last: int) -> list[StampedRegister]:
+    """The current registers of a point with `first` <= stamp <= `last`, by stamp, then meter."""
+    table = stamped_register.c
+    chosen = and_(table.metering_point == point, table.obis == str(obis), table.stamp.between(first, last))
+    order = (table.stamp, table.meter, table.version)
+    rows = connection.execute(select(stamped_register).where(chosen).order_by(*order))
+    latest = {(row.stamp, row.meter): _register_of(row) for row in rows}
+    return list(latest.values())
+
+
+def last_before(connection: Connection, point: int, obis: ObisCode, stamp: int) -> int | None:
+    """The stamp of the latest register of a point at or before `stamp`."""
+    table = stamped_register.c
+    chosen = and_(table.metering_point == point, table.obis == str(obis), table.stamp <= stamp)
+    return connection.execute(select(table.stamp).where(chosen).order_by(table.stamp.desc()).limit(1)).scalar()
+
+
+def _register_of(row: Any) -> StampedRegister:
+    return StampedRegister(row.metering_point, row.obis, row.stamp, row.meter, row.register, row.known_at, row.evidence)

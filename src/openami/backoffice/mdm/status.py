@@ -1,0 +1,24 @@
+"""The meter's own status byte beside each snapshot.
+
+The bits are those of the AMR profile status of the IDIS and DSMR companion specifications (from public
+implementations; the texts were not at hand): bit 0 critical error, 1 clock invalid, 2 data not valid, 3 daylight
+saving, 5 clock adjusted, 7 power down. Only the first three say that the register at that stamp cannot be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from openami.backoffice.mdm.blocks import Codes
+
+CRITICAL_ERROR = 0x01
+CLOCK_INVALID = 0x02
+DATA_NOT_VALID = 0x04
+UNUSABLE = CRITICAL_ERROR | CLOCK_INVALID | DATA_NOT_VALID
+
+
+def usable(status: Codes) -> Any:
+    """Where a snapshot may serve to derive energy. All snapshots are kept, whatever their status."""
+    return (status & np.uint8(UNUSABLE)) == 0

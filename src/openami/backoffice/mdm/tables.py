@@ -1,0 +1,87 @@
+"""The tables of metering data. Rows are only added: a change is a new version, and the latest version is current.
+
+Times in `interval_block` and `stamped_register` are plain integers (days and seconds since 1970-01-01 UTC,
+microseconds for `known_at`), because these rows come and go in bulk.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+
+from openami.io.store.columns import UtcTime
+from openami.io.store.schema import metadata
+
+# One channel, one UTC day, one version: interval energies and the register snapshots they come from.
+interval_block = Table(
+    "interval_block",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("resolution_s", Integer, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("meter", BigInteger, nullable=False),
+    Column("evidence", BigInteger, nullable=False),
+    Column("energy_sum", BigInteger, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("estimated", Integer, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("closing", BigInteger, nullable=False),
+    Column("closing_meter", BigInteger, nullable=False),
+    Column("energy", LargeBinary, nullable=False),
+    Column("quality", LargeBinary),
+    Column("registers", LargeBinary),
+    Column("status", LargeBinary),
+    Column("sources", LargeBinary),
+    PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+)
+
+# A register as it stood at one instant: daily and monthly reads, opening and closing reads of an exchange.
+stamped_register = Table(
+    "stamped_register",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("obis", Text, nullable=False),
+    Column("stamp", BigInteger, nullable=False),
+    Column("meter", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("register", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("evidence", BigInteger, nullable=False),
+    PrimaryKeyConstraint("metering_point", "obis", "stamp", "meter", "version"),
+)
+
+# The bytes that values came from. `metering_point` is 0 where the meter hung nowhere.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("id", BigInteger, nullable=False, index=True),
+    Column("meter", BigInteger, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("received", LargeBinary, nullable=False),
+    Column("plain", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint("metering_point", "id"),
+)
+
+# Readings without a place: kept until somebody tells where the meter hung.
+unplaced = Table(
+    "unplaced",
+    metadata,
+    Column("id", BigInteger, nullable=False, autoincrement=False),
+    Column("meter", BigInteger, nullable=False, index=True),
+    Column("obis", Text, nullable=False),
+    Column("resolution_s", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("first_stamp", BigInteger, nullable=False),
+    Column("last_stamp", BigInteger, nullable=False),
+    Column("row_count", Integer, nullable=False),
+    Column("known_at", UtcTime, nullable=False),
+    Column("evidence", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("placed", Boolean, nullable=False),
+    PrimaryKeyConstraint("id"),
+)

@@ -1,0 +1,22 @@
+"""Many rows at once, as the driver takes them: no conversion per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert `rows`, whose values stand in the order of the table's columns and are what the driver stores:
+    `UtcTime` columns take microseconds here (`io.store.columns.microseconds`).
+    """
+    if not rows:
+        return
+    statement = insert(table).compile(dialect=connection.dialect)
+    if statement.positional:
+        connection.exec_driver_sql(str(statement), list(rows))
+        return
+    names = [column.name for column in table.columns]
+    connection.exec_driver_sql(str(statement), [dict(zip(names, row, strict=True)) for row in rows])
