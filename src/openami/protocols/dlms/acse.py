@@ -244,13 +244,16 @@ def recounted(raw: bytes) -> bytes:
     That meter counts the tag of the conformance block as one octet and sends two, so that the lengths of the APDU,
     of its user information and of the octet string therein all end one octet early.
     """
-    if raw[:1] not in {b"\x60", b"\x61"} or len(raw) > 0x7F or raw[1:2] != bytes((len(raw) - 3 & 0xFF,)):
+    if len(raw) < 3 or raw[0] not in _MISCOUNTED or raw[1] != len(raw) - 3 or raw[1] >= 0x7F:
         return raw
     at = raw.rfind(b"\xbe")
     rest = len(raw) - at
-    if at < 0 or raw[at + 1 : at + 4] != bytes((rest - 3, 0x04, rest - 5)) or b"\x5f\x1f\x04" not in raw[at:]:
+    if at < 0 or [*raw[at + 1 : at + 4]] != [rest - 3, 0x04, rest - 5] or b"\x5f\x1f\x04" not in raw[at:]:
         return raw
     mended = bytearray(raw)
     for length in (1, at + 1, at + 3):
         mended[length] += 1
     return bytes(mended)
+
+
+_MISCOUNTED: Final = (0x60, 0x61)
