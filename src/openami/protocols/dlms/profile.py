@@ -19,6 +19,7 @@ from openami.protocols.dlms.axdr import take_length
 from openami.protocols.dlms.data import DataType, decode_data, skip_data
 from openami.protocols.dlms.profile_columns import (
     NOTHING,
+    PLAIN,
     ProfileColumn,
     ProfileColumns,
     Reading,
@@ -268,12 +269,13 @@ def _stamps(runs: list[_Run], reading: Reading) -> tuple[Seconds, Statuses] | No
 
 
 def _column(runs: list[_Run], number: int) -> ProfileColumn | None:
+    layout, _, records = runs[0]
+    if len(runs) == 1 and layout.items[number].type in PLAIN:
+        return ProfileColumn(layout.values(records, number))
     kinds = frozenset([run.layout.items[number].type for run in runs]) - NOTHING
     dtype = dtype_of(kinds)
-    if dtype is object and (len(runs) > 1 or DataType.OCTET_STRING not in kinds):
+    if dtype is object:
         return None
-    if len(runs) == 1:
-        return ProfileColumn(runs[0].layout.values(runs[0].records, number), _present(runs, number))
     parts = [run.layout.values(run.records, number).astype(dtype, copy=False) for run in runs]
     return ProfileColumn(np.concatenate(parts), _present(runs, number))
 

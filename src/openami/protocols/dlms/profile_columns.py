@@ -28,6 +28,7 @@ INTEGERS: Final = frozenset(
     }
 )
 FLOATS: Final = frozenset({DataType.FLOAT32, DataType.FLOAT64})
+PLAIN: Final = INTEGERS | FLOATS | {DataType.LONG64_UNSIGNED, DataType.BOOLEAN, DataType.OCTET_STRING}
 CLOCKS: Final = frozenset({DataType.OCTET_STRING, DataType.DATE_TIME})
 
 

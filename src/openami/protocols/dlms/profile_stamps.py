@@ -25,6 +25,12 @@ MONTH_STARTS: Final = (
     np.arange(0, (LAST_YEAR + 1 - FIRST_YEAR) * 12 + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 )
 
+FEW: Final = 8
+_ZERO: Final = np.zeros(1, np.intp)
+_LIMITS: Final = np.uint32(127 - 23 << 16 | 127 - 59 << 8 | 127 - 59)
+_SIGNS: Final = np.uint32(0x80_80_80)
+_WEEKDAY_MAX: Final = 0x07_FF_FF_FF
+
 Words = npt.NDArray[np.uint32]
 Seconds = npt.NDArray[np.int64]
 Statuses = npt.NDArray[np.uint8]
@@ -70,12 +76,20 @@ def utc_second(raw: bytes, default_deviation: int | None, offset: int, path: tup
 
 def _day_seconds(date: Words) -> Seconds | None:
     """Seconds since 1970 of local midnight."""
-    starts = np.flatnonzero(date[1:] != date[:-1])
-    starts += 1
-    if not len(starts):
-        days = _day(int(date[0]))
-        return None if days is None else np.full(len(date), days * DAY_S, np.int64)
-    starts = np.concatenate((_ZERO, starts))
+    changes = np.flatnonzero(date[1:] != date[:-1]) + 1
+    if len(changes) > FEW:
+        return _many_day_seconds(date, np.concatenate((_ZERO, changes)))
+    starts = [0, *changes.tolist()]
+    days = [_day(word) for word in date[starts].tolist()]
+    seconds = np.empty(len(date), np.int64)
+    for day, start in zip(days, starts, strict=True):
+        if day is None:
+            return None
+        seconds[start:] = day * DAY_S
+    return seconds
+
+
+def _many_day_seconds(date: Words, starts: npt.NDArray[np.intp]) -> Seconds | None:
     distinct = date[starts].astype(np.int64)
     year, month, day = distinct >> 16, (distinct >> 8) & 0xFF, distinct & 0xFF
     if year.min() < FIRST_YEAR or year.max() > LAST_YEAR or month.min() < 1 or month.max() > 12:
@@ -85,9 +99,6 @@ def _day_seconds(date: Words) -> Seconds | None:
     if day.min() < 1 or (first + day > MONTH_STARTS[index + 1]).any():
         return None
     return np.repeat((first + day - 1) * DAY_S, np.diff(starts, append=len(date)))
-
-
-_ZERO: Final = np.zeros(1, np.intp)
 
 
 @lru_cache(maxsize=1024)
@@ -102,18 +113,20 @@ def _day(date: int) -> int | None:
 
 
 def _add_time_of_day(seconds: Seconds, time: Words) -> bool:
-    """Add hour, minute and second; false if one of them or the weekday needs a closer look."""
-    hour, minute, second = (time >> 16) & 0xFF, (time >> 8) & 0xFF, time & 0xFF
-    if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
+    """Add hour, minute and second; false if one of them or the weekday needs a closer look.
+
+    The three octets are compared with their limits at once: what exceeds 23, 59 or 59 sets its octet's sign.
+    """
+    if ((time | (time + _LIMITS)) & _SIGNS).any():
         return False
-    weekday = time >> 24
-    if weekday.max() > 7 and not ((weekday <= 7) | (weekday == NOT_SPECIFIED)).all():
+    if time.max() > _WEEKDAY_MAX and not ((time <= _WEEKDAY_MAX) | (time >= NOT_SPECIFIED << 24)).all():
         return False
-    hour *= 60
-    hour += minute
-    hour *= 60
-    hour += second
-    seconds += hour
+    of_day = (time >> 16) & 0xFF
+    of_day *= 60
+    of_day += (time >> 8) & 0xFF
+    of_day *= 60
+    of_day += time & 0xFF
+    seconds += of_day
     return True
 
 
