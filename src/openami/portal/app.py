@@ -1,0 +1,128 @@
+"""The portal as an ASGI application: routes, guards, error pages, and the gate around them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+from litestar.types import Receive, Scope, Send
+
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.operations import Operations
+from openami.backoffice.registry.registry import Registry
+from openami.io.clock import Clock, SystemClock
+from openami.io.store.engine import Store
+from openami.portal import consumer, entrance, operator
+from openami.portal.accounts import Accounts
+from openami.portal.gate import Gate
+from openami.portal.identity import LogInFirst
+from openami.portal.pages import Pages
+from openami.portal.rooms import Rooms
+from openami.portal.sessions import Sessions
+from openami.portal.settings import PortalSettings
+from openami.portal.throttle import LoginThrottle
+
+BODY_MAX = 64 * 1024
+HASHES_AT_ONCE = 2
+log = structlog.get_logger("openami.portal")
+
+ERRORS = {
+    400: ("That is not a valid address", "Something in the address or the form cannot be read."),
+    403: ("Not from here", "This request was refused."),
+    404: ("Nothing here", "This page does not exist, or it is not yours."),
+    405: ("Not like this", "This page cannot be asked in this way."),
+    413: ("Too much", "The request is too large."),
+    500: ("Something went wrong here", "It has been noted. Trying again later may help."),
+}
+
+
+class Portal(Litestar):
+    """The application with its gate; `gate` is set right after making it."""
+
+    gate: Gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        await self.gate(scope, receive, send)
+
+
+def make_portal(
+    registry: Registry,
+    mdm: Mdm,
+    operations: Operations,
+    store: Store,
+    settings: PortalSettings,
+    clock: Clock,
+    *,
+    wall: Clock | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Portal:
+    """The portal over the given rooms. `clock` is the meters' time; `wall` that of people (default: the machine's),
+    by which sessions end. Accounts are made with `accounts_of(portal)`.
+    """
+    people = wall or SystemClock()
+    limits = {"idle_s": settings.idle_timeout_s, "absolute_s": settings.absolute_timeout_s}
+    rooms = Rooms(
+        registry=registry,
+        mdm=mdm,
+        operations=operations,
+        accounts=Accounts(store, random, settings.scrypt_log2_n),
+        sessions=Sessions(store, people, random, **limits),
+        throttle=LoginThrottle(),
+        pages=Pages(settings.notice),
+        settings=settings,
+        clock=clock,
+        wall=people,
+        random=random,
+        hashing=asyncio.Semaphore(HASHES_AT_ONCE),
+    )
+    portal = Portal(
+        route_handlers=[*entrance.HANDLERS, consumer.CONSUMER_PAGES, operator.OPERATOR_PAGES],
+        dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False)},
+        exception_handlers={LogInFirst: _to_login, HTTPException: _http_error, Exception: _failure},
+        state=State({"rooms": rooms}),
+        request_max_body_size=BODY_MAX,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    portal.gate = Gate(super(Portal, portal).__call__, settings, random)
+    return portal
+
+
+def accounts_of(portal: Litestar) -> Accounts:
+    """The accounts of a portal, to make and change log-ins."""
+    rooms: Rooms = portal.state.rooms
+    return rooms.accounts
+
+
+def _to_login(request: Request[Any, Any, Any], _: LogInFirst) -> Response[Any]:
+    if request.method != "GET":
+        return Redirect("/login", status_code=303)
+    query = request.scope["query_string"].decode("latin-1")
+    target = request.scope["path"] + (f"?{query}" if query else "")
+    return Redirect(f"/login?next={quote(target, safe='')}", status_code=303)
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
+    return error_page(request, error.status_code, error.detail if error.status_code == 403 else "")
+
+
+def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    log.error("a page failed", path=request.scope["path"], exc_info=error)
+    return error_page(request, 500)
+
+
+def error_page(request: Request[Any, Any, Any], status: int, text: str = "") -> Response[str]:
+    """A page for people: what happened, without traces of the inside."""
+    headline, usual = ERRORS.get(status, (f"Error {status}", "The request could not be answered."))
+    rooms: Rooms = request.app.state.rooms
+    return rooms.pages.page(request, "error", status=status, headline=headline, text=text or usual)

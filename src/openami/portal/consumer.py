@@ -1,0 +1,69 @@
+"""The consumer's pages: their own energy and nothing else."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from openami.portal.calendar import View
+from openami.portal.energy import Place, bill_page, energy_page, newest_day, reading_page
+from openami.portal.identity import consumers_only
+from openami.portal.ownership import Sight, of_consumer
+from openami.portal.picture import Flow
+from openami.portal.rooms import Rooms
+from openami.portal.sessions import Identity
+
+Asking = Request[Any, Any, Any]
+
+
+def own(request: Asking, rooms: Rooms) -> list[Sight]:
+    """What the person who asks is or was supplied with."""
+    identity: Identity = request.scope["state"]["identity"]
+    if identity.consumer is None:
+        raise NotFoundException
+    return of_consumer(rooms.registry, identity.consumer)
+
+
+def own_place(request: Asking, rooms: Rooms, point: int, flow: Flow = Flow.IMPORT) -> Place:
+    """The point's pages for the person who asks; 404 unless they are or were supplied there."""
+    for sight in own(request, rooms):
+        if sight.point.id == point:
+            return Place(f"/my/{point}", sight, flow)
+    raise NotFoundException
+
+
+@get("/", sync_to_thread=True)
+def home(request: Asking, rooms: Rooms) -> Response[Any]:
+    """The places where the consumer is supplied; the only one opens at once."""
+    places = [Place(f"/my/{sight.point.id}", sight) for sight in own(request, rooms)]
+    if len(places) == 1:
+        return Redirect(places[0].at(View.DAY, newest_day(rooms, places[0].sight)), status_code=303)
+    days = [newest_day(rooms, place.sight) for place in places]
+    return rooms.pages.page(request, "places", places=list(zip(places, days, strict=True)), now=rooms.now)
+
+
+@get("/{point:int}/{view:str}", sync_to_thread=True)
+def energy(
+    request: Asking, rooms: Rooms, point: int, view: str, date: date | None = None, flow: Flow = Flow.IMPORT
+) -> Response[str]:
+    """The consumer's energy by day, month or year."""
+    return energy_page(request, rooms, own_place(request, rooms, point, flow), view, date)
+
+
+@get("/{point:int}/bill", sync_to_thread=True)
+def bill(request: Asking, rooms: Rooms, point: int, date: date | None = None) -> Response[str]:
+    """The consumer's bill of a month."""
+    return bill_page(request, rooms, own_place(request, rooms, point), date)
+
+
+@get("/{point:int}/reading", sync_to_thread=True)
+def reading(request: Asking, rooms: Rooms, point: int, at: int, flow: Flow = Flow.IMPORT) -> Response[str]:
+    """One interval and the bytes it came from."""
+    return reading_page(request, rooms, own_place(request, rooms, point, flow), at)
+
+
+CONSUMER_PAGES = Router("/my", route_handlers=[home, energy, bill, reading], guards=[consumers_only])

@@ -1,0 +1,241 @@
+"""Bytes with their meaning: which byte belongs to which field, for the evidence page."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import groupby
+
+from openami.model.errors import DecodeError
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.apdu import explain_apdu
+from openami.protocols.dlms.data import DATA, Data, DataType
+from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.wire.cursor import Span
+from openami.protocols.wire.declared import explain as explain_wire
+
+Visible = Callable[[datetime], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Neighbouring bytes of one field: `field` is the number of the field, `None` for bytes without one.
+
+    A hidden piece has no bytes, only their count.
+    """
+
+    field: int | None
+    hex: str
+    count: int
+    hidden: bool = False
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One explained field: bytes `start` to `end` (exclusive), name and path in the standard's words, meaning."""
+
+    number: int
+    start: int
+    end: int
+    name: str
+    path: str
+    depth: int
+    meaning: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Explained bytes. `error` says why there are no fields, if there are none."""
+
+    pieces: tuple[Piece, ...]
+    fields: tuple[Field, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a profile: the bytes `start` to `end` carry values of `stamp`."""
+
+    start: int
+    end: int
+    stamp: datetime
+
+
+def explain(raw: bytes, *, stamp: datetime | None = None) -> Explanation:
+    """Every byte of the APDU `raw`; the row of `stamp` is marked. Undecodable bytes are shown as they are."""
+    try:
+        spans = _spans(raw)
+    except DecodeError as error:
+        return Explanation((Piece(None, raw.hex(" "), len(raw)),), (), str(error))
+    return _explained(raw, spans, stamp, None)
+
+
+def explain_own(raw: bytes, visible: Visible, *, stamp: datetime | None = None) -> Explanation:
+    """As `explain`, for somebody who may see some times only: bytes are hidden unless they belong to a visible row
+    of a profile or to no value at all. What cannot be attributed to a time is hidden.
+    """
+    try:
+        spans = _spans(raw)
+    except DecodeError:
+        return Explanation((Piece(None, "", len(raw), hidden=True),), (), "These bytes cannot be attributed to a time.")
+    return _explained(raw, spans, stamp, visible)
+
+
+def _spans(raw: bytes) -> list[Span]:
+    """The fields of an APDU, or of bare Data (what a value is once its blocks are joined)."""
+    try:
+        return explain_apdu(raw)[1]
+    except DecodeError as error:
+        try:
+            return explain_wire(DATA, raw)[1]
+        except DecodeError:
+            raise error from None
+
+
+def profile_rows(spans: Sequence[Span]) -> list[_Row]:
+    """The rows of a profile buffer: the structures that hold a stamp whose deviation from UTC is known."""
+    outer = {span.path: span for span in spans}
+    rows = []
+    for span in spans:
+        stamp = _stamp(span.value)
+        row = outer.get(span.path[:-1])
+        if stamp and row and _is(row.value, DataType.STRUCTURE):
+            rows.append(_Row(row.start, row.end, stamp))
+    return rows
+
+
+def _is(value: object, kind: DataType) -> bool:
+    return isinstance(value, Data) and value.type is kind
+
+
+def _stamp(value: object) -> datetime | None:
+    """The instant that a Data of twelve octets or of type date-time names."""
+    moment = _date_time(value)
+    return moment.to_utc() if moment else None
+
+
+def _date_time(value: object) -> CosemDateTime | None:
+    if not isinstance(value, Data):
+        return None
+    if isinstance(value.value, CosemDateTime):
+        return value.value
+    if value.type is not DataType.OCTET_STRING or len(value.value) != 12:
+        return None
+    try:
+        return CosemDateTime.from_bytes(value.value)
+    except DecodeError:
+        return None
+
+
+def _explained(raw: bytes, spans: Sequence[Span], stamp: datetime | None, visible: Visible | None) -> Explanation:
+    rows = sorted(profile_rows(spans), key=lambda row: row.start)
+    looks = _Looks(rows, _values_start(spans, rows), stamp, visible)
+    ordered = sorted(spans, key=lambda span: (span.start, -span.end, len(span.path)))
+    fields = [_field(number, span, looks) for number, span in enumerate(ordered) if not looks.hides(span.start)]
+    return Explanation(_pieces(raw, _owners(len(raw), ordered), looks), tuple(fields))
+
+
+class _Looks:
+    """Which bytes are hidden from the reader and which belong to the reading that was asked for."""
+
+    def __init__(
+        self, rows: Sequence[_Row], values_start: int | None, stamp: datetime | None, visible: Visible | None
+    ) -> None:
+        self._rows = rows
+        self._starts = [row.start for row in rows]
+        self._values_start = values_start
+        self._stamp = stamp
+        self._visible = visible
+
+    def hides(self, offset: int) -> bool:
+        """Whether a reader of limited sight must not see the byte at `offset`: a value of another time, or none."""
+        if self._visible is None:
+            return False
+        row = self._row(offset)
+        if row is not None:
+            return not self._visible(row.stamp)
+        return self._values_start is not None and offset >= self._values_start
+
+    def cuts(self, span: Span) -> bool:
+        """Whether the value of `span` would tell something that is hidden."""
+        if self._visible is None or self._values_start is None or span.end <= self._values_start:
+            return False
+        row = self._row(span.start)
+        return row is None or span.end > row.end or not self._visible(row.stamp)
+
+    def marks(self, offset: int) -> bool:
+        """Whether the byte at `offset` is part of the row that was asked for."""
+        row = self._row(offset)
+        return row is not None and row.stamp == self._stamp
+
+    def _row(self, offset: int) -> _Row | None:
+        at = bisect_right(self._starts, offset) - 1
+        return self._rows[at] if at >= 0 and offset < self._rows[at].end else None
+
+
+def _values_start(spans: Sequence[Span], rows: Sequence[_Row]) -> int | None:
+    """Where values begin: at the elements of the outermost Data, `None` if there are no values at all."""
+    values = [span for span in spans if isinstance(span.value, Data)]
+    if not values:
+        return None
+    whole = min(values, key=lambda span: (span.start, -span.end))
+    depth = len(whole.path)
+    elements = [span.start for span in values if len(span.path) > depth and span.path[:depth] == whole.path]
+    return min([*elements, *(row.start for row in rows)], default=whole.start)
+
+
+def _owners(size: int, ordered: Sequence[Span]) -> list[int | None]:
+    """The innermost field of each byte; `ordered` has outer spans before inner ones."""
+    owners: list[int | None] = [None] * size
+    for number, span in enumerate(ordered):
+        owners[span.start : span.end] = [number] * (span.end - span.start)
+    return owners
+
+
+def _pieces(raw: bytes, owners: Sequence[int | None], looks: _Looks) -> tuple[Piece, ...]:
+    def kind(offset: int) -> tuple[bool, int | None, bool]:
+        hidden = looks.hides(offset)
+        return hidden, None if hidden else owners[offset], looks.marks(offset) and not hidden
+
+    pieces = []
+    for (hidden, owner, marked), group in groupby(range(len(raw)), kind):
+        offsets = list(group)
+        text = "" if hidden else raw[offsets[0] : offsets[-1] + 1].hex(" ")
+        pieces.append(Piece(owner, text, len(offsets), hidden, marked))
+    return tuple(pieces)
+
+
+def _field(number: int, span: Span, looks: _Looks) -> Field:
+    name = span.path[-1] if span.path else "APDU"
+    path = ".".join(span.path[:-1])
+    meaning = "" if looks.cuts(span) else _meaning(span.value)
+    return Field(number, span.start, span.end, name, path, min(5, len(span.path) - 1), meaning, looks.marks(span.start))
+
+
+def _meaning(value: object) -> str:
+    """The value in words; empty for structures, whose parts are explained on their own."""
+    moment = _date_time(value)
+    if moment is not None:
+        return f"date-time {moment}"
+    if isinstance(value, Data):
+        return _meaning_of_data(value)
+    if isinstance(value, bytes):
+        return value.hex(" ") if len(value) <= 24 else f"{len(value)} bytes"
+    if isinstance(value, Enum):
+        return value.name.lower().replace("_", "-")
+    return str(value) if isinstance(value, (bool, int, float, str, ObisCode, CosemDateTime)) else ""
+
+
+def _meaning_of_data(data: Data) -> str:
+    if data.type in (DataType.ARRAY, DataType.STRUCTURE):
+        return f"{data.type.text} of {len(data.value)}"
+    if data.type is DataType.OCTET_STRING and len(data.value) == 6:
+        return f"octet-string {data.value.hex(' ')} ({ObisCode.from_bytes(data.value)})"
+    if isinstance(data.value, bytes):
+        return f"{data.type.text} {data.value.hex(' ')}"
+    return data.type.text if data.value is None else f"{data.type.text} {data.value}"

@@ -1,0 +1,100 @@
+"""Who is asking, and whether this is a page for them."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+import structlog
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.exceptions import HTTPException, NotFoundException, PermissionDeniedException
+from litestar.handlers.base import BaseRouteHandler
+
+from openami.portal.accounts import Role
+from openami.portal.rooms import Rooms
+from openami.portal.sessions import Identity
+
+SESSION_COOKIE = "__Host-openami"
+FORM_COOKIE = "__Host-openami-form"
+CSRF_FIELD = "csrf"
+Connection = ASGIConnection[Any, Any, Any, Any]
+log = structlog.get_logger("openami.portal")
+
+
+class LogInFirst(HTTPException):
+    """The page is for people who have logged in."""
+
+    status_code = 401
+
+
+async def find_identity(connection: Connection) -> Identity | None:
+    """Who is logged in on this connection; looked up once per request."""
+    state = connection.scope["state"]
+    if "identity" not in state:
+        rooms: Rooms = connection.app.state.rooms
+        state["identity"] = await asyncio.to_thread(rooms.sessions.find, connection.cookies.get(SESSION_COOKIE, ""))
+    identity: Identity | None = state["identity"]
+    return identity
+
+
+async def everybody(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of pages that need no log-in; they still greet who is there."""
+    await find_identity(connection)
+
+
+async def operators_only(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: operators pass, for consumers the page does not exist."""
+    await _only(connection, Role.OPERATOR)
+
+
+async def consumers_only(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: consumers pass, for operators the page does not exist."""
+    await _only(connection, Role.CONSUMER)
+
+
+async def _only(connection: Connection, role: Role) -> None:
+    identity = await find_identity(connection)
+    if identity is None:
+        raise LogInFirst
+    if identity.role is not role:
+        raise NotFoundException
+
+
+async def checked_form(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The form of a POST, after its token was compared: with the session's, or before log-in with the cookie's.
+
+    Raises 403 when the token is missing or another one.
+    """
+    identity = await find_identity(request)
+    expected = identity.csrf if identity else request.cookies.get(FORM_COOKIE, "")
+    form = await request.form()
+    given = form.get(CSRF_FIELD, "")
+    if not expected or not isinstance(given, str) or not hmac.compare_digest(expected.encode(), given.encode()):
+        log.warning("a form without its token was refused", path=request.scope["path"], address=address_of(request))
+        raise PermissionDeniedException("This page was open for too long. Go back, reload it and try again.")
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+def address_of(connection: Connection) -> str:
+    """Where the request came from."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def cookie(name: str, value: str) -> Cookie:
+    """A cookie that only this host's TLS pages get, that no script reads, and that ends with the browser."""
+    return Cookie(key=name, value=value, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def no_cookie(name: str) -> Cookie:
+    """Take a cookie away."""
+    return Cookie(key=name, value="", path="/", secure=True, httponly=True, samesite="lax", max_age=0)
+
+
+def note_access(request: Request[Any, Any, Any], what: str, **details: Any) -> None:
+    """Log that an operator looked at personal data: who, what, from where. The logger adds when."""
+    identity: Identity | None = request.scope["state"].get("identity")
+    if identity is not None and identity.role is Role.OPERATOR:
+        log.info("personal data viewed", operator=identity.login, what=what, address=address_of(request), **details)

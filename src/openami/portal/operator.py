@@ -1,0 +1,273 @@
+"""The operator's pages: fleet, campaigns, missing data, a meter's detail, events, evidence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import structlog
+from litestar import Request, Response, Router, get, post
+
+from openami.backoffice.mdm.missing import Gap
+from openami.model.errors import OpenAmiError
+from openami.model.event import MeterEvent
+from openami.model.obis import ObisCode
+from openami.model.point import Channel, ChannelKind, Meter, MeteringPoint
+from openami.model.quantity import Quantity
+from openami.portal.calendar import View, Window
+from openami.portal.energy import Place, bill_page, energy_page, found, instant, newest_day, reading_page
+from openami.portal.explanation import explain
+from openami.portal.fleet import FleetRow, Freshness, fleet
+from openami.portal.identity import checked_form, note_access, operators_only
+from openami.portal.ownership import whole
+from openami.portal.picture import Flow, interval_channel, picture
+from openami.portal.rooms import Rooms
+
+Asking = Request[Any, Any, Any]
+PAGE = 50
+GAPS_SHOWN = 200
+EVENTS_SHOWN = 200
+JOBS_SHOWN = 200
+log = structlog.get_logger("openami.portal")
+
+
+@get("/", sync_to_thread=True)
+def fleet_page(request: Asking, rooms: Rooms, q: str = "", page: int = 0, state: str = "") -> Response[str]:
+    """Every meter, with the last campaign above; `q` searches, `state` picks."""
+    everything = fleet(rooms)
+    chosen = next((each for each in Freshness if each.value == state), None)
+    matching = [row for row in everything if (chosen is None or row.state is chosen) and row.matches(q.strip())]
+    pages = max(1, -(-len(matching) // PAGE))
+    page = min(max(0, page), pages - 1)
+    shown = matching[page * PAGE : (page + 1) * PAGE]
+    note_access(request, "fleet", q=q, page=page, shown=len(shown))
+    campaigns = rooms.operations.campaigns(1)
+    return rooms.pages.page(
+        request,
+        "fleet",
+        now=rooms.now,
+        total=len(everything),
+        states=[each for each in Freshness if each is not Freshness.STORED or _count(everything, each)],
+        counts={each: _count(everything, each) for each in Freshness},
+        campaign=campaigns[0] if campaigns else None,
+        rows=shown,
+        q=q,
+        chosen=chosen,
+        page=page,
+        pages=pages,
+        turn=_turner(q, state),
+    )
+
+
+def _count(rows: list[FleetRow], state: Freshness) -> int:
+    return sum(row.state is state for row in rows)
+
+
+def _turner(q: str, state: str) -> Callable[[int], str]:
+    return lambda page: "/operator?" + urlencode({"q": q, "state": state, "page": page})
+
+
+@get("/meters/{meter:int}", sync_to_thread=True)
+def meter_page(request: Asking, rooms: Rooms, meter: int, date: date | None = None) -> Response[str]:
+    """One meter: load curve, registers, device, events."""
+    return _meter_detail(request, rooms, _meter(rooms, meter), date)
+
+
+@post("/meters/{meter:int}/read", status_code=200)
+async def read_now(request: Asking, rooms: Rooms, meter: int) -> Response[str]:
+    """Read the meter at this moment and show what it said; 502 with the cause if it did not."""
+    await checked_form(request)
+    device = await asyncio.to_thread(_meter, rooms, meter)
+    note_access(request, "on-demand read", meter=device.serial)
+    try:
+        live = await rooms.operations.read_now(meter)
+    except OpenAmiError as error:
+        log.warning("on-demand read failed", meter=device.serial, cause=str(error))
+        return await asyncio.to_thread(_meter_detail, request, rooms, device, None, failure=str(error), status=502)
+    return await asyncio.to_thread(_meter_detail, request, rooms, device, None, live=live)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """A register as it stood at `stamp`."""
+
+    obis: ObisCode
+    quantity: Quantity
+    stamp: datetime
+
+
+def _meter_detail(
+    request: Asking,
+    rooms: Rooms,
+    meter: Meter,
+    day: date | None,
+    *,
+    live: Any = None,
+    failure: str = "",
+    status: int = 200,
+) -> Response[str]:
+    installations = [
+        (rooms.registry.point(each.metering_point), each) for each in rooms.registry.installations(meter.id)
+    ]
+    place = Place(f"/operator/points/{installations[-1][0].id}", whole(installations[-1][0])) if installations else None
+    channels = rooms.registry.channels(place.sight.point.id) if place else []
+    window = Window.holding(View.DAY, day or newest_day(rooms, place.sight), place.sight.zone) if place else None
+    note_access(request, "meter", meter=meter.serial, metering_point=place.sight.point.code if place else None)
+    shown = None
+    if place and window:
+        channel = interval_channel(channels, Flow.IMPORT)
+        shown = picture(rooms.mdm, place.sight, channel, window, Flow.IMPORT, rooms.clock.time(), place.link)
+    return rooms.pages.page(
+        request,
+        "meter",
+        status=status,
+        meter=meter,
+        place=place,
+        picture=shown,
+        zone=place.sight.zone if place else ZoneInfo("UTC"),
+        reaches_on=window is not None and window.end <= rooms.now,
+        registers=[row for channel in channels for row in _registers(rooms, channel)],
+        installations=installations,
+        events=rooms.operations.events(meter.id, limit=20),
+        live=live,
+        failure=failure,
+    )
+
+
+def _registers(rooms: Rooms, channel: Channel) -> list[RegisterRow]:
+    """The last known value of a channel that holds registers; nothing for other channels."""
+    if channel.kind is not ChannelKind.REGISTER_SNAPSHOT:
+        return []
+    last = rooms.mdm.last_stamp(channel.metering_point, channel.number)
+    if last is None:
+        return []
+    start = last - timedelta(seconds=channel.resolution_s)
+    series = rooms.mdm.series(channel.metering_point, channel.number, start, last)
+    return [
+        RegisterRow(channel.obis, Quantity(int(value), channel.scaler, channel.unit), last)
+        for value in series.values[-1:]
+    ]
+
+
+@get("/points/{point:int}/{view:str}", sync_to_thread=True)
+def energy(
+    request: Asking, rooms: Rooms, point: int, view: str, date: date | None = None, flow: Flow = Flow.IMPORT
+) -> Response[str]:
+    """A point's energy by day, month or year."""
+    return energy_page(request, rooms, _place(rooms, point, flow), view, date)
+
+
+@get("/points/{point:int}/bill", sync_to_thread=True)
+def bill(request: Asking, rooms: Rooms, point: int, date: date | None = None) -> Response[str]:
+    """A point's bill of a month."""
+    return bill_page(request, rooms, _place(rooms, point), date)
+
+
+@get("/points/{point:int}/reading", sync_to_thread=True)
+def reading(request: Asking, rooms: Rooms, point: int, at: int, flow: Flow = Flow.IMPORT) -> Response[str]:
+    """One interval and the bytes it came from."""
+    return reading_page(request, rooms, _place(rooms, point, flow), at)
+
+
+@get("/evidence/{number:int}", sync_to_thread=True)
+def evidence_page(request: Asking, rooms: Rooms, number: int, at: int | None = None) -> Response[str]:
+    """Received bytes as they came and as they were opened; `at` marks the row of that stamp."""
+    evidence = found(rooms.mdm.evidence, number)
+    meter = rooms.registry.meter(evidence.meter)
+    note_access(request, "evidence", evidence=number, meter=meter.serial)
+    explanation = explain(evidence.plain, stamp=None if at is None else instant(at))
+    return rooms.pages.page(request, "evidence", evidence=evidence, meter=meter, explanation=explanation)
+
+
+@get("/campaigns", sync_to_thread=True)
+def campaigns_page(request: Asking, rooms: Rooms) -> Response[str]:
+    """The last campaigns, newest first."""
+    return rooms.pages.page(request, "campaigns", campaigns=rooms.operations.campaigns(100), tone=_tone)
+
+
+def _tone(campaign: Any) -> str:
+    if campaign.failed:
+        return "bad"
+    return "warn" if campaign.pending else "good"
+
+
+@get("/campaigns/{campaign:int}", sync_to_thread=True)
+def campaign_page(request: Asking, rooms: Rooms, campaign: int) -> Response[str]:
+    """A campaign's progress, the causes of missed reads, and the meters that are not read."""
+    view = found(rooms.operations.campaign, campaign)
+    open_jobs = [job for job in rooms.operations.jobs(campaign) if str(job.state) != "completed"]
+    jobs = [(rooms.registry.meter(job.meter), job) for job in open_jobs[:JOBS_SHOWN]]
+    return rooms.pages.page(request, "campaign", campaign=view, jobs=jobs, more=len(open_jobs) > JOBS_SHOWN)
+
+
+@get("/campaigns/{campaign:int}/progress", sync_to_thread=True)
+def campaign_progress(rooms: Rooms, campaign: int) -> dict[str, Any]:
+    """The numbers that a page refreshes while a campaign runs."""
+    view = found(rooms.operations.campaign, campaign)
+    numbers = {"total": view.total, "completed": view.completed, "failed": view.failed, "pending": view.pending}
+    return {**numbers, "state": str(view.state), "ended": view.ended_at is not None}
+
+
+@get("/missing", sync_to_thread=True)
+def missing_page(request: Asking, rooms: Rooms, date: date | None = None) -> Response[str]:
+    """The gaps of one day."""
+    window = Window.holding(View.DAY, date or (rooms.now - timedelta(days=1)).date(), ZoneInfo("UTC"))
+    gaps = rooms.mdm.missing(window.start, min(window.end, max(window.start, rooms.now)))
+    points = {point.id: point for point in rooms.registry.points()}
+    note_access(request, "missing data", first=str(window.first), shown=min(len(gaps), GAPS_SHOWN))
+    return rooms.pages.page(
+        request,
+        "missing",
+        window=window,
+        gaps=[_gap_row(rooms, points, gap) for gap in gaps[:GAPS_SHOWN]],
+        count=len(gaps),
+        intervals=sum(gap.intervals for gap in gaps),
+        reaches_on=window.end <= rooms.now,
+    )
+
+
+def _gap_row(rooms: Rooms, points: dict[int, MeteringPoint], gap: Gap) -> tuple[MeteringPoint, ObisCode, ZoneInfo, Gap]:
+    point = points[gap.metering_point]
+    return point, rooms.registry.channel(point.id, gap.channel).obis, ZoneInfo(point.zone), gap
+
+
+@get("/events", sync_to_thread=True)
+def events_page(request: Asking, rooms: Rooms) -> Response[str]:
+    """What meters reported, newest first."""
+    events: list[MeterEvent] = rooms.operations.events(limit=EVENTS_SHOWN)
+    note_access(request, "events", shown=len(events))
+    meters = {meter.id: meter for meter in rooms.registry.meters()}
+    return rooms.pages.page(request, "events", events=[(meters[event.meter], event) for event in events])
+
+
+def _meter(rooms: Rooms, meter: int) -> Meter:
+    return found(rooms.registry.meter, meter)
+
+
+def _place(rooms: Rooms, point: int, flow: Flow = Flow.IMPORT) -> Place:
+    return Place(f"/operator/points/{point}", whole(found(rooms.registry.point, point)), flow)
+
+
+OPERATOR_PAGES = Router(
+    "/operator",
+    route_handlers=[
+        fleet_page,
+        meter_page,
+        read_now,
+        energy,
+        bill,
+        reading,
+        evidence_page,
+        campaigns_page,
+        campaign_page,
+        campaign_progress,
+        missing_page,
+        events_page,
+    ],
+    guards=[operators_only],
+)

@@ -1,0 +1,43 @@
+"""What the pages work with: the rooms of the back office, and the portal's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.operations import Operations
+from openami.backoffice.registry.registry import Registry
+from openami.io.clock import Clock
+from openami.portal.accounts import Accounts
+from openami.portal.pages import Pages
+from openami.portal.sessions import Sessions
+from openami.portal.settings import PortalSettings
+from openami.portal.throttle import LoginThrottle
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Given to every handler. `clock` is the meters' time, `wall` the time of the people who look at the pages:
+    in a demonstration the first runs faster. `hashing` bounds how many passwords are hashed at once (32 MiB each).
+    """
+
+    registry: Registry
+    mdm: Mdm
+    operations: Operations
+    accounts: Accounts
+    sessions: Sessions
+    throttle: LoginThrottle
+    pages: Pages
+    settings: PortalSettings
+    clock: Clock
+    wall: Clock
+    random: Callable[[int], bytes]
+    hashing: asyncio.Semaphore
+
+    @property
+    def now(self) -> datetime:
+        """The meters' time, UTC."""
+        return datetime.fromtimestamp(self.clock.time(), UTC)

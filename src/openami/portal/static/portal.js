@@ -1,0 +1,70 @@
+// Everything works without this file. With it: campaigns refresh, bars tell their value on tap, bytes and fields
+// light up together, and a button says that it is at work.
+"use strict";
+
+const REFRESH_MS = 2000;
+
+function refreshCampaign(card) {
+  const show = (name, text) => {
+    const place = card.querySelector(`[data-live="${name}"]`);
+    if (place && place.textContent !== text) place.textContent = text;
+  };
+  const update = async () => {
+    if (document.hidden) return setTimeout(update, REFRESH_MS);
+    let answer;
+    try {
+      const response = await fetch(card.dataset.progress, { headers: { accept: "application/json" } });
+      if (!response.ok) return;
+      answer = await response.json();
+    } catch {
+      return setTimeout(update, REFRESH_MS * 5);
+    }
+    for (const name of ["state", "total", "completed", "failed", "pending"]) show(name, String(answer[name]));
+    const bar = card.querySelector("progress");
+    bar.max = Math.max(1, answer.total);
+    bar.value = answer.completed + answer.failed;
+    if (!answer.ended) setTimeout(update, REFRESH_MS);
+    else if (card.dataset.reload) location.reload();
+  };
+  setTimeout(update, REFRESH_MS);
+}
+
+function readBars(chart) {
+  const readout = chart.parentElement.querySelector(".readout");
+  const tell = (event) => {
+    const bar = event.target.closest(".bar");
+    if (!bar || !readout) return;
+    chart.querySelector(".bar.chosen")?.classList.remove("chosen");
+    bar.classList.add("chosen");
+    readout.textContent = bar.querySelector("title").textContent;
+  };
+  chart.addEventListener("pointerover", tell);
+  chart.addEventListener("pointerdown", tell);
+}
+
+function lightFields(evidence) {
+  const light = (event, on) => {
+    const source = event.target.closest("[data-field]");
+    if (!source) return;
+    for (const other of evidence.querySelectorAll(`[data-field="${source.dataset.field}"]`)) {
+      other.classList.toggle("lit", on);
+    }
+  };
+  for (const [name, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
+    evidence.addEventListener(name, (event) => light(event, on));
+  }
+  evidence.querySelector(".bytes .marked")?.scrollIntoView({ block: "nearest" });
+  const row = evidence.querySelector(".fields tr.marked");
+  if (row && !location.hash) row.closest(".tall").scrollTop = row.offsetTop - 60;
+}
+
+for (const card of document.querySelectorAll("[data-progress]")) refreshCampaign(card);
+for (const chart of document.querySelectorAll(".chart")) readBars(chart);
+for (const evidence of document.querySelectorAll(".evidence")) lightFields(evidence);
+for (const form of document.querySelectorAll("form[data-busy]")) {
+  form.addEventListener("submit", () => {
+    const button = form.querySelector("button");
+    button.disabled = true;
+    button.textContent = form.dataset.busy;
+  });
+}
