@@ -17,27 +17,13 @@ import numpy as np
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.axdr import take_length
 from openami.protocols.dlms.data import DataType, decode_data, skip_data
-from openami.protocols.dlms.profile_columns import (
-    NOTHING,
-    PLAIN,
-    ProfileColumn,
-    ProfileColumns,
-    Reading,
-    columns_of,
-    dtype_of,
-)
-from openami.protocols.dlms.profile_layout import Records, RowLayout, read_layout
-from openami.protocols.dlms.profile_stamps import (
-    DEVIATION_MAX,
-    Seconds,
-    Statuses,
-    fill_left_out,
-    utc_seconds,
-)
+from openami.protocols.dlms.profile_columns import ProfileColumns, Reading, columns_of
+from openami.protocols.dlms.profile_layout import RowLayout, read_layout
+from openami.protocols.dlms.profile_runs import Run, affordable, columns_of_runs, runs_of
+from openami.protocols.dlms.profile_stamps import DEVIATION_MAX
 from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits
 
 ARRAY_TAG: Final = int(DataType.ARRAY)
-RUNS_MAX: Final = 16
 
 
 def decode_profile(
@@ -77,7 +63,9 @@ def decode_profiles(
     answers: list[ProfileColumns | DecodeError | None] = [None] * len(raws)
     for layout, members in _alike(raws, limits):
         joined = _joined(raws, members)
-        made = _columns([_Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading)
+        made = columns_of_runs(
+            [Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading
+        )
         if made is None:
             continue
         bounds = np.cumsum([0, *(member.rows for member in members)]).tolist()
@@ -103,8 +91,8 @@ def _reading(
 
 def _decode(raw: bytes, reading: Reading, limits: Limits) -> ProfileColumns:
     header = _header(raw, limits)
-    runs = None if header is None else _runs(raw, *header, limits)
-    made = None if runs is None else _columns(runs, reading)
+    runs = None if header is None else runs_of(raw, *header, limits)
+    made = None if runs is None else columns_of_runs(runs, reading)
     return _judge(raw, reading, limits) if made is None else made
 
 
@@ -143,14 +131,6 @@ class _Member(NamedTuple):
     rows: int
 
 
-class _Run(NamedTuple):
-    """Rows of one layout, one after another, the first of them row number `first`."""
-
-    layout: RowLayout
-    first: int
-    records: Records
-
-
 def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Member]]]:
     """The buffers that are of one layout throughout, by layout; every tag byte compared."""
     for layout, members in _perhaps_alike(raws, limits).items():
@@ -171,7 +151,7 @@ def _perhaps_alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, lis
         start, rows = header
         if layout is None or len(raw) - start != rows * layout.size:
             layout = read_layout(raw, start)
-        if layout and len(raw) - start == rows * layout.size and _affordable(layout, rows, limits):
+        if layout and len(raw) - start == rows * layout.size and affordable(layout, rows, limits):
             groups.setdefault(layout, []).append(_Member(number, start, rows))
     return groups
 
@@ -189,97 +169,3 @@ def _header(raw: bytes, limits: Limits) -> tuple[int, int] | None:
         return (2, raw[1]) if raw[1] else None
     rows = int.from_bytes(raw[2 : 2 + size], "big")
     return (2 + size, rows) if size <= 4 and 0 < rows <= len(raw) else None
-
-
-def _affordable(layout: RowLayout, rows: int, limits: Limits) -> bool:
-    """Whether the general decoder would make so many elements."""
-    return rows * (1 + len(layout.items)) <= limits.elements
-
-
-def _runs(raw: bytes, start: int, rows: int, limits: Limits) -> list[_Run] | None:
-    """The rows as runs of one layout each; `None` if the general decoder has to look."""
-    layout = read_layout(raw, start)
-    if layout is None or not _affordable(layout, rows, limits):
-        return None
-    if layout.all_alike(raw, start, rows):
-        return [_Run(layout, 0, layout.records(raw, start, rows))]
-    runs: list[_Run] = []
-    done = 0
-    while done < rows:
-        layout = read_layout(raw, start)
-        if layout is None or len(runs) == RUNS_MAX or (runs and len(layout.items) != len(runs[0].layout.items)):
-            return None
-        count = layout.count_alike(raw, start, rows - done)
-        runs.append(_Run(layout, done, layout.records(raw, start, count)))
-        start += count * layout.size
-        done += count
-    return runs if start == len(raw) else None
-
-
-def _columns(runs: list[_Run], reading: Reading) -> ProfileColumns | None:
-    """The columns of `runs`; `None` if the general way has to look."""
-    width = len(runs[0].layout.items)
-    if reading.clock >= width or not all(_as_expected(run.layout, reading) for run in runs):
-        return None
-    stamped = _stamps(runs, reading)
-    if stamped is None:
-        return None
-    columns = [ProfileColumn(stamped[0], _present(runs, reading.clock))]
-    columns *= width
-    for number in range(width):
-        if number != reading.clock:
-            column = _column(runs, number)
-            if column is None:
-                return None
-            columns[number] = column
-    return ProfileColumns(*stamped, tuple(columns))
-
-
-def _as_expected(layout: RowLayout, reading: Reading) -> bool:
-    clock = layout.items[reading.clock]
-    if not clock.is_clock and clock.type not in NOTHING:
-        return False
-    if reading.columns is None:
-        return True
-    kinds = [item.type for item in layout.items]
-    return len(kinds) == len(reading.columns) and all(
-        kind is wanted or kind in NOTHING for kind, wanted in zip(kinds, reading.columns, strict=True)
-    )
-
-
-def _stamps(runs: list[_Run], reading: Reading) -> tuple[Seconds, Statuses] | None:
-    given = [run for run in runs if run.layout.items[reading.clock].is_clock]
-    made: list[tuple[Seconds, Statuses]] = []
-    for run in given:
-        stamped = utc_seconds(*run.layout.clock_words(run.records, reading.clock), reading.default_deviation)
-        if stamped is None:
-            return None
-        made.append(stamped)
-    if len(runs) == 1 and made:
-        return made[0]
-    if not made or (len(given) < len(runs) and reading.capture_period_s is None):
-        return None
-    seconds = np.concatenate([seconds for seconds, _ in made])
-    statuses = np.concatenate([statuses for _, statuses in made])
-    rows = np.concatenate([np.arange(run.first, run.first + len(run.records)) for run in given])
-    count = runs[-1].first + len(runs[-1].records)
-    if len(rows) == count:
-        return seconds, statuses
-    return fill_left_out(rows, seconds, statuses, count, reading.clock, reading.capture_period_s)
-
-
-def _column(runs: list[_Run], number: int) -> ProfileColumn | None:
-    layout, _, records = runs[0]
-    if len(runs) == 1 and layout.items[number].type in PLAIN:
-        return ProfileColumn(layout.values(records, number))
-    kinds = frozenset([run.layout.items[number].type for run in runs]) - NOTHING
-    dtype = dtype_of(kinds)
-    if dtype is object:
-        return None
-    parts = [run.layout.values(run.records, number).astype(dtype, copy=False) for run in runs]
-    return ProfileColumn(np.concatenate(parts), _present(runs, number))
-
-
-def _present(runs: list[_Run], number: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
-    present = [run.layout.items[number].type not in NOTHING for run in runs]
-    return None if all(present) else np.repeat(np.array(present), [len(run.records) for run in runs])
