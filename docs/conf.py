@@ -1,5 +1,8 @@
 """How the documentation is built."""
 
+import sys
+from pathlib import Path
+
 from openami import __version__
 
 project = "OpenAMI"
@@ -17,3 +20,8 @@ html_static_path: list[str] = []
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 nitpicky = False
+
+sys.path.insert(0, str(Path(__file__).parent))
+import generate  # noqa: E402 - lies beside this file
+
+generate.write()

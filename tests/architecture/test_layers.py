@@ -25,10 +25,12 @@ headend
 field.collector
 field.meter
 field.home
-io.links io.store io.spool io.keystore io.clock
+io.links io.store io.spool io.keystore
+io.clock io.blocking io.disk
 protocols.zones
 protocols.seal
 protocols.dlms protocols.mbus protocols.iec62056_21 protocols.sml protocols.zigbee protocols.c12 protocols.mesh
+protocols.decode
 protocols.wire
 model
 """

@@ -1,0 +1,64 @@
+"""Reference pages that are written from the declarations themselves: commands and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import typer
+
+from openami.app.settings import Settings, fields, sections
+from openami.cli.commands import app
+
+HERE = Path(__file__).parent / "reference"
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group)
+    parts = [
+        "# Commands\n",
+        "Every command takes `--help`. Results go to standard output, errors to standard error in one line that",
+        "begins with `error:`; the exit status is 0 when the command did what was asked and 1 when it did not.\n",
+    ]
+    for name, command in sorted(group.commands.items()):
+        parts += [f"## `openami {name}`\n", f"{(command.help or '').strip()}\n", *_parameters(command)]
+    return "\n".join(parts)
+
+
+def settings_page() -> str:
+    """Every setting of the configuration file."""
+    parts = [
+        "# Settings\n",
+        "`openami init` writes a configuration file in which every setting stands with its comment and default.",
+        "Paths are relative to the file. An unknown or wrong setting is refused with its name.\n",
+    ]
+    for name, section in sections(Settings()):
+        parts += [f"## `[{name}]`\n", f"{type(section).__doc__}\n", "| Setting | Default | Meaning |", "|---|---|---|"]
+        parts += [f"| `{field}` | `{value}` | {description} |" for field, description, value in fields(section)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _parameters(command: click.Command) -> list[str]:
+    rows = ["| Argument or option | Meaning | Default |", "|---|---|---|"]
+    for parameter in command.params:
+        if parameter.name in {"help", "install_completion", "show_completion"}:
+            continue
+        option = isinstance(parameter, click.Option)
+        label = ", ".join([*parameter.opts, *parameter.secondary_opts]) if option else (parameter.name or "").upper()
+        default = "" if parameter.default in (None, False, ()) or callable(parameter.default) else parameter.default
+        text = (getattr(parameter, "help", None) or "").replace("|", "\\|").replace("\n", " ")
+        rows.append(f"| `{label}` | {text} | {f'`{default}`' if default != '' else ''} |")
+    return [*rows, ""] if len(rows) > 2 else []
+
+
+def write() -> None:
+    """Write the pages where the documentation expects them."""
+    (HERE / "cli.md").write_text(cli_page())
+    (HERE / "settings.md").write_text(settings_page())
+
+
+if __name__ == "__main__":
+    write()
