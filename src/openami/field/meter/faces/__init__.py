@@ -1,0 +1,1 @@
+"""The faces of a meter: TCP, serial line or pty, memory; and its pushes to the network."""

@@ -1,0 +1,34 @@
+"""The meter on a serial line: a real port, or a pty that another program opens as one. Framed by HDLC."""
+
+from __future__ import annotations
+
+import asyncio
+
+from openami.field.meter.faces.service import MeterService
+from openami.io.links.link import Link
+from openami.io.links.pty import open_pty
+from openami.io.links.serial import SerialSettings, open_serial
+
+
+class SerialFace:
+    """A meter that is being served on a line. `path` is what a program on the other side opens."""
+
+    def __init__(self, service: MeterService, link: Link, path: str) -> None:
+        self.path = path
+        self._task = asyncio.get_running_loop().create_task(service.serve_line(link))
+
+    async def close(self) -> None:
+        """Stop serving and close the line."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def serve_meter_pty(service: MeterService) -> SerialFace:
+    """Serve on a new pty; programs may come and go. The service should be framed by HDLC."""
+    link, path = await open_pty()
+    return SerialFace(service, link, path)
+
+
+async def serve_meter_serial(service: MeterService, path: str, settings: SerialSettings | None = None) -> SerialFace:
+    """Serve on the serial port `path`; raises `ConnectFailed` if it cannot be opened."""
+    return SerialFace(service, await open_serial(path, settings), path)

@@ -1,0 +1,89 @@
+"""Serving one meter over links, whatever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+
+from openami.field.meter.access import PUBLIC, SERVER_SAP
+from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.powered_link import PoweredLink
+from openami.io.clock import Clock
+from openami.io.links.dlms import serve_dlms
+from openami.io.links.link import Link
+from openami.protocols.dlms.framing import Framing, Role
+from openami.protocols.dlms.hdlc.address import HdlcAddress
+from openami.protocols.dlms.hdlc.framing import HdlcFraming
+from openami.protocols.dlms.server import ServerConnection, ServerEvent
+from openami.protocols.dlms.wrapper import WrapperFraming
+
+
+class FramingKind(StrEnum):
+    """How a face frames APDUs."""
+
+    WRAPPER = "wrapper"
+    HDLC = "hdlc"
+
+
+class MeterService:
+    """Answers on any number of links, one after another or at once; they share the meter's counters.
+
+    `random` gives the bytes of challenges; `observe` is told what happens in the conversations. `physical_address`
+    is the lower HDLC address; without it the meter answers to the upper one alone.
+    """
+
+    def __init__(
+        self,
+        meter: ElectricityMeter,
+        clock: Clock,
+        *,
+        random: Callable[[int], bytes],
+        framing: FramingKind = FramingKind.WRAPPER,
+        physical_address: int | None = None,
+        observe: Callable[[ServerEvent], None] | None = None,
+    ) -> None:
+        self.meter = meter
+        self._clock = clock
+        self._random = random
+        self._kind = framing
+        self._address = HdlcAddress(SERVER_SAP, physical_address)
+        self._observe = observe
+        self._settings = meter.server_settings()
+
+    async def serve(self, link: Link) -> None:
+        """One conversation on a link of its own; the link is closed when it ends or when the supply fails."""
+        if self.meter.powered:
+            await self._converse(PoweredLink(link, self.meter))
+        else:
+            await link.close()
+
+    async def serve_line(self, link: Link) -> None:
+        """A line that is always there: conversations and power failures come and go until the line ends."""
+        self._settings = replace(self._settings, close_when_idle=False)
+        ended, first = False, b""
+        try:
+            while not ended:
+                conversation = PoweredLink(link, self.meter, keep=True, first=first)
+                await self._converse(conversation)
+                ended, first = conversation.ended, conversation.first
+        finally:
+            await link.close()
+
+    async def _converse(self, link: PoweredLink) -> None:
+        await serve_dlms(link, self._connection, self._clock, counters=self.meter.counters, observe=self._observe)
+
+    def _connection(self) -> ServerConnection:
+        return ServerConnection(
+            self._framing(),
+            self._settings,
+            self.meter.server_state,
+            random=self._random,
+            utc=lambda _now: self._clock.time(),
+            now=self._clock.monotonic(),
+        )
+
+    def _framing(self) -> Framing:
+        if self._kind is FramingKind.HDLC:
+            return HdlcFraming(Role.SERVER, PUBLIC, self._address)
+        return WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP)
