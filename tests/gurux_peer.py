@@ -26,7 +26,7 @@ class GuruxPeer:
     """The peer's process; `core` pins it to one core."""
 
     def __init__(self, core: int | None = None) -> None:
-        command = [PYTHON, "-W", "ignore", SCRIPT, *([] if core is None else [str(core)])]
+        command = [str(PYTHON), "-W", "ignore", str(SCRIPT), *([] if core is None else [str(core)])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, do: str, **settings: Any) -> Any:
