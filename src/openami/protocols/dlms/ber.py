@@ -115,7 +115,7 @@ class _Sequence:
 
     made: type[Any]
     tag: int
-    names: dict[int, tuple[str, Codec[Any]]]
+    components: dict[int, tuple[str, Codec[Any]]]
 
     def decode(self, cursor: Cursor) -> Any:
         return take_tagged(cursor, self.tag, self._decode_components)
@@ -124,12 +124,12 @@ class _Sequence:
         values: dict[str, Any] = {}
         while cursor.remaining:
             tag = cursor.peek()
-            name, codec = self.names.get(tag, ("", OCTETS))
+            name, codec = self.components.get(tag, ("", OCTETS))
             if not name:
                 raise cursor.error(f"{tag:#04x} is no component of {self.made.__name__}")
             if name in values:
                 raise cursor.error(f"{name} stands twice in {self.made.__name__}")
-            values[name] = cursor.field(name, tagged(tag, codec).decode)
+            values[name] = cursor.field(name, codec.decode)
         missing = [each.name for each in fields(self.made) if each.name not in values and each.default is not None]
         if missing:
             raise cursor.error(f"{self.made.__name__} without {' and '.join(missing)}")
@@ -137,12 +137,12 @@ class _Sequence:
 
     def encode(self, value: Any, out: bytearray) -> None:
         body = bytearray()
-        for tag, (name, codec) in self.names.items():
+        for name, codec in self.components.values():
             part = getattr(value, name)
             if part is None:
                 continue
             try:
-                tagged(tag, codec).encode(part, body)
+                codec.encode(part, body)
             except (OverflowError, ValueError, TypeError, AttributeError) as error:
                 raise LocalProtocolError(f"{self.made.__name__}.{name}: {error}") from error
         put_tagged(self.tag, body, out)
@@ -155,11 +155,11 @@ def sequence(tag: int) -> Callable[[type[C]], type[C]]:
     def decorate(cls: type[C]) -> type[C]:
         made = dataclass(frozen=True, slots=True)(cls)
         hints = get_type_hints(cls, include_extras=True)
-        names = {}
+        components = {}
         for each in fields(made):  # type: ignore[arg-type]
             (part,) = [extra for extra in hints[each.name].__metadata__ if isinstance(extra, Component)]
-            names[part.tag] = (each.name, part.codec)
-        plan = _Sequence(made, tag, names)
+            components[part.tag] = (each.name, tagged(part.tag, part.codec))
+        plan = _Sequence(made, tag, components)
         made.CODEC = Codec(cls.__name__, plan.decode, plan.encode)  # type: ignore[attr-defined]
         return made
 

@@ -101,21 +101,21 @@ def _decode_elements(name: str, cursor: Cursor) -> tuple[Data, ...]:
     cursor.note(name, start, count)
     cursor.enter()
     if cursor.spans is None:
-        elements = _elements(cursor, count)
+        elements = _elements(cursor, count, alike=name == "array")
     else:
         elements = [cursor.field(f"[{index}]", take_data) for index in range(count)]
     cursor.leave()
     return tuple(elements)
 
 
-def _elements(cursor: Cursor, count: int) -> list[Data]:
+def _elements(cursor: Cursor, count: int, *, alike: bool) -> list[Data]:
     elements: list[Data] = []
     append = elements.append
     try:
         while len(elements) < count:
             element = take_data(cursor)
             append(element)
-            if element[0] is DataType.STRUCTURE and len(elements) < count:
+            if alike and element[0] is DataType.STRUCTURE and len(elements) < count:
                 _take_alike(cursor, element, elements, count)
     except DecodeError as error:
         error.path = (f"[{len(elements)}]", *error.path)

@@ -67,10 +67,15 @@ def declared(cls: type[C]) -> type[C]:
     encoders = [(name, codec.encode) for name, codec in plan]
 
     def decode(cursor: Cursor) -> C:
-        values = []
-        take = cursor.field
-        for name, decode_field in decoders:
-            values.append(take(name, decode_field))
+        if cursor.spans is not None:
+            return made(*[cursor.field(name, decode_field) for name, decode_field in decoders])
+        values: list[Any] = []
+        try:
+            for _, decode_field in decoders:
+                values.append(decode_field(cursor))
+        except DecodeError as error:
+            error.path = (decoders[len(values)][0], *error.path)
+            raise
         return made(*values)
 
     def encode(self: C, out: bytearray) -> None:

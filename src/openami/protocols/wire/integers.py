@@ -26,5 +26,10 @@ def _signed(size: int) -> Codec[int]:
     return Codec(f"signed{8 * size}", decode, encode)
 
 
-UNSIGNED8, UNSIGNED16, UNSIGNED32, UNSIGNED64 = (_unsigned(size) for size in (1, 2, 4, 8))
+def _put_octet(value: int, out: bytearray) -> None:
+    out.append(value)
+
+
+UNSIGNED8 = Codec("unsigned8", Cursor.u8, _put_octet)
+UNSIGNED16, UNSIGNED32, UNSIGNED64 = (_unsigned(size) for size in (2, 4, 8))
 SIGNED8, SIGNED16, SIGNED32, SIGNED64 = (_signed(size) for size in (1, 2, 4, 8))
