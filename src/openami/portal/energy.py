@@ -14,13 +14,17 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
+from openami.backoffice.mdm.bill import Bill
+from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.operations.campaigns import NoSuchCampaign
+from openami.backoffice.registry.registry import NotRegistered
 from openami.model.point import Meter
 from openami.model.quality import Quality
 from openami.portal.calendar import View, Window, today
 from openami.portal.explanation import Explanation, explain, explain_own
 from openami.portal.identity import note_access
 from openami.portal.ownership import Sight
-from openami.portal.picture import Flow, interval_channel, picture
+from openami.portal.picture import Flow, interval_channel, picture, summed
 from openami.portal.rooms import Rooms
 
 Asking = Request[Any, Any, Any]
@@ -95,11 +99,19 @@ def bill_page(request: Asking, rooms: Rooms, place: Place, day: date | None) -> 
         "bill",
         place=place,
         window=window,
-        bills=[(start, end, rooms.mdm.bill(sight.point.id, start, end)) for start, end in spans],
+        bills=[(start, end, _bill(rooms, sight, start, end)) for start, end in spans],
         meters=meters_in(rooms, sight, window.start, window.end),
         reaches_back=bool(sight.within(window.previous.start, window.previous.end)),
         reaches_on=window.end <= rooms.now and bool(sight.within(window.next.start, window.next.end)),
     )
+
+
+def _bill(rooms: Rooms, sight: Sight, start: datetime, end: datetime) -> Bill | None:
+    """The bill, unless it opens with a register of a time that the reader may not see."""
+    bill = rooms.mdm.bill(sight.point.id, start, end)
+    if bill is None or (bill.opening and not sight.shows_register(bill.opening.stamp)):
+        return None
+    return bill
 
 
 def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Response[str]:
@@ -110,8 +122,8 @@ def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Respon
     if channel is None or not sight.shows_interval(stamp):
         raise NotFoundException
     start = stamp - timedelta(seconds=channel.resolution_s)
-    series = rooms.mdm.series(sight.point.id, channel.number, start, stamp)
-    if not len(series.stamps):
+    known = summed(rooms.mdm.consumption(sight.point.id, start, stamp, Period.INTERVAL, place.flow.obis))
+    if known is None or known.intervals != 1:
         raise NotFoundException
     note_access(request, "reading", metering_point=sight.point.code, stamp=stamp.isoformat())
     evidence = rooms.mdm.evidence_of(sight.point.id, channel.number, stamp)
@@ -121,19 +133,19 @@ def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Respon
         place=place,
         start=start,
         stamp=stamp,
-        energy_wh=int(series.values[0]),
-        quality=Quality(int(series.quality[0])),
+        energy_wh=known.energy_wh,
+        quality=Quality.MISSING if known.missing else Quality.ESTIMATED if known.estimated else Quality.MEASURED,
         channel=channel,
         evidence=evidence,
-        explanation=None if evidence is None else _explanation(sight, evidence.plain, stamp),
+        explanation=None if evidence is None else _explanation(sight, evidence.plain, (start, stamp)),
         meters=meters_in(rooms, sight, start, stamp),
     )
 
 
-def _explanation(sight: Sight, plain: bytes, stamp: datetime) -> Explanation:
+def _explanation(sight: Sight, plain: bytes, stamps: tuple[datetime, ...]) -> Explanation:
     if sight.is_whole:
-        return explain(plain, stamp=stamp)
-    return explain_own(plain, sight.shows_register, stamp=stamp)
+        return explain(plain, stamps=stamps)
+    return explain_own(plain, sight.shows_register, stamps=stamps)
 
 
 def newest_day(rooms: Rooms, sight: Sight) -> date:
@@ -164,10 +176,10 @@ def instant(seconds: int) -> datetime:
 
 
 def found(lookup: Callable[[int], T], number: int) -> T:
-    """What `lookup` knows under `number`; 404 if it knows nothing (`KeyError`), or no store could number it so."""
+    """What `lookup` knows under `number`; 404 if it knows nothing (`NotRegistered`, `NoSuchCampaign`), or no store could number it so."""
     if number >= ID_END:
         raise NotFoundException
     try:
         return lookup(number)
-    except KeyError as error:
+    except (NotRegistered, NoSuchCampaign) as error:
         raise NotFoundException from error

@@ -18,6 +18,7 @@ from openami.protocols.wire.cursor import Span
 from openami.protocols.wire.declared import explain as explain_wire
 
 Visible = Callable[[datetime], bool]
+Stamps = tuple[datetime, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,16 @@ class _Row:
     stamp: datetime
 
 
-def explain(raw: bytes, *, stamp: datetime | None = None) -> Explanation:
-    """Every byte of the APDU `raw`; the row of `stamp` is marked. Undecodable bytes are shown as they are."""
+def explain(raw: bytes, *, stamps: Stamps = ()) -> Explanation:
+    """Every byte of the APDU `raw`; the rows of `stamps` are marked. Undecodable bytes are shown as they are."""
     try:
         spans = _spans(raw)
     except DecodeError as error:
         return Explanation((Piece(None, raw.hex(" "), len(raw)),), (), str(error))
-    return _explained(raw, spans, stamp, None)
+    return _explained(raw, spans, stamps, None)
 
 
-def explain_own(raw: bytes, visible: Visible, *, stamp: datetime | None = None) -> Explanation:
+def explain_own(raw: bytes, visible: Visible, *, stamps: Stamps = ()) -> Explanation:
     """As `explain`, for somebody who may see some times only: bytes are hidden unless they belong to a visible row
     of a profile or to no value at all. What cannot be attributed to a time is hidden.
     """
@@ -83,7 +84,7 @@ def explain_own(raw: bytes, visible: Visible, *, stamp: datetime | None = None) 
         spans = _spans(raw)
     except DecodeError:
         return Explanation((Piece(None, "", len(raw), hidden=True),), (), "These bytes cannot be attributed to a time.")
-    return _explained(raw, spans, stamp, visible)
+    return _explained(raw, spans, stamps, visible)
 
 
 def _spans(raw: bytes) -> list[Span]:
@@ -132,9 +133,9 @@ def _date_time(value: object) -> CosemDateTime | None:
         return None
 
 
-def _explained(raw: bytes, spans: Sequence[Span], stamp: datetime | None, visible: Visible | None) -> Explanation:
+def _explained(raw: bytes, spans: Sequence[Span], stamps: Stamps, visible: Visible | None) -> Explanation:
     rows = sorted(profile_rows(spans), key=lambda row: row.start)
-    looks = _Looks(rows, _values_start(spans, rows), stamp, visible)
+    looks = _Looks(rows, _values_start(spans, rows), stamps, visible)
     ordered = sorted(spans, key=lambda span: (span.start, -span.end, len(span.path)))
     fields = [_field(number, span, looks) for number, span in enumerate(ordered) if not looks.hides(span.start)]
     return Explanation(_pieces(raw, _owners(len(raw), ordered), looks), tuple(fields))
@@ -143,13 +144,11 @@ def _explained(raw: bytes, spans: Sequence[Span], stamp: datetime | None, visibl
 class _Looks:
     """Which bytes are hidden from the reader and which belong to the reading that was asked for."""
 
-    def __init__(
-        self, rows: Sequence[_Row], values_start: int | None, stamp: datetime | None, visible: Visible | None
-    ) -> None:
+    def __init__(self, rows: Sequence[_Row], values_start: int | None, stamps: Stamps, visible: Visible | None) -> None:
         self._rows = rows
         self._starts = [row.start for row in rows]
         self._values_start = values_start
-        self._stamp = stamp
+        self._stamps = stamps
         self._visible = visible
 
     def hides(self, offset: int) -> bool:
@@ -171,7 +170,7 @@ class _Looks:
     def marks(self, offset: int) -> bool:
         """Whether the byte at `offset` is part of the row that was asked for."""
         row = self._row(offset)
-        return row is not None and row.stamp == self._stamp
+        return row is not None and row.stamp in self._stamps
 
     def _row(self, offset: int) -> _Row | None:
         at = bisect_right(self._starts, offset) - 1

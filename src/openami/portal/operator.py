@@ -37,10 +37,10 @@ log = structlog.get_logger("openami.portal")
 
 
 @get("/", sync_to_thread=True)
-def fleet_page(request: Asking, rooms: Rooms, q: str = "", page: int = 0, state: str = "") -> Response[str]:
-    """Every meter, with the last campaign above; `q` searches, `state` picks."""
+def fleet_page(request: Asking, rooms: Rooms, q: str = "", page: int = 0, only: str = "") -> Response[str]:
+    """Every meter, with the last campaign above; `q` searches, `only` picks a state."""
     everything = fleet(rooms)
-    chosen = next((each for each in Freshness if each.value == state), None)
+    chosen = next((each for each in Freshness if each.value == only), None)
     matching = [row for row in everything if (chosen is None or row.state is chosen) and row.matches(q.strip())]
     pages = max(1, -(-len(matching) // PAGE))
     page = min(max(0, page), pages - 1)
@@ -60,7 +60,7 @@ def fleet_page(request: Asking, rooms: Rooms, q: str = "", page: int = 0, state:
         chosen=chosen,
         page=page,
         pages=pages,
-        turn=_turner(q, state),
+        turn=_turner(q, only),
     )
 
 
@@ -68,8 +68,8 @@ def _count(rows: list[FleetRow], state: Freshness) -> int:
     return sum(row.state is state for row in rows)
 
 
-def _turner(q: str, state: str) -> Callable[[int], str]:
-    return lambda page: "/operator?" + urlencode({"q": q, "state": state, "page": page})
+def _turner(q: str, only: str) -> Callable[[int], str]:
+    return lambda page: "/operator?" + urlencode({"q": q, "only": only, "page": page})
 
 
 @get("/meters/{meter:int}", sync_to_thread=True)
@@ -180,7 +180,7 @@ def evidence_page(request: Asking, rooms: Rooms, number: int, at: int | None = N
     evidence = found(rooms.mdm.evidence, number)
     meter = rooms.registry.meter(evidence.meter)
     note_access(request, "evidence", evidence=number, meter=meter.serial)
-    explanation = explain(evidence.plain, stamp=None if at is None else instant(at))
+    explanation = explain(evidence.plain, stamps=() if at is None else (instant(at),))
     return rooms.pages.page(request, "evidence", evidence=evidence, meter=meter, explanation=explanation)
 
 

@@ -40,7 +40,7 @@ class Sight:
         return any(first < stamp <= last for first, last in self.spans)
 
     def shows_register(self, stamp: datetime) -> bool:
-        """Whether a register as it stood at `stamp` is visible: people before and after a change see the one of the change."""
+        """Whether a register as it stood at `stamp` is visible; both sides of a change of supply see its register."""
         return any(first <= stamp <= last for first, last in self.spans)
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from openami.backoffice.mdm.consumption import Consumption, Period
+from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.mdm.consumption import Consumption
 from openami.backoffice.mdm.mdm import Mdm
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind
@@ -41,7 +42,7 @@ class Flow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The window as it can be shown. `total_wh` sums what is known; `missing` and `estimated` count intervals.
+    """The window as it can be shown. `known` sums up what has been read so far.
 
     `last` is the end of the last interval that was read, `None` if there is none.
     """
@@ -50,10 +51,7 @@ class Picture:
     flow: Flow
     chart: Chart
     entries: tuple[Entry, ...]
-    total_wh: int
-    intervals: int
-    missing: int
-    estimated: int
+    known: Known
     last: datetime | None
     resolution_s: int
 
@@ -64,9 +62,10 @@ class Picture:
 
 
 def interval_channel(channels: Sequence[Channel], flow: Flow) -> Channel | None:
-    """The channel that holds the interval energy of `flow`."""
-    wanted = (each for each in channels if each.kind is ChannelKind.INTERVAL_ENERGY and each.obis == flow.obis)
-    return next(wanted, None)
+    """The channel whose intervals tell the energy of `flow`: its energies, or else the snapshots they come from."""
+    mine = [each for each in channels if each.obis == flow.obis]
+    kinds = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
+    return next((each for kind in kinds for each in mine if each.kind is kind), None)
 
 
 def picture(
@@ -79,7 +78,7 @@ def picture(
     found = _lookup(mdm, sight, window, flow, last)
     horizon = datetime.fromtimestamp(now, UTC)
     entries = [
-        _entry(window, start, end, _sum(parts), _Edges(last, horizon, bool(sight.within(start, end))), link)
+        _entry(window, start, end, summed(parts), _Edges(last, horizon, bool(sight.within(start, end))), link)
         for (start, end), parts in zip(slots, _sorted_in(slots, found), strict=True)
     ]
     return Picture(
@@ -87,10 +86,7 @@ def picture(
         flow,
         chart(entries),
         tuple(entry for entry in entries if entry.state is not State.OUTSIDE),
-        sum(each.energy_wh for each in found),
-        sum(each.intervals for each in found),
-        sum(each.missing for each in found),
-        sum(each.estimated for each in found),
+        summed(found) or Known(0, 0, 0, 0),
         last,
         resolution_s,
     )
@@ -128,12 +124,21 @@ def _sorted_in(slots: Sequence[tuple[datetime, datetime]], found: Sequence[Consu
     return parts
 
 
-def _sum(parts: Sequence[Consumption]) -> Consumption | None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about some time: the sum of its known intervals, and how many are what."""
+
+    energy_wh: int
+    intervals: int
+    missing: int
+    estimated: int
+
+
+def summed(parts: Sequence[Consumption]) -> Known | None:
+    """All parts as one; `None` if there are none."""
     if not parts:
         return None
-    return Consumption(
-        parts[0].start,
-        parts[-1].end,
+    return Known(
         sum(part.energy_wh for part in parts),
         sum(part.intervals for part in parts),
         sum(part.missing for part in parts),
@@ -150,9 +155,7 @@ class _Edges:
     visible: bool
 
 
-def _entry(
-    window: Window, start: datetime, end: datetime, known: Consumption | None, edges: _Edges, link: Link
-) -> Entry:
+def _entry(window: Window, start: datetime, end: datetime, known: Known | None, edges: _Edges, link: Link) -> Entry:
     when, label, minor = _words(window, start, end)
     blank = Entry(start, end, None, State.OUTSIDE, when, label, minor)
     if not edges.visible or (known is None and start >= edges.now):

@@ -22,7 +22,7 @@ function refreshCampaign(card) {
     for (const name of ["state", "total", "completed", "failed", "pending"]) show(name, String(answer[name]));
     const bar = card.querySelector("progress");
     bar.max = Math.max(1, answer.total);
-    bar.value = answer.completed + answer.failed;
+    bar.value = answer.total - answer.pending;
     if (!answer.ended) setTimeout(update, REFRESH_MS);
     else if (card.dataset.reload) location.reload();
   };

@@ -1,0 +1,157 @@
+"""A small district with a year of real readings, for tests of the portal: everything made through public calls.
+
+Alder Row is measured by SN-1001 with the household uk-1 as it was recorded, from 12 December 2012. Bert was supplied
+there until the midnight of 15 June 2013, Anna is since; Bert moved to Birch Lane. One morning has no readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.registry.registry import Registry
+from openami.field.meter.real_curves import Window, load
+from openami.io.store.engine import Store
+from openami.model.obis import ObisCode
+from openami.model.point import ChannelKind, Consumer, Meter, MeteringPoint
+from openami.model.quality import GuaranteeClass
+from openami.model.reading import ProfileReading, RegisterReading
+from openami.model.unit import Unit
+from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.data import array, double_long_unsigned, encode_data, octet_string, structure, unsigned
+from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.dlms.get import GetResponseNormal
+
+IMPORT = ObisCode(1, 0, 1, 8, 0)
+NOW = datetime(2013, 12, 20, 9, 40, tzinfo=UTC)
+START = datetime(2012, 12, 12, tzinfo=UTC)
+MOVED = datetime(2013, 6, 14, 23, tzinfo=UTC)
+"""Midnight of 15 June in London."""
+GAP = (datetime(2013, 12, 18, 7, tzinfo=UTC), datetime(2013, 12, 18, 10, 30, tzinfo=UTC))
+PASSWORD = "a long password"
+HOST = "openami.localhost"
+
+
+class StandingClock:
+    """Time that stands where it is put."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def time(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+@dataclass
+class District:
+    """What the tests look at."""
+
+    store: Store
+    registry: Registry
+    mdm: Mdm
+    clock: StandingClock
+    wall: StandingClock
+    alder: MeteringPoint
+    birch: MeteringPoint
+    cedar: MeteringPoint
+    meter: Meter
+    other: Meter
+    anna: Consumer
+    bert: Consumer
+
+
+def make_district(folder: Path) -> District:
+    """The district in a new store in `folder`."""
+    store = Store(f"sqlite:///{folder / 'portal.sqlite'}")
+    store.upgrade()
+    registry = Registry(store)
+    mdm = Mdm(store, registry)
+    points = [
+        registry.add_point(code, address, "Europe/London")
+        for code, address in (
+            ("UK0001000000000001", "12 Alder Row"),
+            ("UK0001000000000002", "3 Birch Lane"),
+            ("UK0001000000000003", "7 Cedar Walk"),
+        )
+    ]
+    for point in points:
+        registry.add_channel(point.id, 1, IMPORT, ChannelKind.INTERVAL_ENERGY, Unit.WATT_HOUR, 0, 1800)
+        registry.add_channel(point.id, 2, IMPORT, ChannelKind.REGISTER_SNAPSHOT, Unit.WATT_HOUR, 0, 1800)
+    first, second = load("uk-1").longest(), load("uk-2").longest().moved(52)
+    meters = [_meter(registry, number, curve) for number, curve in enumerate((first.label, second.label, ""), 1001)]
+    spare = registry.add_meter("SN-1004", b"OAM\x00\x00\x03\xec\x01", GuaranteeClass.UNAUTHENTICATED, None)
+    assert spare.id
+    for meter, point in zip(meters, points, strict=True):
+        registry.install(meter.id, point.id, START)
+    anna, bert = registry.add_consumer("Anna"), registry.add_consumer("Bert")
+    registry.supply(bert.id, points[0].id, START)
+    registry.end_supply(points[0].id, MOVED)
+    registry.supply(anna.id, points[0].id, MOVED)
+    registry.supply(bert.id, points[1].id, MOVED)
+    _read(mdm, meters[0], first, START, NOW)
+    _read(mdm, meters[1], second, MOVED, NOW - timedelta(days=3))
+    clock, wall = StandingClock(NOW.timestamp()), StandingClock(1_700_000_000.0)
+    return District(store, registry, mdm, clock, wall, *points, meters[0], meters[1], anna, bert)
+
+
+def _meter(registry: Registry, number: int, curve: str) -> Meter:
+    title = b"OAM" + number.to_bytes(4, "big") + b"\x01"
+    return registry.add_meter(
+        f"SN-{number}", title, GuaranteeClass.SHARED_KEYS, f"tcp://127.0.0.1:{number}", curve=curve
+    )
+
+
+def _read(mdm: Mdm, meter: Meter, window: Window, start: datetime, end: datetime) -> None:
+    """Hand in a week at a time, each with the answer of the meter as its evidence."""
+    registers = 1_000_000 + window.cumulative_wh
+    stamps = window.start_s + window.interval_s * np.arange(len(registers), dtype=np.int64)
+    known = (stamps >= start.timestamp()) & (stamps <= end.timestamp())
+    known &= (stamps <= GAP[0].timestamp()) | (stamps >= GAP[1].timestamp())
+    for week in _weeks(start, end):
+        inside = known & (stamps >= week.timestamp()) & (stamps <= (week + timedelta(days=7)).timestamp())
+        if inside.any():
+            _hand_in(mdm, meter, stamps[inside], registers[inside], week + timedelta(days=7, hours=1))
+
+
+def _weeks(start: datetime, end: datetime) -> Iterator[datetime]:
+    while start < end:
+        yield start
+        start += timedelta(days=7)
+
+
+def _hand_in(mdm: Mdm, meter: Meter, stamps: np.ndarray, registers: np.ndarray, at: datetime) -> None:
+    rows = array(
+        *(
+            structure(
+                octet_string(bytes(CosemDateTime.from_utc(stamp))),
+                unsigned(0),
+                double_long_unsigned(register),
+                double_long_unsigned(0),
+            )
+            for stamp, register in zip(stamps.tolist(), registers.tolist(), strict=True)
+        )
+    )
+    apdu = encode_apdu(GetResponseNormal(0xC1, encode_data(rows)))
+    evidence = mdm.keep_evidence(meter.id, at, "dlms", [apdu], apdu, "load profile")
+    status = np.zeros(len(stamps), np.uint8)
+    mdm.take_profile([ProfileReading(meter.id, IMPORT, 1800, stamps, registers, status, at, evidence)])
+    midnights = [index for index, stamp in enumerate(stamps.tolist()) if stamp % 86_400 == 0]
+    mdm.take_register(
+        [
+            RegisterReading(
+                meter.id, IMPORT, datetime.fromtimestamp(int(stamps[i]), UTC), int(registers[i]), at, evidence
+            )
+            for i in midnights
+        ]
+    )
