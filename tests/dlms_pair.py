@@ -43,18 +43,18 @@ class Store:
     values: dict = field(default_factory=lambda: {ENERGY: ENERGY_OCTETS, PROFILE: PROFILE_OCTETS})
     asked: list = field(default_factory=list)
 
-    def get(self, association, descriptor, selection, now):
+    def get(self, association, descriptor, selection, _now):
         self.asked.append((association.client_sap, descriptor, selection))
         return self.values.get(descriptor, DataAccessResult.OBJECT_UNDEFINED)
 
-    def set(self, association, descriptor, selection, value, now):
+    def set(self, association, descriptor, _selection, value, _now):
         self.asked.append((association.client_sap, descriptor, value))
         if descriptor != NOTE:
             return DataAccessResult.READ_WRITE_DENIED
         self.values[descriptor] = value
         return DataAccessResult.SUCCESS
 
-    def action(self, association, descriptor, argument, now):
+    def action(self, association, descriptor, argument, _now):
         self.asked.append((association.client_sap, descriptor, argument))
         if descriptor.method_id != 1:
             return ActionResult.OBJECT_UNDEFINED, None

@@ -29,6 +29,7 @@ from openami.protocols.dlms.association import (
     CURRENT_ASSOCIATION,
     REPLY_TO_HLS_AUTHENTICATION,
 )
+from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_association import AssociationProposal
 from openami.protocols.dlms.client_settings import ClientSettings
@@ -44,7 +45,7 @@ from openami.protocols.dlms.hls import response, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.request import Action, Associate, Release, Request
-from openami.protocols.dlms.secure_channel import CIPHERED_TAGS, OVERHEAD, Form, SecureChannel
+from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
 
 ClientEvent: TypeAlias = Persist | Associated | Answered | Failed | Released | Notified | Refused | Garbage | Closed
 
@@ -336,12 +337,8 @@ class ClientConnection:
     def _open(self, raw: bytes) -> Apdu:
         """The plain APDU of what came; `SecurityError` if it is protected less than agreed, or wrongly."""
         channel, tag = self._channel, raw[0] if raw else 0
-        if tag not in CIPHERED_TAGS:
-            if channel is not None and tag not in _PLAIN_IN_PROTECTED:
-                raise SecurityError(f"plain APDU {tag:02X} in a protected association: refused")
+        if not check_protected(channel, tag, plain_allowed=_PLAIN_IN_PROTECTED) or channel is None:
             return decode_apdu(raw)
-        if channel is None:
-            raise SecurityError(f"ciphered APDU {tag:02X} in an association without ciphering: refused")
         plain = channel.open(decode_apdu(raw))  # type: ignore[arg-type]
         self._keep_window()
         return decode_apdu(plain)
@@ -369,7 +366,7 @@ class ClientConnection:
         if isinstance(apdu, ExceptionResponse):
             self._fail(_exception(apdu))
         elif isinstance(apdu, ConfirmedServiceError):
-            self._fail(ServiceFailed(f"{apdu.service.name.lower()}: {apdu.text}"))
+            self._fail(ServiceFailed(f"{hyphenated(apdu.failed_service)}: {apdu.text}"))
         elif self.state is ClientState.RELEASING:
             self._take_release(apdu)
         elif self._exchange is None:
@@ -474,5 +471,5 @@ class ClientConnection:
 
 
 def _exception(apdu: ExceptionResponse) -> ServiceFailed:
-    what = f"{apdu.state_error.name.lower()}, {apdu.service_error.name.lower()}".replace("_", "-")
+    what = f"{hyphenated(apdu.state_error)}, {hyphenated(apdu.service_error)}"
     return ServiceFailed(what, invocation_counter=apdu.invocation_counter)

@@ -28,6 +28,17 @@ PLAIN_TAGS: Final = {ciphered: tag for tags in (GLOBAL_TAGS, DEDICATED_TAGS) for
 CIPHERED_TAGS: Final = frozenset(PLAIN_TAGS) | {GENERAL_GLO, GENERAL_DED}
 
 
+def check_protected(channel: SecureChannel | None, tag: int, *, plain_allowed: frozenset[int] = frozenset()) -> bool:
+    """Whether the APDU that begins with `tag` is ciphered; raises `SecurityError` where it must not be as it is."""
+    if tag not in CIPHERED_TAGS:
+        if channel is not None and tag not in plain_allowed:
+            raise SecurityError(f"plain APDU {tag:02X} in a protected association: refused")
+        return False
+    if channel is None:
+        raise SecurityError(f"ciphered APDU {tag:02X} in an association without ciphering: refused")
+    return True
+
+
 class Form(Enum):
     """Which kind of ciphered APDU carries a protected one."""
 

@@ -159,14 +159,8 @@ def unprotect(
     """
     if len(content) < HEADER_SIZE:
         read_header(content)
-    control, required = content[0], int(required)
-    if (control & required) != required:
-        raise SecurityError(f"security control {control:02X} protects less than the required {required:02X}: refused")
-    if (control ^ required) & _BROADCAST:
-        raise SecurityError(
-            f"security control {control:02X} names the {'broadcast' if control & _BROADCAST else 'unicast'} key, "
-            f"which is not the one agreed: refused"
-        )
+    control = content[0]
+    check_control(control, int(required))
     cipher = aes_gcm(_encryption_key(keys, control, dedicated))
     nonce = system_title + content[1:HEADER_SIZE]
     if not control & _AUTHENTICATION:
@@ -179,6 +173,15 @@ def unprotect(
         return _open(cipher, nonce, body, tag, aad)
     verify_tag(cipher.encrypt(nonce, b"", aad + body)[:TAG_SIZE], tag)
     return body
+
+
+def check_control(control: int, required: int) -> None:
+    """Raise `SecurityError` if `control` protects less than `required`, or with a key that more people have."""
+    if (control & required) != required:
+        raise SecurityError(f"security control {control:02X} protects less than the required {required:02X}: refused")
+    if (control ^ required) & _BROADCAST:
+        key = "broadcast" if control & _BROADCAST else "unicast"
+        raise SecurityError(f"security control {control:02X} names the {key} key, which is not the one agreed: refused")
 
 
 def gmac(keys: SecurityKeys, system_title: bytes, counter: int, control: int, text: bytes) -> bytes:

@@ -31,7 +31,7 @@ from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, 
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
 from openami.protocols.dlms.hls import response, verify
-from openami.protocols.dlms.secure_channel import CIPHERED_TAGS, OVERHEAD, Form, SecureChannel
+from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
 from openami.protocols.dlms.server_association import (
     Accepted,
     Rejection,
@@ -223,12 +223,8 @@ class ServerConnection:
     def _open(self, raw: bytes, session: _Session) -> tuple[Apdu, Form | None]:
         """The plain APDU of what came and the form of its ciphering, in which it is answered."""
         channel, tag = session.channel, raw[0] if raw else 0
-        if tag not in CIPHERED_TAGS:
-            if channel is not None:
-                raise SecurityError(f"plain APDU {tag:02X} in a protected association: refused")
+        if not check_protected(channel, tag) or channel is None:
             return decode_apdu(raw), None
-        if channel is None:
-            raise SecurityError(f"ciphered APDU {tag:02X} in an association without ciphering: refused")
         apdu = decode_apdu(raw)
         assert isinstance(apdu, Ciphered | GeneralGloCiphering | GeneralDedCiphering)
         plain = channel.open(apdu)

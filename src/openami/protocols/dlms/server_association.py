@@ -56,7 +56,7 @@ _CONTEXTS: Final = (
 
 
 class Rejection(RemoteProtocolError):
-    """AARQ is refused with `diagnostic`; `initiate_error` is a ConfirmedServiceError's code, if it is about Initiate."""
+    """AARQ is refused with `diagnostic`; `initiate_error` is the code where it is about Initiate."""
 
     def __init__(self, reason: str, diagnostic: AcseServiceUser, initiate_error: int | None = None) -> None:
         super().__init__(f"association refused: {reason}")
