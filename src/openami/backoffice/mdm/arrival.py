@@ -13,6 +13,7 @@ from openami.backoffice.mdm.placement import Directory, Place
 from openami.backoffice.mdm.unplaced import NO_CHANNEL, NO_INSTALLATION, OFF_GRID
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S
+from openami.model.point import Channel
 from openami.model.reading import ProfileReading, RegisterReading
 
 LAST_DAY = 1 << 20  # about the year 4840: a stamp beyond is no time
@@ -25,7 +26,7 @@ class Piece:
 
     reading: ProfileReading
     place: Place
-    channel: int
+    channel: Channel
 
 
 def pieces(readings: Sequence[ProfileReading], directory: Directory) -> tuple[list[Piece], list[Refused]]:
@@ -42,7 +43,7 @@ def pieces(readings: Sequence[ProfileReading], directory: Directory) -> tuple[li
             if channel is None:
                 refused.append((part, NO_CHANNEL))
             else:
-                found.append(Piece(part, place, channel.number))
+                found.append(Piece(part, place, channel))
     return found, refused
 
 
@@ -155,7 +156,7 @@ def _source(reading: ProfileReading, sources: Sources) -> int:
 def _keys(found: Sequence[Piece], owner: npt.NDArray[np.intp], day: Column) -> tuple[list[Key], npt.NDArray[np.int64]]:
     """The channel-days in order of their first appearance or of their number, and each row's channel-day."""
     pairs: dict[tuple[int, int], int] = {}
-    number = [pairs.setdefault((piece.place.metering_point, piece.channel), len(pairs)) for piece in found]
+    number = [pairs.setdefault((piece.place.metering_point, piece.channel.number), len(pairs)) for piece in found]
     code = np.array(number, dtype=np.int64)[owner] * LAST_DAY + day
     steps = np.diff(code)
     if (steps >= 0).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,7 @@ ABSENT = -1
 Key = tuple[int, int, int]  # metering point, channel, day
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
+class Source(NamedTuple):
     """Where a snapshot came from. Of two snapshots of one stamp the one that became known later is current; the
     evidence decides a tie, so that the outcome never depends on the order of arrival.
     """

@@ -6,7 +6,7 @@ interval's energy: that would be a spike. A register that falls is a break, unle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -19,15 +19,16 @@ from openami.model.quality import Quality
 # reset to 0 in mid-range would otherwise seem to have counted nearly its whole range in one interval.
 ROLL_OVER_PART = 1_000
 
-Bridge = Callable[[int, int], tuple[int, Quality] | None]
+Place = tuple[int, int]  # row and interval
+Bridge = Callable[[Sequence[Place]], Iterable[tuple[Place, int, Quality]]]
 
 
 def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge) -> None:
     """Fill `energy` and `quality` of every row.
 
     `before` is (2, n): the register at each day's start and its meter (0: not known). `modulus` is per row, 0 where
-    the roll-over is not known. `bridge(row, interval)` answers for intervals that begin without a snapshot of the
-    same meter: what registers read at an exchange say, or None.
+    the roll-over is not known. `bridge` is asked about the intervals that begin without a snapshot of the meter that
+    ends them, and answers with the energies that registers read at an exchange tell.
     """
     meter = days.sources.meters()[np.where(usable(days.status), days.source, ABSENT)]
     previous, previous_meter = np.empty_like(days.registers), np.empty_like(meter)
@@ -42,6 +43,7 @@ def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge) -
     known = same & (difference >= 0)
     days.energy = np.where(known, difference, 0)
     days.quality = np.where(known, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
-    for row, interval in np.argwhere((meter != 0) & ~same).tolist():
-        if (bridged := bridge(row, interval)) is not None:
-            days.energy[row, interval], days.quality[row, interval] = bridged
+    unknown = (meter != 0) & ~same
+    if unknown.any():
+        for place, energy, quality in bridge([(row, at) for row, at in np.argwhere(unknown).tolist()]):
+            days.energy[place], days.quality[place] = energy, quality

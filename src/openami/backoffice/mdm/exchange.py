@@ -6,7 +6,7 @@ from its opening read to the interval's end. Both reads must be there, at the ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from openami.io.store.columns import microseconds
@@ -25,11 +25,11 @@ class Snapshot:
     register: int
 
 
-ReadAt = Callable[[int, int], int | None]  # meter, stamp -> stamped register
+Reads = Mapping[tuple[int, int], int]  # (meter, stamp): stamped register
 
 
 def bridge(
-    installations: Sequence[Installation], opening: Snapshot | None, closing: Snapshot, start: int, read_at: ReadAt
+    installations: Sequence[Installation], opening: Snapshot | None, closing: Snapshot, start: int, reads: Reads
 ) -> tuple[int, Quality] | None:
     """Energy of the interval from `start` to `closing.stamp`, at whose end `closing.meter` hung and at whose start
     there was `opening`, another meter's snapshot, or none. None if the registers do not tell it.
@@ -39,21 +39,23 @@ def bridge(
         return None
     others = [i for i in installations if i is not began[0] and _overlaps(i, start, closing.stamp)]
     at = _whole(began[0])
-    first = read_at(closing.meter, at)
+    first = reads.get((closing.meter, at))
     if first is None or closing.register < first:
         return None
     quality = Quality.MEASURED if at == start else Quality.CALCULATED
     if not others:
         return closing.register - first, quality
-    old = _old_part(others, opening, read_at)
+    old = _old_part(others, opening, reads)
     return None if old is None else (old + closing.register - first, quality)
 
 
-def _old_part(others: list[Installation], opening: Snapshot | None, read_at: ReadAt) -> int | None:
+def _old_part(others: list[Installation], opening: Snapshot | None, reads: Reads) -> int | None:
     if len(others) != 1 or opening is None or others[0].meter != opening.meter or others[0].end is None:
         return None
     end = microseconds(others[0].end)
-    last = read_at(opening.meter, end // SECOND) if end % SECOND == 0 else None
+    if end == opening.stamp * SECOND:
+        return 0
+    last = reads.get((opening.meter, end // SECOND)) if end % SECOND == 0 else None
     return None if last is None or last < opening.register else last - opening.register
 
 

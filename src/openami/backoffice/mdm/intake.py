@@ -14,18 +14,21 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.arrival import Piece, Refused, arrange, pieces
+from openami.backoffice.mdm.blocks import Matrix
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Sources
 from openami.backoffice.mdm.derive import derive
 from openami.backoffice.mdm.exchange import Snapshot, bridge
 from openami.backoffice.mdm.placement import Directory
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import usable
-from openami.backoffice.registry.registry import Registry
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
+from openami.model.point import Channel
 from openami.model.quality import Quality
 from openami.model.reading import ProfileReading, RegisterReading
+
+Channels = dict[tuple[int, int], Channel]  # by metering point and number
 
 ROWS_AT_ONCE = 50_000  # about 500 days of 96 intervals: the columns of one step stay in the processor's cache
 
@@ -59,17 +62,27 @@ class IntakeResult:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An interval (its row and number) in which the meter of `closing` began to measure."""
+
+    place: tuple[int, int]
+    start: int
+    opening: Snapshot | None
+    closing: Snapshot
+
+
 class Intake:
     """One batch of readings, taken within one transaction."""
 
-    def __init__(self, connection: Connection, registry: Registry, meters: Sequence[int]) -> None:
+    def __init__(self, connection: Connection, directory: Directory) -> None:
         self._connection = connection
-        self._directory = Directory(registry, meters)
+        self._directory = directory
 
     def take_profile(self, readings: Sequence[ProfileReading]) -> IntakeResult:
         found, refused = pieces(readings, self._directory)
         result = IntakeResult()
-        found.sort(key=lambda piece: (piece.reading.resolution_s, piece.place.metering_point, piece.channel))
+        found.sort(key=lambda piece: (piece.reading.resolution_s, piece.place.metering_point, piece.channel.number))
         for chunk in _chunks(found):
             result += self._take_chunk(chunk, refused)
         return result + IntakeResult(unplaced=unplaced.keep(self._connection, refused))
@@ -108,8 +121,8 @@ class Intake:
         arrival = arrange(resolution_s, chunk, sources)
         refused += arrival.refused
         result = self.take_register(arrival.openings) if arrival.openings else IntakeResult()
-        obis = {(piece.place.metering_point, piece.channel): piece.reading.obis for piece in chunk}
-        blocks, unchanged, passed = self._merge(arrival.days, obis)
+        channels = {(piece.place.metering_point, piece.channel.number): piece.channel for piece in chunk}
+        blocks, unchanged, passed = self._merge(arrival.days, channels)
         passed += arrival.passed
         return result + IntakeResult(blocks=blocks, unchanged=unchanged, superseded=passed)
 
@@ -123,10 +136,10 @@ class Intake:
             keys = [(point, channel.number, day) for day in days]
             there = stored.heads(self._connection, [point], min(days), max(days))
             nothing = ChannelDays.empty(channel.resolution_s, [key for key in keys if key in there], Sources())
-            changed += self._merge(nothing, {(point, channel.number): obis})[0]
+            changed += self._merge(nothing, {(point, channel.number): channel})[0]
         return changed
 
-    def _merge(self, arrived: ChannelDays, obis: dict[tuple[int, int], ObisCode]) -> tuple[int, int, int]:
+    def _merge(self, arrived: ChannelDays, channels: Channels) -> tuple[int, int, int]:
         """Merge `arrived` with what is stored, derive, store what changed: (changed, unchanged, passed over)."""
         if not len(arrived):
             return 0, 0, 0
@@ -142,7 +155,7 @@ class Intake:
             before.put(np.array([row[key] for key in kept.keys], dtype=np.intp), kept)
             passed = days.take_newer(before)
             days.version = before.version
-        self._derive(days, heads, obis)
+        self._derive(days, heads, channels)
         changed = days.differs(before)
         stored.save(self._connection, days, changed)
         return int(np.count_nonzero(changed)), int(np.count_nonzero(~changed)) - len(following), passed
@@ -158,31 +171,41 @@ class Intake:
         after = ((point, channel, day + 1) for point, channel, day in keys)
         return [key for key in after if key in heads and key not in here]
 
-    def _derive(self, days: ChannelDays, heads: dict[Key, stored.Head], obis: dict[tuple[int, int], ObisCode]) -> None:
+    def _derive(self, days: ChannelDays, heads: dict[Key, stored.Head], channels: Channels) -> None:
         before = _before(days, heads)
-        modulus = [self._modulus(key, obis, days.resolution_s) for key in days.keys]
+        modulus = [channels[point, channel].modulus for point, channel, _ in days.keys]
 
-        def at_exchange(row: int, interval: int) -> tuple[int, Quality] | None:
-            point, channel, day = days.keys[row]
-            end = day * DAY_S + (interval + 1) * days.resolution_s
-            closing = _snapshot(days, row, interval, end)
-            opening = _opening(days, before, row, interval, end - days.resolution_s)
-            if closing is None:
-                return None
-            code = obis[point, channel]
-            installations = self._directory.installations(point)
-            start = end - days.resolution_s
-            return bridge(installations, opening, closing, start, lambda m, at: self._read_at(point, code, m, at))
+        def at_exchange(places: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int, Quality]]:
+            begun = [beginning for place in places if (beginning := self._beginning(days, before, place)) is not None]
+            return self._bridged(begun, days, channels) if begun else iter(())
 
         derive(days, before, np.array(modulus, dtype=np.int64), at_exchange)
 
-    def _modulus(self, key: Key, obis: dict[tuple[int, int], ObisCode], resolution_s: int) -> int:
-        channel = self._directory.home(key[0], obis[key[0], key[1]], resolution_s)
-        return 0 if channel is None else channel.modulus
+    def _beginning(self, days: ChannelDays, before: Matrix, place: tuple[int, int]) -> Beginning | None:
+        """The interval at `place`, if the meter that ends it was installed within it."""
+        row, interval = place
+        point, _, day = days.keys[row]
+        start = day * DAY_S + interval * days.resolution_s
+        meter = days.sources.all[int(days.source[row, interval])].meter
+        end = start + days.resolution_s
+        if not any(p.metering_point == point and start <= p.start < end for p in self._directory.places(meter)):
+            return None
+        closing = Snapshot(end, meter, int(days.registers[row, interval]))
+        return Beginning(place, start, _opening(days, before, row, interval, start), closing)
 
-    def _read_at(self, point: int, obis: ObisCode, meter: int, stamp: int) -> int | None:
-        reads = stamped.between(self._connection, point, obis, stamp, stamp)
-        return next((read.register for read in reads if read.meter == meter), None)
+    def _bridged(
+        self, begun: list[Beginning], days: ChannelDays, channels: Channels
+    ) -> Iterator[tuple[tuple[int, int], int, Quality]]:
+        points = [days.keys[beginning.place[0]][0] for beginning in begun]
+        first, last = min(b.start for b in begun), max(b.closing.stamp for b in begun)
+        reads = stamped.of_points(self._connection, points, first, last)
+        for beginning, point in zip(begun, points, strict=True):
+            obis = channels[point, days.keys[beginning.place[0]][1]].obis
+            told = reads.get((point, str(obis)), {})
+            installations = self._directory.installations(point)
+            bridged = bridge(installations, beginning.opening, beginning.closing, beginning.start, told)
+            if bridged is not None:
+                yield beginning.place, *bridged
 
 
 def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:
@@ -191,7 +214,7 @@ def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:
     rows = 0
     for piece in found:
         last = chunk[-1] if chunk else piece
-        same = (last.place.metering_point, last.channel) == (piece.place.metering_point, piece.channel)
+        same = (last.place.metering_point, last.channel.number) == (piece.place.metering_point, piece.channel.number)
         other = last.reading.resolution_s != piece.reading.resolution_s
         if chunk and (other or (rows >= ROWS_AT_ONCE and not same)):
             yield chunk
@@ -219,7 +242,7 @@ def _extended(days: ChannelDays, keys: list[Key]) -> ChannelDays:
     )
 
 
-def _before(days: ChannelDays, heads: dict[Key, stored.Head]) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def _before(days: ChannelDays, heads: dict[Key, stored.Head]) -> Matrix:
     """(2, n): the register at each day's first moment, and its meter (0: not known)."""
     last = days.registers[:, -1].tolist()
     trusted = np.where(usable(days.status[:, -1]), days.source[:, -1], ABSENT)
@@ -242,9 +265,7 @@ def _snapshot(days: ChannelDays, row: int, interval: int, stamp: int) -> Snapsho
     return Snapshot(stamp, days.sources.all[number].meter, int(days.registers[row, interval]))
 
 
-def _opening(
-    days: ChannelDays, before: np.ndarray[tuple[int, int], np.dtype[np.int64]], row: int, interval: int, stamp: int
-) -> Snapshot | None:
+def _opening(days: ChannelDays, before: Matrix, row: int, interval: int, stamp: int) -> Snapshot | None:
     if interval:
         return _snapshot(days, row, interval - 1, stamp)
     register, meter = before[:, row].tolist()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from openami.backoffice.mdm import evidence as kept
 from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.bill import Bill, make_bill
@@ -14,7 +16,7 @@ from openami.backoffice.mdm.consumption import Consumption, consumptions
 from openami.backoffice.mdm.evidence import Evidence
 from openami.backoffice.mdm.intake import Intake, IntakeResult
 from openami.backoffice.mdm.missing import Gap, gaps, holes, joined
-from openami.backoffice.mdm.placement import BLOCK_KINDS, Place, homes, place_of
+from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, homes, place_of
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import usable
@@ -41,6 +43,7 @@ class Mdm:
     def __init__(self, store: Store, registry: Registry) -> None:
         self._store = store
         self._registry = registry
+        self._directory = Directory(registry)
 
     # Taking
 
@@ -56,19 +59,19 @@ class Mdm:
     def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
         with self._store.transaction() as connection:
-            return Intake(connection, self._registry, [reading.meter for reading in batch]).take_profile(batch)
+            return self._intake(connection, batch).take_profile(batch)
 
     def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
         """Take stamped registers (daily, monthly, closing and opening reads)."""
         with self._store.transaction() as connection:
-            return Intake(connection, self._registry, [reading.meter for reading in readings]).take_register(readings)
+            return self._intake(connection, readings).take_register(readings)
 
     def place_unplaced(self, meter: int | None = None) -> IntakeResult:
         """Try again to place what waits (of `meter`, or of all): after an installation or a channel was recorded."""
         with self._store.transaction() as connection:
             waiting = unplaced.readings(connection, meter)
             unplaced.release(connection, [number for number, _ in waiting])
-            intake = Intake(connection, self._registry, [reading.meter for _, reading in waiting])
+            intake = self._intake(connection, [reading for _, reading in waiting])
             result = intake.take_profile([reading for _, reading in waiting if reading.resolution_s])
             registers = [unplaced.as_register(reading) for _, reading in waiting if not reading.resolution_s]
             return result + intake.take_register(registers)
@@ -175,6 +178,10 @@ class Mdm:
         return [(utc(first), utc(last)) for first, last in joined(found)]
 
     # Looking up
+
+    def _intake(self, connection: Connection, readings: Sequence[ProfileReading | RegisterReading]) -> Intake:
+        self._directory.learn([reading.meter for reading in readings])
+        return Intake(connection, self._directory)
 
     def _span(self, channel: Channel, start: int, end: int) -> Span:
         with self._store.reading() as connection:

@@ -11,7 +11,9 @@ from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind, Installation
 
 SECOND = 1_000_000
+METERS_MAX = 200_000  # how many meters a directory remembers: about 200 MB
 FOREVER = 1 << 62
+Quantity = tuple[ObisCode, int]  # and its resolution in seconds
 BLOCK_KINDS = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
 
 
@@ -36,37 +38,58 @@ def place_of(installation: Installation) -> Place:
 
 
 class Directory:
-    """What the registry says about some meters, looked up once for a whole batch."""
+    """What the registry says about meters and points, looked up in bulk and kept while the registry does not change."""
 
-    def __init__(self, registry: Registry, meters: Sequence[int]) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._revision = -1
         self._places: dict[int, list[Place]] = {}
-        for installation in registry.installations_of_meters(meters):
-            self._places.setdefault(installation.meter, []).append(place_of(installation))
-        points = [place.metering_point for places in self._places.values() for place in places]
-        self._channels = list(registry.channels_of_points(points))
-        self._homes = dict(homes(self._channels))
-        self._of_point: dict[int, list[Installation]] = {}
+        self._homes: dict[int, dict[Quantity, Channel]] = {}
+        self._installations: dict[int, list[Installation]] = {}
+
+    def learn(self, meters: Sequence[int]) -> None:
+        """Look up what is not known yet about `meters` and the points where they hung; forget what has changed.
+
+        To be called within the transaction that uses the answers.
+        """
+        revision = self._registry.revision()
+        if revision != self._revision or len(self._places) > METERS_MAX:
+            self._places, self._homes, self._installations = {}, {}, {}
+            self._revision = revision
+        unknown = [meter for meter in dict.fromkeys(meters) if meter not in self._places]
+        if not unknown:
+            return
+        self._places |= {meter: [] for meter in unknown}
+        for installation in self._registry.installations_of_meters(unknown):
+            self._places[installation.meter].append(place_of(installation))
+        self._learn_points([place.metering_point for meter in unknown for place in self._places[meter]])
+
+    def _learn_points(self, points: Sequence[int]) -> None:
+        unknown = [point for point in dict.fromkeys(points) if point not in self._homes]
+        self._homes |= {point: {} for point in unknown}
+        for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)):
+            self._homes[point][obis, resolution_s] = channel
+        self._installations |= {point: [] for point in unknown}
+        for installation in self._registry.installations_of_points(unknown):
+            self._installations[installation.metering_point].append(installation)
 
     def places(self, meter: int) -> list[Place]:
         """Where the meter hung, in order of time; empty if nowhere."""
-        return self._places.get(meter, [])
+        if meter not in self._places:
+            self.learn([meter])
+        return self._places[meter]
 
     def home(self, metering_point: int, obis: ObisCode, resolution_s: int) -> Channel | None:
-        """The channel that keeps the blocks of this quantity and resolution."""
-        return self._homes.get((metering_point, obis, resolution_s))
+        """The channel that keeps the blocks of this quantity and resolution at a point that a known meter hung at."""
+        return self._homes[metering_point].get((obis, resolution_s))
 
     def installations(self, metering_point: int) -> list[Installation]:
-        """All installations of a point, looked up when an exchange asks for them."""
-        if metering_point not in self._of_point:
-            self._of_point[metering_point] = self._registry.installations_of_point(metering_point)
-        return self._of_point[metering_point]
+        """All installations of such a point, in order of time."""
+        return self._installations[metering_point]
 
     def block_channels(self, metering_point: int, obis: ObisCode) -> list[Channel]:
-        """The channels of a point that keep blocks of `obis`, one per resolution."""
-        return [
-            channel for (point, code, _), channel in self._homes.items() if point == metering_point and code == obis
-        ]
+        """The channels of such a point that keep blocks of `obis`, one per resolution."""
+        return [channel for (code, _), channel in self._homes[metering_point].items() if code == obis]
 
 
 def homes(channels: Sequence[Channel]) -> Iterator[tuple[tuple[int, ObisCode, int], Channel]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,17 +60,32 @@ def take(connection: Connection, registers: Sequence[StampedRegister]) -> tuple[
 def _versions(
     connection: Connection, keys: list[tuple[int, str, int, int]]
 ) -> dict[tuple[int, str, int, int], tuple[int, StampedRegister]]:
-    found: dict[tuple[int, str, int, int], tuple[int, StampedRegister]] = {}
-    points = sorted({key[0] for key in keys})
-    stamps = [key[2] for key in keys]
-    for at in range(0, len(points), AT_ONCE):
-        table = stamped_register.c
-        chosen = table.metering_point.in_(points[at : at + AT_ONCE]), table.stamp.between(min(stamps), max(stamps))
-        query = select(stamped_register).where(*chosen).order_by(table.version)
-        for row in connection.execute(query):
-            register = _register_of(row)
-            found[register.key] = row.version, register
+    points, stamps = [key[0] for key in keys], [key[2] for key in keys]
+    rows = _rows(connection, points, min(stamps, default=0), max(stamps, default=0))
+    return {register.key: (version, register) for version, register in rows}
+
+
+def of_points(
+    connection: Connection, points: Sequence[int], first: int, last: int
+) -> dict[tuple[int, str], dict[tuple[int, int], int]]:
+    """The current registers with `first` <= stamp <= `last`: per point and obis, by meter and stamp."""
+    found: dict[tuple[int, str], dict[tuple[int, int], int]] = {}
+    for _, register in _rows(connection, points, first, last):
+        reads = found.setdefault((register.metering_point, register.obis), {})
+        reads[register.meter, register.stamp] = register.register
     return found
+
+
+def _rows(
+    connection: Connection, points: Sequence[int], first: int, last: int
+) -> Iterator[tuple[int, StampedRegister]]:
+    """All versions, later ones after earlier ones."""
+    wanted = sorted(dict.fromkeys(points))
+    for at in range(0, len(wanted), AT_ONCE):
+        table = stamped_register.c
+        chosen = table.metering_point.in_(wanted[at : at + AT_ONCE]), table.stamp.between(first, last)
+        for row in connection.execute(select(stamped_register).where(*chosen).order_by(table.version)):
+            yield row.version, _register_of(row)
 
 
 def between(connection: Connection, point: int, obis: ObisCode, first: int, last: int) -> list[StampedRegister]:

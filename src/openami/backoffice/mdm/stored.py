@@ -63,7 +63,7 @@ def heads(connection: Connection, points: Sequence[int], first: int, last: int) 
     found: dict[Key, Head] = {}
     for at in range(0, len(points), AT_ONCE):
         some = {"points": points[at : at + AT_ONCE], "first": first, "last": last}
-        for point, channel, day, version, closing, meter in connection.execute(HEADS, some):
+        for point, channel, day, version, closing, meter in connection.execute(HEADS, some).all():
             found[point, channel, day] = version, closing, meter
     return found
 

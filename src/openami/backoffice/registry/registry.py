@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Row, Select, Table, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, insert, select, update
 
 from openami.backoffice.registry import tables
 from openami.backoffice.registry.history import History
@@ -49,13 +50,25 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def revision(self) -> int:
+        """Grows with every change of the registry: what was looked up at one revision holds as long as it stays."""
+        with self._store.reading() as connection:
+            return int(connection.execute(select(tables.registry_revision.c.revision)).scalar_one())
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        counter = tables.registry_revision
+        with self._store.transaction() as connection:
+            connection.execute(update(counter).values(revision=counter.c.revision + 1))
+            yield connection
+
     # Metering points
 
     def add_point(self, code: str, service_address: str, zone: str, transformer: str | None = None) -> MeteringPoint:
         """A new metering point whose calendar runs in the IANA time zone `zone`."""
         _check_zone(zone)
         values = {"code": code, "service_address": service_address, "zone": zone, "transformer": transformer}
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             identity = self._insert(tables.metering_point, values, f"metering point {code}")
             first = {"metering_point": identity, "start": EPOCH, "service_address": service_address}
             connection.execute(insert(tables.service_address).values(first))
@@ -77,7 +90,7 @@ class Registry:
         if at <= last.start:
             raise Conflict(f"the address of point {metering_point} changed at {last.start}, not before {at}")
         values = {"metering_point": metering_point, "start": at, "service_address": service_address}
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             connection.execute(insert(addresses).values(values))
             current = update(tables.metering_point).filter_by(id=metering_point)
             connection.execute(current.values(service_address=service_address))
@@ -124,7 +137,7 @@ class Registry:
 
     def change_link(self, meter: int, link: str | None) -> Meter:
         """The head-end dials the meter at `link` from now on."""
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             connection.execute(update(tables.meter).filter_by(id=meter).values(link=link))
         return self.meter(meter)
 
@@ -175,13 +188,13 @@ class Registry:
 
     def install(self, meter: int, metering_point: int, at: datetime) -> Installation:
         """`meter` measures `metering_point` from `at` on. `Conflict` if either is taken then or later."""
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             INSTALLATIONS.begin(connection, at, meter=meter, metering_point=metering_point)
         return Installation(meter, metering_point, at, None)
 
     def remove(self, meter: int, at: datetime) -> Installation:
         """`meter` no longer measures anything from `at` on."""
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             INSTALLATIONS.finish(connection, at, meter=meter)
         return self.installations(meter)[-1]
 
@@ -204,6 +217,11 @@ class Registry:
         with self._store.reading() as connection:
             return [installation_of(row) for row in INSTALLATIONS.all(connection, metering_point=metering_point)]
 
+    def installations_of_points(self, metering_points: Sequence[int]) -> list[Installation]:
+        """The installations of many points at once, by point and time."""
+        table = tables.installation
+        return self._bulk(table, table.c.metering_point, metering_points, (table.c.start,), installation_of)
+
     def installations_of_meters(self, meters: Sequence[int]) -> list[Installation]:
         """The installations of many meters at once, by meter and time."""
         table = tables.installation
@@ -223,13 +241,13 @@ class Registry:
 
     def supply(self, consumer: int, metering_point: int, start: datetime) -> Supply:
         """`consumer` is supplied at `metering_point` from `start` on. `Conflict` if somebody else is then or later."""
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             SUPPLIES.begin(connection, start, consumer=consumer, metering_point=metering_point)
         return Supply(consumer, metering_point, start, None)
 
     def end_supply(self, metering_point: int, end: datetime) -> Supply:
         """Whoever is supplied at `metering_point` moves out at `end`."""
-        with self._store.transaction() as connection:
+        with self._changing() as connection:
             SUPPLIES.finish(connection, end, metering_point=metering_point)
         return self.supplies_of_point(metering_point)[-1]
 
@@ -252,7 +270,7 @@ class Registry:
 
     def _insert(self, table: Table, values: dict[str, Any], what: str) -> int:
         try:
-            with self._store.transaction() as connection:
+            with self._changing() as connection:
                 return int((connection.execute(insert(table).values(values)).inserted_primary_key or (0,))[0])
         except Conflict as error:
             raise Conflict(f"{what} is already there, or joins something that is not") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from openami.io.store.columns import RowId, UtcTime
 from openami.io.store.schema import metadata
@@ -77,4 +77,13 @@ supply = Table(
     Column("consumer", RowId, ForeignKey("consumer.id"), nullable=False, index=True),
     Column("end", UtcTime),
     PrimaryKeyConstraint("metering_point", "start"),
+)
+
+# One row: counts the changes of the registry, so that others know whether what they looked up still holds.
+registry_revision = Table(
+    "registry_revision",
+    metadata,
+    Column("id", Integer, nullable=False, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
 )

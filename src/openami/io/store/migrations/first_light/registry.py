@@ -61,6 +61,13 @@ def create() -> None:
     )
     _valid_from_to("installation", "meter")
     _valid_from_to("supply", "consumer")
+    revision = op.create_table(
+        "registry_revision",
+        sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_registry_revision"),
+    )
+    op.bulk_insert(revision, [{"id": 1, "revision": 0}])
 
 
 def _valid_from_to(table: str, other: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.first_light import mdm, portal, registry
+from openami.io.store.migrations.first_light import mdm, operations, portal, registry
 
 revision = "0001"
 down_revision = None
@@ -12,5 +12,6 @@ depends_on = None
 
 def upgrade() -> None:
     registry.create()
+    operations.create()
     mdm.create()
     portal.create()
