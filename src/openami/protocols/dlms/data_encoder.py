@@ -22,21 +22,35 @@ _STRUCTS: Final = {kind: struct.Struct(">" + text) for kind, text in FORMATS.ite
 
 
 def put_data(data: Data, out: bytearray) -> None:
-    kind = data.type
+    """Append tag and value; raise `LocalProtocolError` if the value does not fit the type."""
+    if not isinstance(data, Data):
+        raise LocalProtocolError(f"a Data expected, not a {type(data).__name__}")
+    kind, value = data
     out.append(kind)
-    _encode_value(kind, data.value, out)
+    try:
+        _encode_value(kind, value, out)
+    except (AttributeError, OverflowError, TypeError, ValueError, struct.error) as error:
+        raise _misfit(kind, value) from error
+
+
+def _misfit(kind: DataType, value: Any) -> LocalProtocolError:
+    """Numbers are shown; anything else could be a key."""
+    shown = value if isinstance(value, int | float) else f"this {type(value).__name__}"
+    return LocalProtocolError(f"{kind.text} cannot hold {shown}")
 
 
 def _encode_value(kind: DataType, value: Any, out: bytearray) -> None:
     """Append what stands behind the tag."""
     if (packer := _STRUCTS.get(kind)) is not None:
-        _encode_fixed(packer, kind, value, out)
+        out += packer.pack(value)
     elif kind in CONTAINERS:
         put_length(len(value), out)
         for element in value:
             put_data(element, out)
     elif kind in DATES:
-        out += _octets_of_date(kind, value)
+        if not isinstance(value, DATES[kind][1]):
+            raise _misfit(kind, value)
+        out += bytes(value)
     elif kind is DataType.BIT_STRING:
         _encode_bits(value, out)
     elif kind is DataType.COMPACT_ARRAY:
@@ -46,26 +60,12 @@ def _encode_value(kind: DataType, value: Any, out: bytearray) -> None:
         put_length(len(octets), out)
         out += octets
     elif value is not None:
-        raise LocalProtocolError(f"{kind.text} has no value, not {value!r}")
-
-
-def _encode_fixed(packer: struct.Struct, kind: DataType, value: Any, out: bytearray) -> None:
-    try:
-        out += packer.pack(value)
-    except (struct.error, OverflowError) as error:
-        raise LocalProtocolError(f"{value!r} does not fit {kind.text}: {error}") from error
-
-
-def _octets_of_date(kind: DataType, value: Any) -> bytes:
-    size, made = DATES[kind]
-    if not isinstance(value, made):
-        raise LocalProtocolError(f"{kind.text} of {size} octets expects {made.__name__}, not {value!r}")
-    return bytes(value)
+        raise _misfit(kind, value)
 
 
 def _encode_bits(bits: str, out: bytearray) -> None:
     if bits.strip("01"):
-        raise LocalProtocolError(f"a bit-string is written in 0 and 1, not {bits!r}")
+        raise _misfit(DataType.BIT_STRING, bits)
     put_length(len(bits), out)
     size = (len(bits) + 7) // 8
     out += int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
