@@ -11,7 +11,7 @@ from openami.protocols.dlms.security import SecurityKeys
 
 MANUFACTURER = b"OAM"
 PERIODS_S = (0, 60, 300, 600, 900, 1800, 3600)
-TWO_MONTHS = 60 * 96
+DEFAULT_ENTRIES = 45 * 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class MeterConfig:
     """A meter as it leaves the factory and is configured. Everything else follows from time and its load curve.
 
     `time_zone` is minutes from normal local time to UTC (CET: −60). `tariff_2_hours` are the local hours in which
-    the second tariff counts. `capture_period_s` is the load profile's, 0 for none. `power_factor_permille` makes
+    the second tariff counts. `capture_period_s` is the load profile's, 0 for none;
+    its default length is 45 days of quarter hours. `power_factor_permille` makes
     reactive energy and currents out of active ones. `clock_error_s` is how far the clock is ahead at the start.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
@@ -28,7 +29,7 @@ class MeterConfig:
     system_title: bytes
     keys: SecurityKeys = field(repr=False)
     capture_period_s: int = 900
-    profile_entries: int = TWO_MONTHS
+    profile_entries: int = DEFAULT_ENTRIES
     billing_entries: int = 62
     event_entries: int = 128
     clock_error_s: float = 0.0

@@ -7,7 +7,8 @@ specifications that print them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from openami.model.errors import DecodeError
@@ -25,6 +26,8 @@ Handler = Callable[[Any, float], Any]
 
 INTERFACE_CLASSES: dict[tuple[int, int], type[InterfaceClass]] = {}
 """Every declared interface class by (class_id, version)."""
+
+_NONE: Mapping[int, Handler] = MappingProxyType({})
 
 
 class InterfaceClass:
@@ -56,7 +59,7 @@ class InterfaceClass:
     def __init__(self, logical_name: ObisCode, **values: Any) -> None:
         """Make the object; `values` are its attributes by name, each a value or a `Source`."""
         self.attribute_values: dict[int, Any] = {1: logical_name}
-        self.handlers: dict[int, Handler] = {}
+        self.handlers: Mapping[int, Handler] = _NONE
         for name, value in values.items():
             attribute = getattr(type(self), name)
             self.attribute_values[attribute.attribute_id] = value
@@ -72,7 +75,7 @@ class InterfaceClass:
 
     def handle(self, method: Method, handler: Handler) -> None:
         """Let `handler(argument, now)` do the method; it returns the answer's value, or `None`."""
-        self.handlers[method.method_id] = handler
+        self.handlers = {**self.handlers, method.method_id: handler}
 
     def value_of(self, attribute: Attribute[T], now: float) -> T:
         """The attribute's value at `now` (UTC seconds)."""
