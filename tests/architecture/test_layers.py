@@ -12,7 +12,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 # Each line may import from itself's own room and from the lines below it.
 PICTURE = """
-app cli
+cli
+app
 simulation
 portal
 backoffice.grid

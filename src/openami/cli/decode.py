@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from openami.cli.output import JsonOption, console, print_error, print_json
+from openami.cli.explained import show_decoded
+from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
-from openami.protocols.decode import Decoded, decode_message
-from openami.protocols.dlms.meaning import meaning
+from openami.protocols.decode import decode_message
 from openami.protocols.dlms.telegram import DlmsDecoder
-from openami.protocols.wire.cursor import Span
 
 LINE_MAX = 1 << 22
+
+KeyOption = Annotated[
+    list[str] | None,
+    typer.Option("--key", "-k", help="A key in hexadecimal; repeat for encryption and authentication key."),
+]
+SystemTitleOption = Annotated[
+    list[str] | None,
+    typer.Option("--system-title", "-t", help="A sender's system title in hexadecimal, where no message shows it."),
+]
 
 
 def decode(
@@ -28,14 +35,8 @@ def decode(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Read messages from a file, one in hexadecimal a line.")
     ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option("--key", "-k", help="A key in hexadecimal; repeat for encryption and authentication key."),
-    ] = None,
-    system_title: Annotated[
-        list[str] | None,
-        typer.Option("--system-title", "-t", help="A sender's system title in hexadecimal, where no message shows it."),
-    ] = None,
+    key: KeyOption = None,
+    system_title: SystemTitleOption = None,
     protocol: Annotated[
         str | None,
         typer.Option("--as", help="Take the bytes as hdlc, wrapper, llc, apdu or data instead of detecting it."),
@@ -47,7 +48,7 @@ def decode(
     The protocol is detected, or taken from `--as`, which raw A-XDR data needs. Ciphered messages are opened when their
     keys are given. A line that cannot be decoded is reported, the others are decoded, and the exit status is 1.
     """
-    decoder = DlmsDecoder(_octets("--key", key), _octets("--system-title", system_title))
+    decoder = DlmsDecoder(octets_of("--key", key), octets_of("--system-title", system_title))
     failed = False
     for number, line in enumerate(_lines(message, file), 1):
         try:
@@ -59,11 +60,12 @@ def decode(
         if as_json:
             print_json(decoded.plain())
         else:
-            _show(decoded)
+            show_decoded(decoded)
     return 1 if failed else 0
 
 
-def _octets(option: str, values: list[str] | None) -> list[bytes]:
+def octets_of(option: str, values: list[str] | None) -> list[bytes]:
+    """Hexadecimal options as bytes; raises `SettingError` that names the option."""
     try:
         return [bytes.fromhex(value) for value in values or ()]
     except ValueError as error:
@@ -107,26 +109,3 @@ def _fail(number: int, error: DecodeError, *, as_json: bool) -> None:
         print_json({"error": str(error), "line": number, "offset": error.offset, "path": where})
     else:
         print_error(f"line {number}: {error}")
-
-
-def _show(decoded: Decoded, level: int = 0) -> None:
-    indent = "  " * level
-    console.print(f"{indent}[bold]{escape(decoded.protocol)} · {escape(decoded.kind)}[/]", highlight=False)
-    for span in _leaves(decoded.spans):
-        raw = decoded.data[span.start : span.end].hex(" ")
-        shown = raw if len(raw) <= 47 else raw[:44] + "…"
-        path = ".".join(span.path[1:]) or span.path[0]
-        console.print(
-            f"{indent}  [dim]{span.start:5d}[/]  {shown:48}[cyan]{escape(path)}[/]  {escape(meaning(span.value))}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if decoded.problem:
-        console.print(f"{indent}  [yellow]{escape(decoded.problem)}[/]", highlight=False)
-    for inner in decoded.inner:
-        _show(inner, level + 1)
-
-
-def _leaves(spans: tuple[Span, ...]) -> list[Span]:
-    outer = {span.path[:length] for span in spans for length in range(len(span.path))}
-    return sorted((span for span in spans if span.path not in outer), key=lambda span: span.start)

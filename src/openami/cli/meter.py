@@ -1,0 +1,158 @@
+"""`openami meter`: one simulated meter on a TCP port or a pseudo terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openami.app.settings import address
+from openami.cli.output import JsonOption, console, print_json
+from openami.cli.session import FramingName, octets
+from openami.field.meter.config import MeterConfig
+from openami.field.meter.curve import ArrayCurve
+from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.push import live, push_over_tcp
+from openami.field.meter.faces.serial_line import serve_meter_pty
+from openami.field.meter.faces.service import FramingKind, MeterService
+from openami.field.meter.faces.tcp import serve_meter_tcp
+from openami.field.meter.laboratory_meter import LaboratoryMeter
+from openami.field.meter.real_curves import SOURCES, replayed
+from openami.io.clock import Clock, ScaledClock, SystemClock
+from openami.io.disk import SystemDisk
+from openami.io.keystore.counter_file import CounterFile
+from openami.model.errors import SettingError
+from openami.protocols.dlms.counters import Counters
+from openami.protocols.dlms.security import Secret, SecurityKeys
+
+DAY_S = 86_400
+
+
+def meter(
+    *,
+    listen: Annotated[str, typer.Option(help="TCP address to serve, host:port; port 0 takes a free one.")] = (
+        "127.0.0.1:4059"
+    ),
+    pty: Annotated[bool, typer.Option("--pty", help="Serve HDLC on a pseudo terminal instead of TCP.")] = False,
+    framing: Annotated[FramingName, typer.Option(help="Framing on TCP.")] = FramingName.WRAPPER,
+    serial: Annotated[str, typer.Option(help="Serial number, 1 to 13 characters.")] = "10000001",
+    system_title: Annotated[str, typer.Option(help="System title in hexadecimal.")] = "4f414d0000000001",
+    curve: Annotated[str, typer.Option(help=f"Load curve to replay: {', '.join(SOURCES)}.")] = "uk-2",
+    days: Annotated[int, typer.Option(min=0, max=60, help="How many days of history the meter starts with.")] = 7,
+    capture_period: Annotated[int, typer.Option(help="Capture period of the load profile, seconds.")] = 900,
+    drift: Annotated[float, typer.Option(help="Drift of the meter's clock, parts per million.")] = 0.0,
+    speed: Annotated[float, typer.Option(min=1, help="How many times faster than real time the meter lives.")] = 1.0,
+    encryption_key: Annotated[
+        str | None,
+        typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
+    ] = None,
+    authentication_key: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
+    ] = None,
+    counters: Annotated[
+        Path | None, typer.Option(help="Journal of invocation counters; needed with keys of your own.")
+    ] = None,
+    laboratory: Annotated[
+        bool, typer.Option("--laboratory", help="Also answer clients without proof (16) and with a password (3).")
+    ] = False,
+    password: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of a laboratory meter's LLS client.")
+    ] = None,
+    push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Run one simulated electricity meter: a DLMS/COSEM peer for clients of any make.
+
+    Client 2 reads and client 1 manages, both with HLS 5 and ciphered; client 16 sees only what identifies the meter.
+    Without keys of your own fresh ones are made and shown. Runs until stopped.
+    """
+    keys = _keys(encryption_key, authentication_key, counters)
+    clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
+    config = MeterConfig(
+        serial=serial,
+        system_title=octets("--system-title", system_title, 8),
+        keys=keys,
+        capture_period_s=capture_period,
+        drift_ppm=drift,
+        push_destination=push,
+    )
+    start = clock.time() - days * DAY_S
+    load = ArrayCurve.replay(replayed(curve, clock.time()))
+    store: Counters | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
+    device = ElectricityMeter(config, load, start, store)
+    if laboratory:
+        device = LaboratoryMeter(config, load, start, _password(password), store)
+    asyncio.run(_run(device, clock, listen=None if pty else listen, framing=framing, as_json=as_json))
+
+
+def _keys(encryption_key: str | None, authentication_key: str | None, counters: Path | None) -> SecurityKeys:
+    if encryption_key is None and authentication_key is None:
+        return SecurityKeys(secrets.token_bytes(16), secrets.token_bytes(16))
+    if encryption_key is None or authentication_key is None:
+        raise SettingError("--encryption-key and --authentication-key belong together")
+    if counters is None:
+        raise SettingError(
+            "keys of your own outlive this run: --counters must name a journal, so that no number repeats"
+        )
+    return SecurityKeys(
+        octets("--encryption-key", encryption_key, 16), octets("--authentication-key", authentication_key, 16)
+    )
+
+
+def _password(password: str | None) -> Secret:
+    if password is None:
+        raise SettingError("--laboratory needs --password for its client 3")
+    return Secret(password.encode())
+
+
+async def _run(
+    device: ElectricityMeter, clock: Clock, *, listen: str | None, framing: FramingName, as_json: bool
+) -> None:
+    kind = FramingKind(framing.value) if listen else FramingKind.HDLC
+    service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
+    async with AsyncExitStack() as stack:
+        if listen is None:
+            face = await serve_meter_pty(service)
+            stack.push_async_callback(face.close)
+            link = f"serial://{face.path}"
+        else:
+            host, port = address(listen, "--listen")
+            server = await serve_meter_tcp(service, host, port)
+            stack.push_async_callback(server.close)
+            link = f"tcp://{host}:{server.port}"
+        _introduce(device, link, kind, as_json=as_json)
+        destination = device.config.push_destination
+        await live(device, clock, push_over_tcp(destination) if destination else _show_push)
+
+
+async def _show_push(apdu: bytes) -> None:
+    console.print(f"push, to nobody (see --push): {apdu.hex()}", highlight=False, soft_wrap=True)
+
+
+def _introduce(device: ElectricityMeter, link: str, kind: FramingKind, *, as_json: bool) -> None:
+    keys = device.config.keys
+    facts = {
+        "link": link,
+        "framing": kind.value,
+        "serial": device.config.serial,
+        "system_title": device.config.system_title.hex(),
+        "encryption_key": keys.global_unicast_encryption_key.hex(),
+        "authentication_key": keys.authentication_key.hex(),
+        "values": device.label,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        console.print(f"[bold]{name.replace('_', ' '):20}[/]{value}", highlight=False, soft_wrap=True)
+    console.print("\nRead it from another shell (stop the meter with Ctrl-C):", highlight=False)
+    for line in (
+        f"export OPENAMI_ENCRYPTION_KEY={facts['encryption_key']}",
+        f"export OPENAMI_AUTHENTICATION_KEY={facts['authentication_key']}",
+        f"openami read {link} --framing {kind.value} --client 2 --authentication hls5",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
