@@ -57,7 +57,7 @@ def run() -> Table:
         ("what", "value"),
         rows,
         (
-            f"Each session: connect, HLS 5, 96-row day profile, release; the meters alone take {LEAST:g} to {MOST:g} s.",
+            f"Each session: connect, HLS 5, 96-row day, release; the meters alone take {LEAST:g} to {MOST:g} s.",
             "One process and one core for the client, one for all meters; loopback TCP; uvloop.",
         ),
     )

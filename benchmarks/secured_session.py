@@ -53,8 +53,8 @@ def run() -> Table:
         ],
         (
             "HLS 5, suite 0: connect, associate, 96-row day profile by range, release; the same meter for both.",
-            f"Wall time of {SESSIONS:,} sessions (peer: {PEER_SESSIONS}); our client before and after the peer, averaged;",
-            "its invocation counters are on disk, reserved in ranges of 1,024. uvloop on both sides.",
+            f"Wall time of {SESSIONS:,} sessions (peer: {PEER_SESSIONS}); ours before and after the peer, averaged;",
+            "our invocation counters are on disk, reserved in ranges of 1,024. uvloop on both sides.",
         ),
     )
 
