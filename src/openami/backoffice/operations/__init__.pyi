@@ -1,0 +1,11 @@
+from .campaigns import CampaignView as CampaignView
+from .cause import Cause as Cause
+from .headend_client import HeadendClient as HeadendClient
+from .headend_client import HeadendRefused as HeadendRefused
+from .job_state import CampaignState as CampaignState
+from .job_state import JobState as JobState
+from .jobs import JobView as JobView
+from .live import LiveReading as LiveReading
+from .operations import Operations as Operations
+from .read_plan import ReadPlan as ReadPlan
+from .settings import OperationsSettings as OperationsSettings

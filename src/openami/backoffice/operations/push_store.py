@@ -1,0 +1,134 @@
+"""Pushes in the store: taken from the spool exactly once, kept as they came, opened later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import func, insert, select, update
+
+from openami.backoffice.operations.tables import push, push_counter, spool_position
+from openami.io.store.engine import Store
+from openami.model.errors import DecodeError
+from openami.protocols.zones.message import Push, SpoolItems, decode_push
+
+
+class PushState(StrEnum):
+    """A push waits to be opened; then it was opened, came before, or is in quarantine."""
+
+    WAITING = "waiting"
+    OPENED = "opened"
+    REPEATED = "repeated"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPush:
+    """A push as it came."""
+
+    id: int
+    received_at: datetime
+    source: str
+    transport: str
+    content: bytes
+
+
+class PushStore:
+    """Synchronous; every method joins the caller's transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def position(self, spool: str) -> int:
+        """How far this spool was taken; 0 if never."""
+        query = select(spool_position.c.through).where(spool_position.c.spool == spool)
+        with self._store.reading() as connection:
+            return int(connection.execute(query).scalar() or 0)
+
+    def take(self, items: SpoolItems) -> int:
+        """Keep the items that are not kept yet and how far the spool was taken; how far that is.
+
+        Both are durable when this returns: only then may the head-end forget them.
+        """
+        with self._store.transaction() as connection:
+            position = self.position(items.spool)
+            new = [item for item in items.items if item.number > position]
+            if not new:
+                return position
+            rows = [_row(items.spool, item.number, _opened(item.content)) for item in new]
+            connection.execute(insert(push), rows)
+            through = max(item.number for item in new)
+            if position:
+                this = spool_position.c.spool == items.spool
+                connection.execute(update(spool_position).where(this).values(through=through))
+            else:
+                connection.execute(insert(spool_position).values(spool=items.spool, through=through))
+            return through
+
+    def take_from_session(self, session: str, apdus: Sequence[bytes], now: datetime) -> None:
+        """Keep pushes that came in the middle of a session, one spool per session."""
+        pushes = [Push(now.timestamp(), session, "session", apdu) for apdu in apdus]
+        if pushes:
+            with self._store.transaction() as connection:
+                rows = [_row(session, number, item) for number, item in enumerate(pushes, start=1)]
+                connection.execute(insert(push), rows)
+
+    def waiting(self, limit: int) -> list[KeptPush]:
+        """The oldest pushes that were not opened yet."""
+        query = select(push).where(push.c.state == PushState.WAITING).order_by(push.c.id).limit(limit)
+        with self._store.reading() as connection:
+            return [
+                KeptPush(row.id, row.received_at, row.source, row.transport, row.content)
+                for row in connection.execute(query)
+            ]
+
+    def first_time(self, kept: KeptPush, system_title: bytes, counter: int) -> bool:
+        """Whether no push of this sender with this counter was opened before; now it was."""
+        this = (push_counter.c.system_title == system_title, push_counter.c.counter == counter)
+        with self._store.transaction() as connection:
+            if connection.execute(select(push_counter.c.push).where(*this)).first() is not None:
+                return False
+            values = {"system_title": system_title, "counter": counter, "push": kept.id}
+            connection.execute(insert(push_counter).values(values))
+            return True
+
+    def settle(self, kept: KeptPush, state: PushState) -> None:
+        """What became of a push."""
+        with self._store.transaction() as connection:
+            connection.execute(update(push).where(push.c.id == kept.id).values(state=state))
+
+    def counts(self) -> dict[PushState, int]:
+        """How many pushes are in each state."""
+        query = select(push.c.state, func.count().label("pushes")).group_by(push.c.state).order_by(push.c.state)
+        with self._store.reading() as connection:
+            return {PushState(row.state): row.pushes for row in connection.execute(query)}
+
+
+def _opened(content: bytes) -> Push:
+    """The push in a spool item; what is none is kept as it is, for the quarantine."""
+    try:
+        return decode_push(content)
+    except DecodeError:
+        return Push(0.0, "unknown", "unknown", content)
+
+
+def _row(spool: str, number: int, item: Push) -> dict[str, object]:
+    return {
+        "spool": spool,
+        "number": number,
+        "received_at": _utc(item.received_at),
+        "source": item.source,
+        "transport": item.transport,
+        "content": item.content,
+        "state": PushState.WAITING,
+    }
+
+
+def _utc(seconds: float) -> datetime:
+    """The head-end's clock; what is no time is the beginning of time, and the push is kept all the same."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,91 @@
+"""Sessions with meters: a circuit through the head-end, a protected association, and requests on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.settings import OperationsSettings
+from openami.io.clock import Clock
+from openami.io.keystore.meter_keys import MeterKeys
+from openami.io.links.dlms import DlmsClient
+from openami.model.errors import SettingError
+from openami.model.point import Meter
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.counters import Counters
+from openami.protocols.dlms.framing import Framing, Role
+from openami.protocols.dlms.hdlc.address import HdlcAddress
+from openami.protocols.dlms.hdlc.framing import HdlcFraming
+from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
+from openami.protocols.dlms.wrapper import WrapperFraming
+
+SERVER_SAP = 1
+FindKeys = Callable[[bytes], MeterKeys]
+
+
+class Sessions:
+    """Opens associations with HLS 5 and everything ciphered: the keys never leave the back office."""
+
+    def __init__(
+        self,
+        headend: HeadendClient,
+        find_keys: FindKeys,
+        counters: Counters,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        settings: OperationsSettings,
+    ) -> None:
+        self._headend = headend
+        self._find_keys = find_keys
+        self._counters = counters
+        self._clock = clock
+        self._random = random
+        self._settings = settings
+
+    @asynccontextmanager
+    async def client(self, meter: Meter, link: str) -> AsyncIterator[DlmsClient]:
+        """A client that is not associated yet; its circuit ends with the block."""
+        settings, framing = self._client_settings(meter), _framing(meter, self._settings.client_sap)
+        circuit = await self._headend.open_circuit(link, self._settings.dial_timeout_s)
+        try:
+            client = DlmsClient(
+                circuit, framing, settings, clock=self._clock, random=self._random, counters=self._counters
+            )
+            try:
+                yield client
+            finally:
+                await client.close()
+        finally:
+            await circuit.close()
+
+    def _client_settings(self, meter: Meter) -> ClientSettings:
+        return ClientSettings(
+            client_sap=self._settings.client_sap,
+            server_sap=SERVER_SAP,
+            authentication=Authentication.HLS5,
+            keys=security_keys(self._find_keys(meter.system_title)),
+            system_title=self._settings.system_title,
+            server_system_title=meter.system_title,
+            response_timeout_s=self._settings.response_timeout_s,
+        )
+
+
+def security_keys(keys: MeterKeys) -> SecurityKeys:
+    """The keystore's record as the protocol wants it."""
+    suite = SecuritySuite.SUITE_0 if len(keys.global_unicast_encryption_key) == 16 else SecuritySuite.SUITE_2
+    return SecurityKeys(
+        keys.global_unicast_encryption_key,
+        keys.authentication_key,
+        keys.global_broadcast_encryption_key,
+        suite=suite,
+    )
+
+
+def _framing(meter: Meter, client_sap: int) -> Framing:
+    if meter.framing == "wrapper":
+        return WrapperFraming(Role.CLIENT, client_sap, SERVER_SAP)
+    if meter.framing == "hdlc":
+        return HdlcFraming(Role.CLIENT, client_sap, HdlcAddress(SERVER_SAP))
+    raise SettingError(f"meter {meter.serial}: framing is {meter.framing!r}; it must be wrapper or hdlc")
