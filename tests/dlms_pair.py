@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from openami.model.obis import ObisCode
+from openami.protocols.dlms import counters
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client import ClientConnection
 from openami.protocols.dlms.client_settings import ClientSettings
-from openami.protocols.dlms.counters import MemoryCounters, Persist, ReceiveWindow, SendCounter, apply
+from openami.protocols.dlms.counters import MemoryCounters, Persist, ReceiveWindow, SendCounter
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, octet_string
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.framing import Role
@@ -28,6 +29,7 @@ KEYS = SecurityKeys(
 CLIENT_TITLE = b"OAM\x00\x00\x00\x00\x01"
 SERVER_TITLE = b"OAM\x10\x00\x00\x00\x2a"
 PUBLIC, READER, SECURED = 16, 2, 1
+PASSWORD = b"Sesam-7421"
 BOTH = SecurityControl.AUTHENTICATED_ENCRYPTION
 ENERGY = CosemAttributeDescriptor(3, ObisCode(1, 0, 1, 8, 0), 2)
 PROFILE = CosemAttributeDescriptor(7, ObisCode(1, 0, 99, 1, 0), 2)
@@ -80,7 +82,7 @@ def server_settings(device, **changes) -> ServerSettings:
         {1: device},
         {
             PUBLIC: AssociationSettings(),
-            READER: AssociationSettings(Authentication.LLS, password=Secret(b"password")),
+            READER: AssociationSettings(Authentication.LLS, password=Secret(PASSWORD)),
             SECURED: AssociationSettings(Authentication.HLS5, keys=KEYS, protection=BOTH),
         },
     )
@@ -146,7 +148,7 @@ class Pair:
 
     def _events(self) -> bool:
         busy = False
-        for core, events, counters in (
+        for core, events, store in (
             (self.client, self.client_events, self.counters),
             (self.server, self.server_events, self.server_counters),
         ):
@@ -154,7 +156,7 @@ class Pair:
                 busy = True
                 if isinstance(event, Persist):
                     assert core.data_to_send(self.now) == b""
-                    core.persisted(apply(counters, event), self.now)
+                    core.persisted(counters.apply(store, event), self.now)
                 else:
                     events.append(event)
         return busy
@@ -180,7 +182,7 @@ def plain_settings(**changes) -> ClientSettings:
 
 def password_settings(**changes) -> ClientSettings:
     """LLS."""
-    settings = ClientSettings(client_sap=READER, authentication=Authentication.LLS, password=Secret(b"password"))
+    settings = ClientSettings(client_sap=READER, authentication=Authentication.LLS, password=Secret(PASSWORD))
     return replace(settings, **changes)
 
 

@@ -292,8 +292,7 @@ def test_the_end_of_the_link_fails_what_is_under_way():
     with pytest.raises(LocalProtocolError, match="while closed"):
         pair.client.send(Get(ENERGY), pair.now)
     pair.server.closed(pair.now)
-    pair.run()
-    assert [type(event) for event in pair.server_events[-2:]] == [ClientLeft, Closed]
+    assert [type(pair.server.next_event()) for _ in range(2)] == [ClientLeft, Closed]
 
 
 # Our own mistakes

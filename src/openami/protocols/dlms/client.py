@@ -29,8 +29,8 @@ from openami.protocols.dlms.association import (
     CURRENT_ASSOCIATION,
     REPLY_TO_HLS_AUTHENTICATION,
 )
-from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.client_association import AssociationProposal
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveWindow, SendCounter
