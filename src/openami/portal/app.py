@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import traceback
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -117,7 +118,8 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
-    log.error("a page failed", path=request.scope["path"], exc_info=error)
+    # As text, without the frames' variables: those may hold passwords and readings.
+    log.error("a page failed", path=request.scope["path"], trace="".join(traceback.format_exception(error)))
     return error_page(request, 500)
 
 
@@ -125,4 +127,4 @@ def error_page(request: Request[Any, Any, Any], status: int, text: str = "") -> 
     """A page for people: what happened, without traces of the inside."""
     headline, usual = ERRORS.get(status, (f"Error {status}", "The request could not be answered."))
     rooms: Rooms = request.app.state.rooms
-    return rooms.pages.page(request, "error", status=status, headline=headline, text=text or usual)
+    return rooms.pages.page(request, "error", status=status, code=status, headline=headline, text=text or usual)

@@ -5,7 +5,7 @@ What differs is the `Sight`: a consumer sees the times of their own supply and n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -18,8 +18,9 @@ from openami.backoffice.mdm.bill import Bill
 from openami.backoffice.mdm.calendar import Period
 from openami.backoffice.operations.campaigns import NoSuchCampaign
 from openami.backoffice.registry.registry import NotRegistered
-from openami.model.point import Meter
+from openami.model.point import Channel, ChannelKind, Meter
 from openami.model.quality import Quality
+from openami.model.quantity import Quantity
 from openami.portal.calendar import View, Window, today
 from openami.portal.explanation import Explanation, explain, explain_own
 from openami.portal.identity import note_access
@@ -118,7 +119,8 @@ def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Respon
     """One interval and the bytes it came from, explained. 404 for intervals that the reader may not see."""
     sight = place.sight
     stamp = instant(at)
-    channel = interval_channel(rooms.registry.channels(sight.point.id), place.flow)
+    channels = rooms.registry.channels(sight.point.id)
+    channel = interval_channel(channels, place.flow)
     if channel is None or not sight.shows_interval(stamp):
         raise NotFoundException
     start = stamp - timedelta(seconds=channel.resolution_s)
@@ -137,9 +139,26 @@ def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Respon
         quality=Quality.MISSING if known.missing else Quality.ESTIMATED if known.estimated else Quality.MEASURED,
         channel=channel,
         evidence=evidence,
+        registers=_registers(rooms, sight, channels, place.flow, (start, stamp)),
         explanation=None if evidence is None else _explanation(sight, evidence.plain, (start, stamp)),
         meters=meters_in(rooms, sight, start, stamp),
     )
+
+
+def _registers(
+    rooms: Rooms, sight: Sight, channels: Sequence[Channel], flow: Flow, stamps: tuple[datetime, datetime]
+) -> tuple[Quantity, Quantity] | None:
+    """The registers at both ends of an interval, where both are known and visible."""
+    snapshots = (each for each in channels if each.kind is ChannelKind.REGISTER_SNAPSHOT and each.obis == flow.obis)
+    channel = next(snapshots, None)
+    if channel is None or not all(map(sight.shows_register, stamps)):
+        return None
+    before = stamps[0] - timedelta(seconds=channel.resolution_s)
+    series = rooms.mdm.series(sight.point.id, channel.number, before, stamps[1])
+    if len(series) != 2 or Quality.MISSING in series.quality.tolist():
+        return None
+    first, last = (Quantity(value, channel.scaler, channel.unit) for value in series.values.tolist())
+    return first, last
 
 
 def _explanation(sight: Sight, plain: bytes, stamps: tuple[datetime, ...]) -> Explanation:
@@ -176,7 +195,7 @@ def instant(seconds: int) -> datetime:
 
 
 def found(lookup: Callable[[int], T], number: int) -> T:
-    """What `lookup` knows under `number`; 404 if it knows nothing (`NotRegistered`, `NoSuchCampaign`), or no store could number it so."""
+    """What `lookup` knows under `number`; 404 if it knows nothing, or if no store could number it so."""
     if number >= ID_END:
         raise NotFoundException
     try:

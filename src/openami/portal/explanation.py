@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from openami.model.errors import DecodeError
 from openami.model.obis import ObisCode
@@ -19,6 +18,21 @@ from openami.protocols.wire.declared import explain as explain_wire
 
 Visible = Callable[[datetime], bool]
 Stamps = tuple[datetime, ...]
+
+HEADERS = frozenset(
+    (
+        "tag",
+        "invoke_id_and_priority",
+        "long_invoke_id_and_priority",
+        "choice",
+        "last_block",
+        "block_number",
+        "array",
+        "structure",
+    )
+)
+"""Fields that say how values are packed and never hold one: the only ones that readers of limited sight see outside
+of their own rows. A field that is not named here is hidden from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +112,19 @@ def _spans(raw: bytes) -> list[Span]:
             raise error from None
 
 
-def profile_rows(spans: Sequence[Span]) -> list[_Row]:
-    """The rows of a profile buffer: the structures that hold a stamp whose deviation from UTC is known."""
-    outer = {span.path: span for span in spans}
-    rows = []
-    for span in spans:
+def profile_rows(ordered: Sequence[Span]) -> list[_Row]:
+    """The rows of a profile buffer: the structures that hold a stamp whose deviation from UTC is known.
+
+    The first stamp of a structure is the row's; inner rows come after the outer ones that hold them.
+    """
+    outer = {span.path: span for span in ordered}
+    rows: dict[tuple[str, ...], _Row] = {}
+    for span in ordered:
         stamp = _stamp(span.value)
-        row = outer.get(span.path[:-1])
-        if stamp and row and _is(row.value, DataType.STRUCTURE):
-            rows.append(_Row(row.start, row.end, stamp))
-    return rows
+        path = span.path[:-1]
+        if stamp and path in outer and _is(outer[path].value, DataType.STRUCTURE):
+            rows.setdefault(path, _Row(outer[path].start, outer[path].end, stamp))
+    return sorted(rows.values(), key=lambda row: (row.start, -row.end))
 
 
 def _is(value: object, kind: DataType) -> bool:
@@ -134,58 +151,57 @@ def _date_time(value: object) -> CosemDateTime | None:
 
 
 def _explained(raw: bytes, spans: Sequence[Span], stamps: Stamps, visible: Visible | None) -> Explanation:
-    rows = sorted(profile_rows(spans), key=lambda row: row.start)
-    looks = _Looks(rows, _values_start(spans, rows), stamps, visible)
     ordered = sorted(spans, key=lambda span: (span.start, -span.end, len(span.path)))
+    owners = _owners(len(raw), ordered)
+    looks = _Looks.of(owners, ordered, profile_rows(ordered), stamps, visible)
     fields = [_field(number, span, looks) for number, span in enumerate(ordered) if not looks.hides(span.start)]
-    return Explanation(_pieces(raw, _owners(len(raw), ordered), looks), tuple(fields))
+    return Explanation(_pieces(raw, owners, looks), tuple(fields))
 
 
+@dataclass(frozen=True, slots=True)
 class _Looks:
-    """Which bytes are hidden from the reader and which belong to the reading that was asked for."""
+    """How each byte looks to the reader: `hidden[i]` tells how many bytes before byte i they must not see, `marked`
+    which bytes belong to the readings that were asked for.
+    """
 
-    def __init__(self, rows: Sequence[_Row], values_start: int | None, stamps: Stamps, visible: Visible | None) -> None:
-        self._rows = rows
-        self._starts = [row.start for row in rows]
-        self._values_start = values_start
-        self._stamps = stamps
-        self._visible = visible
+    hidden: Sequence[int]
+    marked: Sequence[bool]
+
+    @classmethod
+    def of(
+        cls,
+        owners: Sequence[int | None],
+        ordered: Sequence[Span],
+        rows: Sequence[_Row],
+        stamps: Stamps,
+        visible: Visible | None,
+    ) -> _Looks:
+        """Without `visible` everything is shown. With it a byte is shown if it belongs to a row of a visible time, or
+        to a field outside of rows that never holds a value; all else is hidden.
+        """
+        shown = [visible is None or _is_header(owner, ordered) for owner in owners]
+        marked = [False] * len(owners)
+        for row in rows:
+            size = row.end - row.start
+            shown[row.start : row.end] = [visible is None or visible(row.stamp)] * size
+            marked[row.start : row.end] = [row.stamp in stamps] * size
+        return cls(list(accumulate((not each for each in shown), initial=0)), marked)
 
     def hides(self, offset: int) -> bool:
-        """Whether a reader of limited sight must not see the byte at `offset`: a value of another time, or none."""
-        if self._visible is None:
-            return False
-        row = self._row(offset)
-        if row is not None:
-            return not self._visible(row.stamp)
-        return self._values_start is not None and offset >= self._values_start
+        """Whether the byte at `offset` is hidden; nothing is hidden at the end of the bytes."""
+        return offset + 1 < len(self.hidden) and self.hidden[offset + 1] > self.hidden[offset]
 
     def cuts(self, span: Span) -> bool:
-        """Whether the value of `span` would tell something that is hidden."""
-        if self._visible is None or self._values_start is None or span.end <= self._values_start:
-            return False
-        row = self._row(span.start)
-        return row is None or span.end > row.end or not self._visible(row.stamp)
+        """Whether some byte of `span` is hidden, so that its value must not be told."""
+        return self.hidden[span.end] > self.hidden[span.start]
 
     def marks(self, offset: int) -> bool:
-        """Whether the byte at `offset` is part of the row that was asked for."""
-        row = self._row(offset)
-        return row is not None and row.stamp in self._stamps
-
-    def _row(self, offset: int) -> _Row | None:
-        at = bisect_right(self._starts, offset) - 1
-        return self._rows[at] if at >= 0 and offset < self._rows[at].end else None
+        """Whether the byte at `offset` is part of a row that was asked for."""
+        return offset < len(self.marked) and self.marked[offset]
 
 
-def _values_start(spans: Sequence[Span], rows: Sequence[_Row]) -> int | None:
-    """Where values begin: at the elements of the outermost Data, `None` if there are no values at all."""
-    values = [span for span in spans if isinstance(span.value, Data)]
-    if not values:
-        return None
-    whole = min(values, key=lambda span: (span.start, -span.end))
-    depth = len(whole.path)
-    elements = [span.start for span in values if len(span.path) > depth and span.path[:depth] == whole.path]
-    return min([*elements, *(row.start for row in rows)], default=whole.start)
+def _is_header(owner: int | None, ordered: Sequence[Span]) -> bool:
+    return owner is not None and ordered[owner].path[-1] in HEADERS
 
 
 def _owners(size: int, ordered: Sequence[Span]) -> list[int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import traceback
 from collections.abc import Callable
 
 import structlog
@@ -19,7 +20,6 @@ PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
         "accelerometer",
-        "bluetooth",
         "camera",
         "display-capture",
         "geolocation",
@@ -82,8 +82,9 @@ class Gate:
             return
         try:
             await self._inner(scope, receive, guarded)
-        except Exception:
-            log.exception("a request failed", path=scope["path"])
+        except Exception:  # noqa: BLE001 - the last resort
+            # As text, without the frames' variables: those may hold passwords and readings.
+            log.error("a request failed", path=scope["path"], trace=traceback.format_exc())  # noqa: TRY400
             if not guarded.started:
                 await _plain(guarded, 500, "Something went wrong here. It has been noted.")
 

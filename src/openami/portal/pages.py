@@ -13,6 +13,8 @@ from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 
 from openami.model.quality import GuaranteeClass
+from openami.model.quantity import Quantity
+from openami.model.unit import Unit
 
 STATIC = {
     "portal.css": "text/css; charset=utf-8",
@@ -86,6 +88,14 @@ def kwh(energy_wh: int, unit: bool = True) -> str:
     return f"{sign}{number(whole)}.{rest:03d}" + ("\u00a0kWh" if unit else "")
 
 
+def quantity(value: Quantity) -> str:
+    """An exact value with its unit; watt-hours as kWh."""
+    if value.unit is Unit.WATT_HOUR and value.scaler == 0:
+        return kwh(value.mantissa)
+    whole, point, fraction = f"{value.value:f}".partition(".")
+    return f"{number(int(whole))}{point}{fraction}\u00a0{value.unit.symbol}".rstrip()
+
+
 def clock(at: datetime, zone: ZoneInfo) -> str:
     """Hours and minutes in `zone`."""
     return at.astimezone(zone).strftime("%H:%M")
@@ -121,6 +131,7 @@ def percent(part: int, total: int) -> int:
 FILTERS = {
     "number": number,
     "kwh": kwh,
+    "quantity": quantity,
     "clock": clock,
     "moment": moment,
     "day": day,

@@ -185,7 +185,7 @@ def _words(window: Window, start: datetime, end: datetime) -> tuple[str, str, bo
         return _interval_words(start, end, window.zone)
     if window.view is View.MONTH:
         return local.strftime("%A, %-d %B"), str(local.day), local.day % 7 != 1
-    return local.strftime("%B %Y"), local.strftime("%b"), False
+    return local.strftime("%B %Y"), local.strftime("%b"), local.month % 2 == 0
 
 
 def _interval_words(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[str, str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_bars_fill_the_width_side_by_side(count):
     assert len(bars) == count
     assert bars[0].slot_x == 0
     assert bars[-1].slot_x + bars[-1].slot_width == pytest.approx(100, abs=0.01)
-    for left, right in zip(bars, bars[1:], strict=False):
+    for left, right in pairwise(bars):
         assert left.x + left.width <= right.x
 
 

@@ -42,6 +42,12 @@ function readBars(chart) {
   chart.addEventListener("pointerdown", tell);
 }
 
+// Scroll inside `box` only, never the page.
+function show(box, marked) {
+  const target = box?.querySelector(marked);
+  if (target) box.scrollTop += target.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+}
+
 function lightFields(evidence) {
   const light = (event, on) => {
     const source = event.target.closest("[data-field]");
@@ -53,9 +59,8 @@ function lightFields(evidence) {
   for (const [name, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
     evidence.addEventListener(name, (event) => light(event, on));
   }
-  evidence.querySelector(".bytes .marked")?.scrollIntoView({ block: "nearest" });
-  const row = evidence.querySelector(".fields tr.marked");
-  if (row && !location.hash) row.closest(".tall").scrollTop = row.offsetTop - 60;
+  show(evidence.querySelector(".bytes"), ".marked");
+  if (!location.hash) show(evidence.querySelector(".fields"), "tr.marked");
 }
 
 for (const card of document.querySelectorAll("[data-progress]")) refreshCampaign(card);
