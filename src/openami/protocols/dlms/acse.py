@@ -244,11 +244,12 @@ def recounted(raw: bytes) -> bytes:
     That meter counts the tag of the conformance block as one octet and sends two, so that the lengths of the APDU,
     of its user information and of the octet string therein all end one octet early.
     """
-    if len(raw) < 3 or raw[0] not in _MISCOUNTED or raw[1] != len(raw) - 3 or raw[1] >= 0x7F:
+    tail = _INITIATE_TAILS.get(raw[:1], 0)
+    if not 3 <= len(raw) - 3 < 0x7F or raw[1] != len(raw) - 3 or raw[-tail:][:3] != b"\x5f\x1f\x04":
         return raw
     at = raw.rfind(b"\xbe")
     rest = len(raw) - at
-    if at < 0 or [*raw[at + 1 : at + 4]] != [rest - 3, 0x04, rest - 5] or b"\x5f\x1f\x04" not in raw[at:]:
+    if at < 0 or [*raw[at + 1 : at + 4]] != [rest - 3, 0x04, rest - 5]:
         return raw
     mended = bytearray(raw)
     for length in (1, at + 1, at + 3):
@@ -256,4 +257,5 @@ def recounted(raw: bytes) -> bytes:
     return bytes(mended)
 
 
-_MISCOUNTED: Final = (0x60, 0x61)
+# Octets from the tag of the conformance block to the end of an InitiateRequest and of an InitiateResponse.
+_INITIATE_TAILS: Final = {b"\x60": 9, b"\x61": 11}

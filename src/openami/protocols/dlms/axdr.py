@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import Any, Final, TypeVar
 
+from openami.model.errors import LocalProtocolError
 from openami.model.obis import ObisCode
 from openami.protocols.wire.cursor import Cursor
 from openami.protocols.wire.declared import Codec
@@ -134,6 +135,8 @@ def enumerated(kind: type[E], name: str) -> Codec[E]:
         return member
 
     def encode(value: E, out: bytearray) -> None:
+        if value not in members:
+            raise LocalProtocolError(f"{value} is no {name}")
         out.append(value)
 
     return Codec(name, decode, encode)
@@ -149,7 +152,7 @@ def choice(name: str, cases: dict[int, tuple[type, Codec[Any]]]) -> Codec[Any]:
         if case is None:
             raise cursor.error(f"{chosen} is no choice of {name}", back=1)
         cursor.note("choice", start, chosen)
-        return case[1].decode(cursor)
+        return cursor.field(case[1].name, case[1].decode)
 
     def encode(value: Any, out: bytearray) -> None:
         for chosen, (kind, codec) in cases.items():
@@ -157,7 +160,7 @@ def choice(name: str, cases: dict[int, tuple[type, Codec[Any]]]) -> Codec[Any]:
                 out.append(chosen)
                 codec.encode(value, out)
                 return
-        raise TypeError(f"{value!r} is no choice of {name}")
+        raise TypeError(f"{type(value).__name__} is no choice of {name}")
 
     return Codec(name, decode, encode)
 

@@ -27,7 +27,7 @@ def _take_rest(cursor: Cursor) -> bytes:
 
 def _explained(cursor: Cursor) -> bytes:
     start = cursor.position
-    cursor.field("data", DATA.decode)
+    DATA.decode(cursor)
     return cursor.data[start : cursor.position]
 
 

@@ -128,6 +128,7 @@ def test_errors_name_the_element_and_the_offset():
         ("09850000000001", "length of 5 bytes"),
         ("0980", "length of 0 bytes"),
         ("0a05aa", "5 bytes expected, 1 left"),
+        ("0905aa", "5 bytes expected, 1 left"),
         ("0984ffffffff00", "4294967295 bytes expected"),
         ("0484ffffffff00", "bytes expected"),
         ("1a07e5021dff", "day is 29"),

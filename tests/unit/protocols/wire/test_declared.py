@@ -83,6 +83,10 @@ def test_a_field_without_a_codec_is_refused_at_declaration():
             number: int
 
 
+def test_annotations_beside_the_codec_are_ignored():
+    assert codec_of(Annotated[int, "how many", UNSIGNED8]) is UNSIGNED8
+
+
 @pytest.mark.parametrize(("codec", "value", "raw"), [(UNSIGNED32, 1, "00000001"), (SIGNED16, -2, "fffe")])
 def test_integers_are_big_endian(codec, value, raw):
     assert encode_all(codec, value).hex() == raw
