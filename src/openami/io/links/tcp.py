@@ -1,7 +1,4 @@
-"""TCP and TLS links, cheap enough for ten thousand in one process: an asyncio protocol each, no task of ours.
-
-Reading pauses when a task does not take what arrived (64 KiB), sending waits when the peer does not.
-"""
+"""TCP and TLS links, cheap enough for ten thousand in one process: an asyncio protocol each, no task of ours."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
-from openami.io.links.inbox import Inbox
 from openami.io.links.link import Link
+from openami.io.links.stream import StreamLink
 from openami.model.errors import ConnectFailed, LinkLost
 
 LOG = logging.getLogger(__name__)
@@ -22,81 +19,32 @@ CONNECT_TIMEOUT_S = 10.0
 BACKLOG = 4096
 
 
-class TcpLink(asyncio.Protocol):
-    """A TCP or TLS connection as a `Link`. `peer` is `tcp:host:port` or `tls:host:port` of the other side."""
+class TcpLink(StreamLink):
+    """A TCP or TLS connection as a `Link`. `peer` is `tcp:host:port` or `tls:host:port` of the other side.
 
-    datagrams = False
-    __slots__ = ("_closing", "_drained", "_inbox", "_made", "_paused", "_transport", "peer", "peer_certificate")
+    `peer_certificate` is what the peer proved over TLS, as `ssl` gives it; None without TLS.
+    """
+
+    __slots__ = ("_made", "peer_certificate")
 
     def __init__(self, made: Callable[[TcpLink], None] | None = None) -> None:
-        self.peer = ""
+        super().__init__()
         self.peer_certificate: dict[str, Any] | None = None
-        self._inbox = Inbox()
         self._made = made
-        self._transport: asyncio.Transport | None = None
-        self._drained: asyncio.Future[None] | None = None
-        self._paused = False
-        self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
-        self.peer = ("tls:" if tls else "tcp:") + _host_port(transport.get_extra_info("peername"))
+        self.peer = ("tls:" if tls else "tcp:") + host_port(transport.get_extra_info("peername"))
         self.peer_certificate = tls.getpeercert() if tls else None
         if not tls:
             _tune(transport.get_extra_info("socket"))
         if self._made:
             self._made(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._inbox.put(bytes(data))
-        if self._inbox.full and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
-
-    def eof_received(self) -> bool:
-        self._inbox.end()
+    def eof_received(self) -> bool | None:
+        super().eof_received()
         return self.peer.startswith("tcp:")  # what the peer asked for before its end can still be answered
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        lost = None if exc is None else LinkLost(f"the connection with {self.peer} broke: {exc}")
-        self._inbox.end(lost)
-        self._closing = True
-        self._resume()
-
-    def pause_writing(self) -> None:
-        self._drained = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        self._resume()
-
-    async def receive(self) -> bytes:
-        data = await self._inbox.take()
-        if self._paused and not self._inbox.full and self._transport is not None:
-            self._paused = False
-            if not self._closing:
-                self._transport.resume_reading()
-        return data
-
-    async def send(self, data: bytes) -> None:
-        if self._closing or self._transport is None or self._transport.is_closing():
-            raise LinkLost(f"the connection with {self.peer} has ended")
-        self._transport.write(data)
-        if self._drained is not None:
-            await asyncio.shield(self._drained)
-            if self._closing:
-                raise LinkLost(f"the connection with {self.peer} broke while sending")
-
-    async def close(self) -> None:
-        self._closing = True
-        self._inbox.end()
-        if self._transport is not None:
-            self._transport.close()
-
-    def _resume(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
 
 
 async def connect_tcp(
@@ -201,7 +149,8 @@ async def serve_tcp(
     return server
 
 
-def _host_port(name: Any) -> str:
+def host_port(name: Any) -> str:
+    """A socket's name as `host:port`, IPv6 in brackets."""
     if not isinstance(name, tuple):
         return "unknown"
     host = f"[{name[0]}]" if ":" in name[0] else name[0]

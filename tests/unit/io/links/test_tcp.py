@@ -73,7 +73,7 @@ async def test_a_flood_is_held_back_in_both_directions():
         await near.close()
 
     sending = asyncio.create_task(flood())
-    while not far._inbox.full:
+    while not far._inbox.full:  # noqa: ASYNC110 - the link has no event for it
         await asyncio.sleep(0)
     for _ in range(1000):
         await asyncio.sleep(0)
@@ -136,6 +136,17 @@ async def test_a_thousand_connections_at_once():
         await link.send(number.to_bytes(2, "big"))
     assert [int.from_bytes(await link.receive(), "big") for link in links] == list(range(1000))
     assert server.connections == 1000
+    for link in links:
+        await link.close()
+    await server.close()
+
+
+async def test_a_link_needs_little_memory():
+    """Ten thousand of them are to fit one process: no task and no buffer of ours per connection."""
+    before = len(asyncio.all_tasks())
+    server = await serve_tcp(echo, HOST, 0)
+    links = [await connect_tcp(HOST, server.port) for _ in range(20)]
+    assert len(asyncio.all_tasks()) == before + 20, "one task each at the serving end, and that is the handler"
     for link in links:
         await link.close()
     await server.close()

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutation import survive
 
+from mutation import survive
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Garbage, Role
 from openami.protocols.dlms.wrapper import WrapperFraming, decode_wrapper, encode_wrapper

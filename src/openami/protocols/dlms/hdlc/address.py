@@ -75,7 +75,7 @@ def address_size(data: bytes, start: int, stop: int) -> int:
 
 def decode_address(raw: bytes, offset: int = 0) -> HdlcAddress:
     """The address that is exactly `raw`; raise `DecodeError` (at `offset`) if it is none."""
-    if address_size(raw, 0, len(raw)) != len(raw):
+    if not raw or address_size(raw, 0, len(raw)) != len(raw):
         raise DecodeError(f"{raw.hex()} is no HDLC address of 1, 2 or 4 bytes", offset, ("HdlcAddress",))
     parts = [byte >> 1 for byte in raw]
     if len(raw) == 4:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.assembly import APDU_MAX, Assembly, segments
-from openami.protocols.dlms.hdlc.frame import Frame
+from openami.protocols.dlms.hdlc.frame import Frame, FrameKind
 
 _MODULUS = 8
 
@@ -48,13 +49,29 @@ class Channel:
         """Cut `apdu` into information fields of at most `size` bytes, to be sent in the next turns."""
         self._unsent.extend(segments(apdu, self._llc, size))
 
-    def burst(self, window: int) -> list[Numbered]:
-        """What to send in this turn: the unacknowledged again, then new ones while the window is open."""
+    def burst(self, window: int, to: HdlcAddress, by: HdlcAddress) -> list[Frame]:
+        """What to send in this turn: the unacknowledged again, then new ones while the window is open.
+
+        The last frame has the P/F bit, which hands the turn over.
+        """
         while self._unsent and len(self._unacknowledged) < window:
             information, segmented = self._unsent.popleft()
             self._unacknowledged.append(Numbered(self._next, information, segmented))
             self._next = (self._next + 1) % _MODULUS
-        return list(self._unacknowledged)
+        last = len(self._unacknowledged) - 1
+        return [
+            Frame(
+                to,
+                by,
+                FrameKind.I,
+                index == last,
+                item.segmented,
+                item.send_sequence,
+                self.receive_sequence,
+                item.information,
+            )
+            for index, item in enumerate(self._unacknowledged)
+        ]
 
     def acknowledge(self, receive_sequence: int) -> int:
         """Take the peer's word for what it has received; how many frames that frees, -1 if it cannot be true."""

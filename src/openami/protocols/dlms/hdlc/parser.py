@@ -77,7 +77,9 @@ class HdlcParser:
                 at = self._skip(data, at, events)
                 continue
             start = at + 1
-            if start < size and data[start] == FLAG:
+            if start < size and data[start] == FLAG:  # flags between frames mean nothing, within garbage they are kept
+                if self._noise:
+                    self._discard(_FLAG, _NO_FRAME, events)
                 at = start
                 continue
             try:

@@ -224,7 +224,8 @@ class Primary:
         elif self.state is State.DISCONNECTING:
             self._command(FrameKind.DISC)
         elif self._channel.has_output and not self._busy:
-            self._send_burst()
+            for frame in self._channel.burst(self._parameters.window_transmit, self._secondary, self._address):
+                self._put(frame)
         else:
             self._command(FrameKind.RR)
 
@@ -236,22 +237,6 @@ class Primary:
             self._end(f"the secondary {self._secondary} gave no answer to {self.state.value}, asked {waited}")
         else:
             self._ask(now)
-
-    def _send_burst(self) -> None:
-        burst = self._channel.burst(self._parameters.window_transmit)
-        for item in burst:
-            self._put(
-                Frame(
-                    self._secondary,
-                    self._address,
-                    FrameKind.I,
-                    item is burst[-1],
-                    item.segmented,
-                    item.send_sequence,
-                    self._channel.receive_sequence,
-                    item.information,
-                )
-            )
 
     def _command(self, kind: FrameKind, information: bytes = b"") -> None:
         receive_sequence = self._channel.receive_sequence if kind is FrameKind.RR else 0

@@ -186,20 +186,8 @@ class Secondary:
             return
         channel = session.channel
         if channel.has_output and not session.busy:
-            burst = channel.burst(session.parameters.window_transmit)
-            for item in burst:
-                self._put(
-                    Frame(
-                        session.client,
-                        session.own,
-                        FrameKind.I,
-                        item is burst[-1],
-                        item.segmented,
-                        item.send_sequence,
-                        channel.receive_sequence,
-                        item.information,
-                    )
-                )
+            for frame in channel.burst(session.parameters.window_transmit, session.client, session.own):
+                self._put(frame)
         elif session.owing and now < session.hold_until:
             return
         else:

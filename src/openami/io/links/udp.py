@@ -1,0 +1,160 @@
+"""UDP links: each `receive` gives one whole datagram. A server gives each source address a link of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from openami.io.links.inbox import Inbox
+from openami.io.links.link import Link
+from openami.io.links.tcp import host_port
+from openami.model.errors import ConnectFailed, LinkError, LinkLost
+
+LOG = logging.getLogger(__name__)
+PEERS_MAX = 10_000
+
+
+class UdpLink:
+    """Datagrams to and from one peer, `udp:host:port`. What a slow reader leaves beyond 64 KiB is dropped."""
+
+    datagrams = True
+
+    def __init__(self, peer: str, transport: asyncio.DatagramTransport, address: Any, *, owner: bool) -> None:
+        self.peer = peer
+        self.dropped = 0
+        self._transport = transport
+        self._address = address
+        self._owner = owner
+        self._inbox = Inbox(datagrams=True)
+        self._closed = False
+
+    def arrive(self, data: bytes) -> None:
+        """A datagram from the peer."""
+        if self._inbox.full:
+            self.dropped += 1
+        elif data:
+            self._inbox.put(data)
+
+    def lost(self, error: LinkError | None) -> None:
+        """No more datagrams will come."""
+        self._closed = True
+        self._inbox.end(error)
+
+    async def receive(self) -> bytes:
+        return await self._inbox.take()
+
+    async def send(self, data: bytes) -> None:
+        if self._closed or self._transport.is_closing():
+            raise LinkLost(f"the way to {self.peer} was closed")
+        self._transport.sendto(data, self._address)
+
+    async def close(self) -> None:
+        self.lost(None)
+        if self._owner:
+            self._transport.close()
+
+
+class _Connected(asyncio.DatagramProtocol):
+    """One socket, one peer."""
+
+    def __init__(self) -> None:
+        self.link: UdpLink | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = "udp:" + host_port(transport.get_extra_info("peername"))
+        self.link = UdpLink(peer, cast("asyncio.DatagramTransport", transport), None, owner=True)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
+        if self.link is not None:
+            self.link.arrive(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if self.link is not None:
+            self.link.lost(LinkLost(f"{self.link.peer} cannot be reached: {exc}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.link is not None:
+            self.link.lost(None if exc is None else LinkLost(f"the way to {self.link.peer} broke: {exc}"))
+
+
+class UdpServer(asyncio.DatagramProtocol):
+    """A bound port; make it with `serve_udp`. `port` is the one that was bound."""
+
+    def __init__(self, handler: Callable[[Link], Awaitable[None]], peers_max: int) -> None:
+        self.port = 0
+        self._handler = handler
+        self._peers_max = peers_max
+        self._peers: dict[Any, tuple[UdpLink, asyncio.Task[None]]] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        known = self._peers.get(addr)
+        if known is None:
+            known = self._add(addr)
+        known[0].arrive(data)
+
+    def error_received(self, exc: Exception) -> None:
+        LOG.info("UDP port %d heard of an undelivered datagram: %s", self.port, exc)
+
+    async def close(self) -> None:
+        """Unbind, cancel the handlers and wait for them; may be called twice."""
+        if self._transport is not None:
+            self._transport.close()
+        tasks = [task for _, task in self._peers.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _add(self, addr: Any) -> tuple[UdpLink, asyncio.Task[None]]:
+        while len(self._peers) >= self._peers_max:
+            oldest, _ = self._peers.pop(next(iter(self._peers)))
+            oldest.lost(None)
+        assert self._transport is not None
+        link = UdpLink("udp:" + host_port(addr), self._transport, addr, owner=False)
+        task = asyncio.get_running_loop().create_task(self._serve(link, addr))
+        self._peers[addr] = (link, task)
+        return link, task
+
+    async def _serve(self, link: UdpLink, addr: Any) -> None:
+        try:
+            await self._handler(link)
+        except LinkError as error:
+            LOG.info("%s", error)
+        except Exception:
+            LOG.exception("serving %s failed", link.peer)
+        finally:
+            await link.close()
+            if addr in self._peers and self._peers[addr][0] is link:
+                del self._peers[addr]
+
+
+async def connect_udp(host: str, port: int) -> UdpLink:
+    """A link to one UDP peer; raise `ConnectFailed` if its name means nothing. Nobody answers yet."""
+    loop = asyncio.get_running_loop()
+    try:
+        _, protocol = await loop.create_datagram_endpoint(_Connected, remote_addr=(host, port))
+    except OSError as error:
+        raise ConnectFailed(f"no way to {host}:{port} (UDP): {error.strerror or error}") from error
+    assert protocol.link is not None
+    return protocol.link
+
+
+async def serve_udp(
+    handler: Callable[[Link], Awaitable[None]], host: str, port: int, *, peers_max: int = PEERS_MAX
+) -> UdpServer:
+    """Bind `host:port` (0: any free port) and run `handler` once for each source address.
+
+    Beyond `peers_max` sources the oldest link ends. Raises `ConnectFailed` if the port cannot be bound.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        _, server = await loop.create_datagram_endpoint(lambda: UdpServer(handler, peers_max), local_addr=(host, port))
+    except OSError as error:
+        raise ConnectFailed(f"cannot listen on {host}:{port} (UDP): {error.strerror or error}") from error
+    return server
