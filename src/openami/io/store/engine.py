@@ -51,29 +51,38 @@ class Store:
         Raises `Conflict` when somebody else changed the same thing first, `StoreError` for anything else that the
         database refuses.
         """
-        outer: Connection | None = getattr(self._open, "connection", None)
+        outer: Connection | None = getattr(self._open, "writing", None)
         with self._translated():
             if outer is not None:
                 with outer.begin_nested():
                     yield outer
                 return
-            with self._turn(), self._writer.begin() as connection:
-                self._open.connection = connection
-                try:
-                    yield connection
-                finally:
-                    self._open.connection = None
+            if getattr(self._open, "reading", None) is not None:
+                raise StoreError(
+                    f"store {self.name}: a transaction cannot begin inside a reading"
+                )
+            with self._turn(), self._writer.begin() as connection, self._opened("writing", connection):
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the store and changes nothing."""
-        outer: Connection | None = getattr(self._open, "connection", None)
+        """A connection that sees one state of the store and changes nothing. Readings of one thread nest."""
+        outer: Connection | None = getattr(self._open, "writing", None) or getattr(self._open, "reading", None)
         with self._translated():
             if outer is not None:
                 yield outer
                 return
-            with self._turn() if self._memory else nullcontext(), self._engine.connect() as connection:
+            turn = self._turn() if self._memory else nullcontext()
+            with turn, self._engine.connect() as connection, self._opened("reading", connection):
                 yield connection
+
+    @contextmanager
+    def _opened(self, kind: str, connection: Connection) -> Iterator[None]:
+        setattr(self._open, kind, connection)
+        try:
+            yield
+        finally:
+            setattr(self._open, kind, None)
 
     def upgrade(self) -> None:
         """Bring the schema to this program's version; creates it in an empty database. Repeating it does nothing."""

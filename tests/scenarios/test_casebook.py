@@ -1,0 +1,38 @@
+"""The casebook: every folder beside this file is a case that a metering expert can read.
+
+`story.txt` tells it, `when/*.csv` is what arrived, `then/*.csv` is what must be answered. Each case is also taken in
+reverse order and twice over, which must change nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from casebook import answers, open_case
+
+FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/story.txt"))
+CASES = [pytest.param(folder, id=folder.name) for folder in FOLDERS]
+
+ORDERS = {
+    "as it arrived": lambda arrivals: arrivals,
+    "backwards": lambda arrivals: arrivals[::-1],
+    "twice": lambda arrivals: arrivals + arrivals[::-1],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("folder", CASES)
+def test_case(folder, order):
+    case = open_case(folder)
+    for take in ORDERS[order](case.arrivals()):
+        take()
+    found = answers(case)
+    assert found, "a case without answers tests nothing"
+    for name, (wanted, told) in found.items():
+        assert told == wanted, f"{folder.name}/then/{name}.csv"
+
+
+def test_the_casebook_is_there():
+    assert len(FOLDERS) >= 20
