@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.table import Table, machine
 
-NAMES = ("profile_decode", "secured_session", "concurrency", "store_ingest")
+NAMES = ("profile_decode", "secured_session", "concurrency", "store_ingest", "meter_memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

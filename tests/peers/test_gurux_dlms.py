@@ -6,7 +6,7 @@ Through the wrapper and HDLC; without security, with a password (LLS) and with H
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,19 +18,13 @@ import pytest
 from gurux_peer import GuruxPeer, PeerFailed, installed
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
+from openami.field.meter.faces.service import FramingKind, MeterService
+from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.field.meter.laboratory_meter import PASSWORD_CLIENT, LaboratoryMeter
 from openami.field.meter.real_curves import replayed
 from openami.io.clock import SystemClock
-from openami.io.links.dlms import serve_dlms
-from openami.io.links.link import Link
-from openami.io.links.tcp import serve_tcp
-from openami.protocols.dlms.framing import Framing, Role
-from openami.protocols.dlms.hdlc.address import HdlcAddress
-from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.profile import decode_profile
 from openami.protocols.dlms.security import Secret, SecurityKeys
-from openami.protocols.dlms.server import ServerConnection
-from openami.protocols.dlms.wrapper import WrapperFraming
 
 pytestmark = [
     pytest.mark.peer,
@@ -48,10 +42,6 @@ AUTHENTICATION_KEY = bytes(range(0xD0, 0xE0))
 PASSWORD = "00000042"
 LOAD_PROFILE = "1.0.99.1.0.255"
 
-FRAMINGS: dict[str, Callable[[], Framing]] = {
-    "wrapper": lambda: WrapperFraming(Role.SERVER, 16, 1),
-    "hdlc": lambda: HdlcFraming(Role.SERVER, 16, HdlcAddress(1)),
-}
 SECURITY: dict[str, dict[str, Any]] = {
     "none": {"authentication": "none", "client_sap": 16},
     "lls": {"authentication": "lls", "client_sap": PASSWORD_CLIENT, "password": PASSWORD},
@@ -98,26 +88,24 @@ def laboratory_meter() -> LaboratoryMeter:
     return meter
 
 
+class StandingClock(SystemClock):
+    """The meter's time stands still, so that both sides can be compared."""
+
+    def time(self) -> float:
+        return NOW
+
+
 @asynccontextmanager
 async def serving(meter: LaboratoryMeter, framing: str) -> AsyncIterator[int]:
-    """The meter behind a TCP port; its time stands still."""
-    randomness = count(1)
-
-    def connection() -> ServerConnection:
-        return ServerConnection(
-            FRAMINGS[framing](),
-            meter.server_settings(),
-            meter.server_state,
-            random=lambda size: next(randomness).to_bytes(size, "big"),
-            utc=lambda _now: NOW,
-            now=clock.monotonic(),
-        )
-
-    async def handle(link: Link) -> None:
-        await serve_dlms(link, connection, clock, counters=meter.counters)
-
-    clock = SystemClock()
-    server = await serve_tcp(handle, "127.0.0.1", 0)
+    """The meter behind a TCP port."""
+    numbers = count(1)
+    service = MeterService(
+        meter,
+        StandingClock(),
+        random=lambda size: next(numbers).to_bytes(size, "big"),
+        framing=FramingKind(framing),
+    )
+    server = await serve_meter_tcp(service)
     try:
         yield server.port
     finally:
@@ -202,9 +190,13 @@ async def test_hears_why_not(bench):
 async def test_is_refused_with_the_wrong_secret(framing, security, wrong):
     meter = laboratory_meter()
     async with serving(meter, framing) as port:
-        with GuruxPeer() as peer, pytest.raises(PeerFailed):
-            settings = {**SECURITY[security], **wrong}
-            await asyncio.to_thread(peer.ask, "associate", host="127.0.0.1", port=port, framing=framing, **settings)
+        with GuruxPeer() as peer:
+            made = Bench(meter, peer)
+            right = {"host": "127.0.0.1", "port": port, "framing": framing, **SECURITY[security]}
+            with pytest.raises(PeerFailed):
+                await made.ask("associate", **{**right, **wrong})
+            await made.ask("associate", **{**right, "invocation_counter": 1000})
+            await made.ask("release")
 
 
 @pytest.mark.parametrize("size", [128, 300, 1024])

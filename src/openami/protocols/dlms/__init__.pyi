@@ -72,6 +72,10 @@ from .invoke_id import invoke_id_and_priority as invoke_id_and_priority
 from .notification import DataNotification as DataNotification
 from .notification import EventNotificationRequest as EventNotificationRequest
 from .plain import plain as plain
+from .profile import decode_profile as decode_profile
+from .profile import decode_profiles as decode_profiles
+from .profile_columns import ProfileColumn as ProfileColumn
+from .profile_columns import ProfileColumns as ProfileColumns
 from .selective_access import CaptureObjectDefinition as CaptureObjectDefinition
 from .selective_access import EntryDescriptor as EntryDescriptor
 from .selective_access import RangeDescriptor as RangeDescriptor
