@@ -36,7 +36,7 @@ _SERVICE_ERROR: Final = enumerated(ExceptionServiceError, "service-error")
 
 @dataclass(frozen=True, slots=True)
 class ExceptionResponse:
-    """`invocation_counter` is the lowest that the server will accept, only with INVOCATION_COUNTER_ERROR."""
+    """`invocation_counter`, only with INVOCATION_COUNTER_ERROR, is the lowest that the server will accept."""
 
     state_error: StateError
     service_error: ExceptionServiceError
@@ -55,7 +55,7 @@ class ExceptionResponse:
 def _decode(cursor: Cursor) -> ExceptionResponse:
     state_error = cursor.field("state_error", _STATE_ERROR.decode)
     service_error = cursor.field("service_error", _SERVICE_ERROR.decode)
-    if service_error is not ExceptionServiceError.INVOCATION_COUNTER_ERROR:
+    if service_error is not ExceptionServiceError.INVOCATION_COUNTER_ERROR or not cursor.remaining:
         return ExceptionResponse(state_error, service_error)
     return ExceptionResponse(state_error, service_error, cursor.field("invocation_counter", UNSIGNED32.decode))
 

@@ -151,6 +151,7 @@ CASES = [
         ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ExceptionServiceError.INVOCATION_COUNTER_ERROR, 16),
         "d8 01 06 00000010",
     ),
+    (ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, ExceptionServiceError.INVOCATION_COUNTER_ERROR), "d8 01 06"),
     (ConfirmedServiceError(ConfirmedService.READ, ServiceErrorKind.ACCESS, 3), "0e 05 05 03"),
     (
         InitiateRequest(b"k" * 16, False, -1, 6, Conformance.GET | Conformance.ACTION, 1024),
