@@ -44,7 +44,8 @@ print(concurrency.run().text())
 def test_tables_for_the_screen_and_for_the_documentation():
     program = """
 from benchmarks.table import Table, count
-table = Table("speed", "How fast", ("what", "rows/s"), [("ours", count(69_632_123)), ("theirs", count(1234.5))], ("A note.",))
+rows = [("ours", count(69_632_123)), ("theirs", count(1234.5))]
+table = Table("speed", "How fast", ("what", "rows/s"), rows, ("A note.",))
 print(table.text())
 print(table.markdown())
 """
