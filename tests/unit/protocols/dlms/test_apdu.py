@@ -194,6 +194,7 @@ def test_every_octet_is_explained_once(apdu, raw):
     explained, spans = explain_apdu(raw)
     assert explained == apdu
     check_tiling(spans, len(raw))
+    json.dumps([plain(span.value) for span in spans])
 
 
 @pytest.mark.parametrize(("apdu", "raw"), CASES)
