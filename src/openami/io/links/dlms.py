@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
-from openami.model.errors import LinkError, LinkLost
+from openami.model.errors import LinkError, LinkLost, ProtocolError, ServiceError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.client import ClientConnection, ClientEvent, ClientState
@@ -132,7 +133,7 @@ class DlmsClient:
 
     async def close(self) -> None:
         """End the framing's connection and the link; never raises `LinkError`."""
-        if self._core.state not in (ClientState.IDLE, ClientState.CLOSED):
+        if self._core.connected:
             await self._disconnect()
         await self._driver.close()
 
@@ -156,10 +157,11 @@ class DlmsClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Release if all went well, and close."""
+        """Release if all went well, and close. A server that does not release loses nobody anything."""
         try:
             if kind is None and self._core.state is ClientState.ASSOCIATED:
-                await self.release()
+                with suppress(ServiceError, ProtocolError, LinkError):
+                    await self.release()
         finally:
             await self.close()
 

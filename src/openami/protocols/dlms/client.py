@@ -89,6 +89,7 @@ class ClientConnection:
         "_sending",
         "_settings",
         "_unpersisted",
+        "connected",
         "received",
         "state",
     )
@@ -105,6 +106,8 @@ class ClientConnection:
         if settings.keys is not None and sending is None:
             raise SettingError("sending is not set: with keys, the send counter must come from durable storage")
         self.state = ClientState.IDLE
+        self.connected = False
+        """Whether the framing carries APDUs; it does so before and after the association too."""
         self.received: list[bytes] = []
         """The APDUs of the last answer as they came, still ciphered."""
         self._framing = framing
@@ -136,8 +139,11 @@ class ClientConnection:
         if isinstance(request, Associate):
             self._require(ClientState.IDLE, request)
             self._begin(ClientState.CONNECTING, now)
-            self._framing.connect(now)
-            self._pump(now)
+            if self.connected:
+                self._with_numbers(self._send_aarq, now)
+            else:
+                self._framing.connect(now)
+                self._pump(now)
             return
         self._require(ClientState.ASSOCIATED, request)
         if isinstance(request, Release):
@@ -302,6 +308,7 @@ class ClientConnection:
                 case ApduReceived():
                     self._take_apdu(event.apdu, now)
                 case Connected():
+                    self.connected = True
                     if self.state is ClientState.CONNECTING:
                         self._with_numbers(self._send_aarq, now)
                 case Disconnected():
@@ -313,6 +320,7 @@ class ClientConnection:
         if self._busy:
             self._fail(LinkLost(f"the connection ended before the answer: {event.reason}"))
         self.state = ClientState.CLOSED
+        self.connected = False
         self._deadline = None
         self._events.append(Closed(event.reason, event.clean))
 
