@@ -11,6 +11,7 @@ from openami.protocols.dlms.security import SecurityKeys
 
 MANUFACTURER = b"OAM"
 PERIODS_S = (0, 60, 300, 600, 900, 1800, 3600)
+DRIFT_PPM_MAX = 10_000
 DEFAULT_ENTRIES = 45 * 96
 
 
@@ -19,9 +20,9 @@ class MeterConfig:
     """A meter as it leaves the factory and is configured. Everything else follows from time and its load curve.
 
     `time_zone` is minutes from normal local time to UTC (CET: −60). `tariff_2_hours` are the local hours in which
-    the second tariff counts. `capture_period_s` is the load profile's, 0 for none;
-    its default length is 45 days of quarter hours. `power_factor_permille` makes
-    reactive energy and currents out of active ones. `clock_error_s` is how far the clock is ahead at the start.
+    the second tariff counts. `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of
+    quarter hours. `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is
+    how far the clock is ahead at the start.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
 
@@ -56,6 +57,10 @@ class MeterConfig:
         for name in ("profile_entries", "billing_entries", "event_entries"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is {getattr(self, name)}, must be at least 1")
+        if abs(self.drift_ppm) > DRIFT_PPM_MAX:
+            raise SettingError(f"drift_ppm is {self.drift_ppm}, must be within ±{DRIFT_PPM_MAX}")
+        if not -720 <= self.time_zone <= 720:
+            raise SettingError(f"time_zone is {self.time_zone} minutes, must be -720 to 720")
         if self.phases not in {1, 3}:
             raise SettingError(f"phases is {self.phases}, must be 1 or 3")
         if not 1 <= self.power_factor_permille <= 1000:

@@ -64,6 +64,8 @@ class ElectricityMeter:
             time_zone=config.time_zone,
             daylight_saving=config.daylight_saving,
         )
+        if not self.clock.fits(start + config.clock_error_s):
+            raise SettingError(f"a meter cannot start at {start} s after 1970: its clock shows years 2000 to 2099")
         totals = config.import_wh, config.export_wh
         self.energy: EnergyRegisters = EnergyRegisters(curve, start, *totals, config.power_factor_permille)
         self.disconnector = Disconnector(config.control_mode)
@@ -178,7 +180,7 @@ class ElectricityMeter:
     def set_clock(self, meter_time: float, now: float) -> None:
         """Show another time from `now` on; raises `SettingError` for times that no stamp can hold."""
         if not self.clock.fits(meter_time):
-            raise SettingError(f"{meter_time} s after 1970 is no time for a meter's clock")
+            raise SettingError(f"{meter_time} s after 1970: the clock shows years 2000 to 2099")
         self.advance(now)
         self.clock.set(meter_time, now)
         self.status |= ProfileStatus.CLOCK_ADJUSTED

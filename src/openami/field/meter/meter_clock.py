@@ -8,10 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from openami.field.meter.daylight_saving import DaylightSaving
-from openami.protocols.dlms.cosem.packed_buffer import SECOND_MAX, Stamp
+from openami.protocols.dlms.cosem.packed_buffer import Stamp
 from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 
 PPM = 1e-6
+CENTURY_START_S = 946_684_800
+CENTURY_END_S = 4_102_444_800
 
 
 class MeterClock:
@@ -83,8 +85,8 @@ class MeterClock:
         return normal.timestamp() - 60 * saved
 
     def fits(self, meter_time: float) -> bool:
-        """Whether stamps can hold this time."""
-        return 0 <= meter_time <= SECOND_MAX
+        """Whether the clock can show this time: years 2000 to 2099."""
+        return CENTURY_START_S <= meter_time < CENTURY_END_S
 
     @property
     def _saving_minutes(self) -> int:

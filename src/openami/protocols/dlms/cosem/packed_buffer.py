@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from openami.protocols.dlms.axdr import put_length
-from openami.protocols.dlms.cosem.profile_buffer import ARRAY_TAG, Key, LocalTime
+from openami.protocols.dlms.cosem.profile_buffer import ARRAY_TAG, Instant, Key, LocalTime, check_kind
 from openami.protocols.dlms.data import Data, DataType
 from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 
@@ -124,8 +124,8 @@ class PackedBuffer:
         return np.frombuffer(bytes(self._rows), self.layout.dtype)
 
     def between(self, column: int, low: Key | None, high: Key | None, local_time: LocalTime) -> Sequence[int]:  # noqa: ARG002
-        if isinstance(low, (bytes, str)) or isinstance(high, (bytes, str)):
-            return ()
+        for bound in (low, high):
+            check_kind(bound, 0 if column else Instant(0))
         keys = self.records()["second" if column == 0 else f"c{column}"]
         inside = np.ones(len(keys), np.bool_)
         if low is not None:

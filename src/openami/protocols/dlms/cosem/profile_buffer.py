@@ -16,7 +16,14 @@ from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.data import Data, DataType, encode_data
 from openami.protocols.dlms.date_time import CosemDateTime
 
-Key: TypeAlias = float | bytes | str
+
+class Instant(float):
+    """A point in time, UTC seconds: compared with other instants only, never with numbers."""
+
+    __slots__ = ()
+
+
+Key: TypeAlias = Instant | float | bytes | str
 Row: TypeAlias = tuple[Data, ...]
 LocalTime: TypeAlias = Callable[[CosemDateTime], float | None]
 """UTC seconds of a date-time; fills in the deviation where it is not specified; `None` for wildcards."""
@@ -64,7 +71,10 @@ class ProfileBuffer(Protocol):
         ...
 
     def between(self, column: int, low: Key | None, high: Key | None, local_time: LocalTime) -> Sequence[int]:
-        """The rows whose value in `column` is from `low` to `high`, both included; `None` is open on that side."""
+        """The rows whose value in `column` is from `low` to `high`, both included; `None` is open on that side.
+
+        Raises `DecodeError` if a bound is of another kind than the column.
+        """
         ...
 
     def encode(self, rows: Sequence[int], columns: Sequence[int]) -> bytes:
@@ -107,19 +117,28 @@ def bound_of(data: Data, local_time: LocalTime) -> Key | None:
     return key_of(data, local_time)
 
 
-def _instant(stamp: CosemDateTime, local_time: LocalTime) -> float:
+def _instant(stamp: CosemDateTime, local_time: LocalTime) -> Instant:
     at = local_time(stamp)
     if at is None:
         raise DecodeError(f"date-time {stamp} is not one instant", 0)
-    return at
+    return Instant(at)
+
+
+def check_kind(bound: Key | None, key: Key) -> None:
+    """Raise `DecodeError` unless `bound` is of the same kind as `key`: instant, number, octets or text."""
+    if bound is not None and _kind(bound) is not _kind(key):
+        raise DecodeError(f"a bound is {_kind(bound).__name__}, the column {_kind(key).__name__}", 0)
+
+
+def _kind(key: Key) -> type[object]:
+    return next(kind for kind in (Instant, bytes, str, object) if isinstance(key, kind))
 
 
 def within(key: Key, low: Key | None, high: Key | None) -> bool:
-    """Whether low ≤ key ≤ high; values of different kinds are never within."""
-    try:
-        return (low is None or low <= key) and (high is None or key <= high)  # type: ignore[operator]
-    except TypeError:
-        return False
+    """Whether low ≤ key ≤ high; raises `DecodeError` if the bounds are of another kind."""
+    check_kind(low, key)
+    check_kind(high, key)
+    return (low is None or low <= key) and (high is None or key <= high)  # type: ignore[operator]
 
 
 class RowBuffer:
