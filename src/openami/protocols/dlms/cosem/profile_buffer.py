@@ -126,12 +126,16 @@ def _instant(stamp: CosemDateTime, local_time: LocalTime) -> Instant:
 
 def check_kind(bound: Key | None, key: Key) -> None:
     """Raise `DecodeError` unless `bound` is of the same kind as `key`: instant, number, octets or text."""
-    if bound is not None and _kind(bound) is not _kind(key):
-        raise DecodeError(f"a bound is {_kind(bound).__name__}, the column {_kind(key).__name__}", 0)
+    if bound is not None and _kind(bound) != _kind(key):
+        raise DecodeError(f"a bound is of kind {_kind(bound)}, the column of kind {_kind(key)}", 0)
 
 
-def _kind(key: Key) -> type[object]:
-    return next(kind for kind in (Instant, bytes, str, object) if isinstance(key, kind))
+def _kind(key: Key) -> str:
+    if isinstance(key, Instant):
+        return "instant"
+    if isinstance(key, bytes):
+        return "octets"
+    return "text" if isinstance(key, str) else "number"
 
 
 def within(key: Key, low: Key | None, high: Key | None) -> bool:
