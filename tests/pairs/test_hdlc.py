@@ -13,6 +13,7 @@ from openami.protocols.dlms.hdlc.frame import Frame, FrameKind, decode_frame, en
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.hdlc.parameters import HdlcParameters, HdlcTimeouts
 from openami.protocols.dlms.hdlc.parser import HdlcParser
+from openami.protocols.dlms.hdlc.secondary import SESSIONS_MAX
 
 STEPS_MAX = 5000
 METER = HdlcAddress(1, 17)
@@ -436,3 +437,96 @@ def test_a_lossy_line_gives_the_same_apdus_or_a_clear_end(window, rate):
             assert len(line.requests()) >= len(expected) - (not alive)
         finished += alive
     assert finished == 40 if rate < 0.1 else finished > 0 or rate > 0.5
+
+
+def response(kind, **fields):
+    return encode_frame(Frame(HdlcAddress(16), METER, kind, **fields))
+
+
+def test_a_client_may_change_its_mind_while_connecting():
+    line = Line()
+    line.client.connect(0.0)
+    with pytest.raises(LocalProtocolError, match="open already"):
+        line.client.connect(0.0)
+    line.client.disconnect(0.0)
+    assert line.client.next_event() == Disconnected("disconnected while connecting", clean=True)
+    assert line.client.next_timeout() is None
+
+
+def test_parameters_that_cannot_be_read_are_kept_and_asked_for_again():
+    line = Line()
+    line.client.connect(0.0)
+    line.client.receive(response(FrameKind.UA, information=b"\x81\x80\x09"), 0.0)
+    assert line.client.next_event().data == b"\x81\x80\x09"
+    line.client.receive(response(FrameKind.UA), 0.1)
+    assert line.client.next_event() == Connected(1, HdlcParameters())
+
+
+def test_an_snrm_that_cannot_be_read_is_refused():
+    server = HdlcFraming(Role.SERVER, 16, METER)
+    server.receive(command(FrameKind.SNRM, information=b"\x81\x80\x09"), 0.0)
+    assert server.next_event().data == b"\x81\x80\x09"
+    assert decode_frame(server.data_to_send(0.0)).kind is FrameKind.DM
+
+
+def test_an_acknowledgement_of_what_was_not_sent_is_not_believed():
+    line = Line()
+    line.connect()
+    line.client.send(b"\xc0", 0.0)
+    line.client.receive(response(FrameKind.RR, receive_sequence=5), 0.0)
+    assert "was not sent" in line.client.next_event().reason
+    assert line.until(lambda event: isinstance(event, ApduReceived)) == ApduReceived(b"\xc0", 1, 16)
+
+
+def test_a_client_sends_unconfirmed_to_another_logical_device():
+    client = HdlcFraming(Role.CLIENT, 16, METER)
+    client.send(b"\xc1", 0.0, destination=5, unconfirmed=True)
+    assert decode_frame(client.data_to_send(0.0)).destination == HdlcAddress(5, 17)
+    with pytest.raises(LocalProtocolError, match="no HDLC connection with 5/17"):
+        client.send(b"\xc1", 0.0, destination=5)
+
+
+def test_a_server_answers_the_client_that_is_named_and_pushes_to_any():
+    server = connected_server()
+    other = encode_frame(Frame(METER, HdlcAddress(32), FrameKind.SNRM))
+    server.receive(other, 0.0)
+    server.data_to_send(0.0)
+    server.send(b"\xc4", 0.0, destination=16)
+    server.receive(command(FrameKind.RR), 0.0)
+    answer = decode_frame(server.data_to_send(0.0))
+    assert (answer.kind, answer.destination) == (FrameKind.I, HdlcAddress(16))
+    server.send(b"\x0f", 0.0, destination=64, source=3, unconfirmed=True)
+    push = decode_frame(server.data_to_send(0.0))
+    assert (push.destination, push.source) == (HdlcAddress(64), HdlcAddress(3, 17))
+    while server.next_event() is not None:
+        pass
+    with pytest.raises(LocalProtocolError, match="no HDLC session with client 64"):
+        server.send(b"\xc4", 0.0, destination=64)
+    with pytest.raises(LocalProtocolError, match="no HDLC session with client 16"):
+        HdlcFraming(Role.SERVER, 16, METER).send(b"\xc4", 0.0)
+
+
+def test_what_is_no_apdu_makes_the_server_reject_it():
+    server = connected_server()
+    server.receive(command(FrameKind.I, information=b"nonsense"), 0.0)
+    assert decode_frame(server.data_to_send(0.0)).kind is FrameKind.FRMR
+    assert server.next_event().data == b"nonsense"
+
+
+def test_answers_of_the_servers_own_echo_are_not_answered():
+    server = connected_server()
+    for kind in (FrameKind.UA, FrameKind.DM, FrameKind.FRMR):
+        server.receive(command(kind), 0.0)
+    assert server.data_to_send(0.0) == b""
+    assert server.next_event() is None
+
+
+def test_a_server_keeps_a_bounded_number_of_clients():
+    server = HdlcFraming(Role.SERVER, 16, METER)
+    for sap in range(1, SESSIONS_MAX + 2):
+        server.receive(encode_frame(Frame(METER, HdlcAddress(sap), FrameKind.SNRM)), 0.0)
+    ends = []
+    while (event := server.next_event()) is not None:
+        if isinstance(event, Disconnected):
+            ends.append(event)
+    assert ends == [Disconnected(f"more than {SESSIONS_MAX} clients", 1)]

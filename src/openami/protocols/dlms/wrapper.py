@@ -107,7 +107,7 @@ class WrapperFraming:
 
         While a `Disconnected` waits to be taken, the APDU is dropped; after it, `LocalProtocolError` is raised.
         """
-        if self._ended and self._events:
+        if self._ended and any(isinstance(event, Disconnected) for event in self._events):
             return
         if self._ended:
             raise LocalProtocolError("the wrapper was disconnected; connect it before sending")

@@ -122,6 +122,16 @@ def test_a_bad_datagram_harms_no_other():
     assert "limit 20" in third.reason
 
 
+def test_an_answer_that_comes_too_late_is_dropped_until_the_end_was_told():
+    framing = client()
+    framing.closed(0.0)
+    framing.send(GET, 0.0)
+    assert framing.data_to_send(0.0) == b""
+    assert events(framing) == [Disconnected("the link ended")]
+    with pytest.raises(LocalProtocolError, match="disconnected"):
+        framing.send(GET, 0.0)
+
+
 def test_each_datagram_leaves_alone():
     framing = client(datagrams=True)
     framing.send(b"a", 0.0)
