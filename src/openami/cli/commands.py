@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("meter", "read", "decode", "listen", "capture")
+COMMANDS = ("demo", "meter", "read", "decode", "listen", "capture")
 
 for _name in COMMANDS:
     _command = getattr(importlib.import_module(f"openami.cli.{_name}"), _name)

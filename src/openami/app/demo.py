@@ -1,0 +1,145 @@
+"""The demonstration: a small district that lives faster than the clock on the wall."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from openami.app.district import Household, households, register
+from openami.app.installation import Installation, install
+from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
+from openami.app.settings import Headend, Operations, Portal, Settings
+from openami.backoffice.operations.read_plan import ReadPlan
+from openami.backoffice.operations.settings import OperationsSettings
+from openami.field.meter.faces.push import live, push_over_tcp
+from openami.field.meter.faces.service import MeterService
+from openami.field.meter.faces.tcp import serve_meter_tcp
+from openami.io.clock import ScaledClock
+from openami.model.event import EventCode
+from openami.model.point import Meter
+from openami.portal.accounts import Accounts, Role
+from openami.portal.serving import Serving
+
+DAY_S = 86_400
+HOUR_S = 3_600
+HISTORY_DAYS = 40
+MARGIN_S = 600
+"""How long after the end of a day its reading begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """Everything that runs: the back office, the meters by the household's number, and the clock they live by."""
+
+    installation: Installation
+    office: BackOffice
+    clock: ScaledClock
+    houses: tuple[Household, ...]
+    meters: dict[int, Meter]
+    operator_password: str
+    consumer_password: str
+
+    async def read(self, name: str, start: datetime, end: datetime) -> int:
+        """Read all meters for a period and wait for the end of it; the campaign's id."""
+        operations = self.office.operations
+        deadline = self.now() + timedelta(hours=12)
+        meters = [meter.id for meter in self.meters.values()]
+        campaign = operations.create_campaign(name, meters, ReadPlan(), (start, end), deadline)
+        await operations.run_campaign(campaign)
+        return campaign
+
+    def now(self) -> datetime:
+        """The district's time."""
+        return datetime.fromtimestamp(self.clock.time(), UTC)
+
+
+@asynccontextmanager
+async def open_district(
+    folder: Path, count: int, clock: ScaledClock, history_days: int, *, portal_port: int = 0, speed: float = 1.0
+) -> AsyncIterator[District]:
+    """Install in `folder`, start head-end and back office, and hang `count` meters that have lived `history_days`."""
+    settings = Settings(
+        headend=Headend(listen="127.0.0.1:0", push_listen="127.0.0.1:0"),
+        operations=Operations(headend="127.0.0.1:0"),
+        portal=Portal(listen=f"127.0.0.1:{portal_port}"),
+    )
+    installation, operator_password = install(folder, settings)
+    rhythm = OperationsSettings(
+        system_title=secrets.token_bytes(8),
+        pull_every_s=5.0 * speed,
+        look_every_s=1.0 * speed,
+        attempts=4,
+        backoff_s=0.5 * speed,
+        attempt_timeout_s=60.0,
+    )
+    async with AsyncExitStack() as stack:
+        headend = await stack.enter_async_context(run_headend(installation, clock))
+        office = await stack.enter_async_context(
+            open_back_office(installation, clock, f"127.0.0.1:{headend.port}", rhythm)
+        )
+        push = f"127.0.0.1:{headend.push_port}"
+        start = clock.time() // DAY_S * DAY_S - history_days * DAY_S
+        houses = tuple(households(count, start, push, secrets.token_bytes))
+        links = [await _hang(stack, house, clock) for house in houses]
+        meters = register(office, list(zip(houses, links, strict=True)))
+        password = secrets.token_urlsafe(9)
+        _open_accounts(office, houses, password)
+        yield District(installation, office, clock, houses, meters, operator_password, password)
+
+
+@asynccontextmanager
+async def show_pages(district: District, notice: str) -> AsyncIterator[Serving]:
+    """The portal of the district."""
+    async with run_portal(district.installation, district.office, district.clock, notice=notice) as serving:
+        yield serving
+
+
+async def deliver_pushes(house: Household) -> None:
+    """Bring what the meter wants to push to the head-end, at once."""
+    deliver = push_over_tcp(house.meter.config.push_destination)
+    while (apdu := house.meter.next_push()) is not None:
+        await deliver(apdu)
+
+
+async def live_on(district: District) -> None:
+    """All meters live and push, for ever."""
+    async with asyncio.TaskGroup() as group:
+        for house in district.houses:
+            deliver = push_over_tcp(house.meter.config.push_destination)
+            group.create_task(live(house.meter, district.clock, deliver, every_s=60.0))
+
+
+async def disturb(district: District, *, every_s: float = 5 * HOUR_S, outage_s: float = 2 * HOUR_S) -> None:
+    """What happens in any district: now a cover is opened, now a house loses its supply for a while, for ever."""
+    turn = 0
+    while True:
+        await district.clock.sleep(every_s)
+        house = district.houses[(3 + 5 * turn) % len(district.houses)]
+        now = district.clock.time()
+        if turn % 2:
+            house.meter.alarm(EventCode.COVER_OPENED, now)
+        else:
+            house.meter.power_fail(now)
+            await district.clock.sleep(outage_s)
+            house.meter.power_restore(district.clock.time())
+        turn += 1
+
+
+async def _hang(stack: AsyncExitStack, house: Household, clock: ScaledClock) -> str:
+    service = MeterService(house.meter, clock, random=secrets.token_bytes)
+    server = await serve_meter_tcp(service)
+    stack.push_async_callback(server.close)
+    return f"tcp://127.0.0.1:{server.port}"
+
+
+def _open_accounts(office: BackOffice, houses: tuple[Household, ...], password: str) -> None:
+    """One log-in a household, all with the same password: what they may see differs by consumer."""
+    accounts = Accounts(office.store, secrets.token_bytes, scrypt_log2_n=12)
+    by_name = {consumer.name: consumer.id for consumer in office.registry.consumers()}
+    for house in houses[:3]:
+        accounts.add(house.login, password, Role.CONSUMER, by_name[house.name])

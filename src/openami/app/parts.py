@@ -1,0 +1,163 @@
+"""The parts of an installation, each started by itself or all in one process, with the same borders between them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from openami.app.installation import Installation
+from openami.app.settings import address
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.operations import Operations
+from openami.backoffice.operations.settings import OperationsSettings
+from openami.backoffice.registry.registry import Registry
+from openami.headend.headend import Headend
+from openami.headend.settings import HeadendSettings
+from openami.io.blocking import Executed
+from openami.io.clock import Clock
+from openami.io.disk import SystemDisk
+from openami.io.keystore.file_keystore import FileKeystore
+from openami.io.links.link import Link
+from openami.io.links.tcp import connect_tcp
+from openami.io.links.tls import client_context, server_context
+from openami.io.spool.file_spool import FileSpool
+from openami.io.store.engine import Store
+from openami.portal.app import make_portal
+from openami.portal.serving import Serving, serve_portal
+from openami.portal.settings import PortalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BackOffice:
+    """The rooms of the back office over one store and one keystore."""
+
+    store: Store
+    keystore: FileKeystore
+    registry: Registry
+    mdm: Mdm
+    operations: Operations
+
+
+@asynccontextmanager
+async def run_headend(installation: Installation, clock: Clock) -> AsyncIterator[Headend]:
+    """The relay of the DMZ: its ports are open while the context is."""
+    settings = installation.settings.headend
+    host, port = address(settings.listen, "headend.listen")
+    push_host, push_port = address(settings.push_listen, "headend.push_listen")
+    spool = FileSpool(
+        installation.path(settings.spool),
+        disk=SystemDisk(),
+        random=secrets.token_bytes,
+        limit_bytes=settings.spool_bytes,
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="spool") as executor:
+        headend = Headend(
+            HeadendSettings(
+                host=host,
+                port=port,
+                tls=server_context(installation.headend_certificate(), clients=True),
+                networks=settings.networks,
+                circuits_max=settings.circuits,
+                push_host=push_host,
+                push_port=push_port,
+            ),
+            clock,
+            spool,
+            blocking=Executed(executor),
+        )
+        try:
+            await headend.start()
+            yield headend
+        finally:
+            await headend.close()
+            spool.close()
+
+
+@asynccontextmanager
+async def open_back_office(
+    installation: Installation, clock: Clock, headend: str, settings: OperationsSettings | None = None
+) -> AsyncIterator[BackOffice]:
+    """Registry, metering data management and operations; nothing runs by itself yet. `headend` is host:port."""
+    store, keystore, counters = installation.open_store(), installation.open_keystore(), installation.open_counters()
+    registry = Registry(store)
+    mdm = Mdm(store, registry)
+    with ThreadPoolExecutor(1, thread_name_prefix="store") as executor:
+        operations = Operations(
+            store,
+            registry,
+            mdm,
+            _headend_client(installation, headend, clock),
+            keystore,
+            counters,
+            clock,
+            secrets.token_bytes,
+            Executed(executor),
+            settings or operations_settings(installation),
+        )
+        try:
+            yield BackOffice(store, keystore, registry, mdm, operations)
+        finally:
+            counters.close()
+            store.close()
+
+
+@asynccontextmanager
+async def running(operations: Operations) -> AsyncIterator[None]:
+    """The scheduler runs while the context is open; if it fails, so does the context."""
+    scheduler = asyncio.create_task(operations.run())
+    try:
+        yield
+    finally:
+        scheduler.cancel()
+        with suppress(asyncio.CancelledError):
+            await scheduler
+
+
+@asynccontextmanager
+async def run_portal(
+    installation: Installation, office: BackOffice, clock: Clock, *, notice: str = "", late_after_s: int = 26 * 3600
+) -> AsyncIterator[Serving]:
+    """The pages, over TLS."""
+    settings = installation.settings.portal
+    listen, port = address(settings.listen, "portal.listen")
+    pages = PortalSettings(
+        hosts=(settings.name,),
+        listen=listen,
+        port=port,
+        certificate=installation.path(settings.certificate),
+        key=installation.path(settings.key),
+        authority=installation.path(installation.settings.zones.authority),
+        hsts_max_age_s=settings.hsts_max_age_s,
+        notice=notice,
+        late_after_s=late_after_s,
+    )
+    portal = make_portal(office.registry, office.mdm, office.operations, office.store, pages, clock)
+    serving = await serve_portal(portal, pages)
+    try:
+        yield serving
+    finally:
+        await serving.stop()
+
+
+def operations_settings(installation: Installation) -> OperationsSettings:
+    """Operations as the configuration file says."""
+    settings = installation.settings.operations
+    return OperationsSettings(concurrency=settings.concurrency, attempts=settings.attempts)
+
+
+def _headend_client(installation: Installation, headend: str, clock: Clock) -> HeadendClient:
+    """Connections go to the head-end's address, but its certificate must carry the name that we know it by."""
+    host, port = address(headend, "operations.headend")
+    own = installation.operations_certificate()
+    context = client_context(own.authority, own)
+    name = f"headend.{installation.settings.portal.name}"
+
+    async def connect() -> Link:
+        return await connect_tcp(host, port, tls=context, server_name=name)
+
+    return HeadendClient(connect, clock)

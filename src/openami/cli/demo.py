@@ -1,0 +1,172 @@
+"""`openami demo`: a small district to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from openami.app.demo import DAY_S, HISTORY_DAYS, District, disturb, live_on, open_district, show_pages
+from openami.app.parts import running
+from openami.app.week import DAYS, HouseholdWeek, Week
+from openami.backoffice.operations.campaigns import CampaignView
+from openami.backoffice.operations.read_plan import ReadPlan
+from openami.cli.output import JsonOption, console, print_json, print_rows
+from openami.io.clock import ScaledClock, SystemClock
+
+NOTICE = "Demonstration: simulated meters; what each one replays stands on its page. Time runs faster here."
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Play one week, print a summary and exit.")] = False,
+    meters: Annotated[int, typer.Option(min=1, max=1000, help="How many households the district has.")] = 24,
+    speed: Annotated[float, typer.Option(min=1, max=3600, help="How many times faster than real time it lives.")] = (
+        120.0
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the pages; 0 takes a free one.")] = 8443,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a small district: simulated meters that speak DLMS/COSEM and replay real households, a head-end, pages.
+
+    Prints addresses and log-ins and runs until stopped. Everything lives in a temporary folder that is removed at
+    the end: nothing is left behind.
+    """
+    logging.getLogger("openami").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="openami-demo-") as folder:
+        place = Path(folder) / "installation"
+        if once:
+            asyncio.run(_once(place, meters, as_json=as_json))
+        else:
+            with suppress(KeyboardInterrupt):
+                asyncio.run(_live(place, meters, speed, port, as_json=as_json))
+
+
+async def _once(folder: Path, meters: int, *, as_json: bool) -> None:
+    midnight = SystemClock().time() // DAY_S * DAY_S
+    clock = ScaledClock(midnight - DAYS * DAY_S, 60.0)
+    async with open_district(folder, meters, clock, 1, speed=60.0) as district:
+        week = Week(district)
+        with _progress(as_json) as progress:
+            task = progress.add_task("playing a week", total=DAYS)
+            campaigns = []
+            async for campaign in week.play():
+                campaigns.append(campaign)
+                progress.advance(task)
+        _show_campaigns(campaigns, as_json=as_json)
+        _show_week(week.summary(), as_json=as_json)
+
+
+async def _live(folder: Path, meters: int, speed: float, port: int, *, as_json: bool) -> None:
+    clock = ScaledClock(SystemClock().time(), speed)
+    async with open_district(folder, meters, clock, HISTORY_DAYS, portal_port=port, speed=speed) as district:
+        await _read_history(district, as_json=as_json)
+        _schedule(district)
+        async with show_pages(district, NOTICE) as serving, running(district.office.operations):
+            _introduce(district, serving.url, as_json=as_json)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(live_on(district))
+                group.create_task(disturb(district))
+
+
+async def _read_history(district: District, *, as_json: bool) -> None:
+    """The first campaign: all that the meters have captured so far, with a bar that follows it."""
+    now = district.now()
+    reading = asyncio.create_task(district.read("first reading", now - timedelta(days=HISTORY_DAYS), now))
+    with _progress(as_json) as progress:
+        task = progress.add_task(f"reading {HISTORY_DAYS} days of {len(district.houses)} meters", total=None)
+        while not reading.done():
+            await asyncio.wait([reading], timeout=0.2)
+            for campaign in district.office.operations.campaigns(1):
+                progress.update(task, total=campaign.total, completed=campaign.completed + campaign.failed)
+    await reading
+
+
+def _schedule(district: District) -> None:
+    """Every hour of the district's time; the window reaches back a day, so that holes are filled."""
+    district.office.operations.put_schedule(
+        "hourly reading",
+        ReadPlan(),
+        every_s=3_600,
+        window_s=DAY_S,
+        deadline_s=3_000,
+        first_at=district.now() + timedelta(minutes=10),
+    )
+
+
+def _authority(district: District) -> Path:
+    return district.installation.path(district.installation.settings.zones.authority)
+
+
+def _introduce(district: District, url: str, *, as_json: bool) -> None:
+    consumers = [house.login for house in district.houses[:3]]
+    facts = {
+        "url": url,
+        "operator": {"login": "operator", "password": district.operator_password},
+        "consumers": {"logins": consumers, "password": district.consumer_password},
+        "authority": str(_authority(district)),
+        "meters": [meter.link for meter in district.meters.values()],
+    }
+    if as_json:
+        print_json(facts)
+        return
+    logins = "[/], [cyan]".join(consumers)
+    lines = [
+        f"[bold]Pages[/]      {url}",
+        f"[bold]Operator[/]   log-in [cyan]operator[/], password [cyan]{district.operator_password}[/]",
+        f"[bold]Consumers[/]  log-in [cyan]{logins}[/], password [cyan]{district.consumer_password}[/]",
+        "",
+        "Your browser does not know the authority that signed the demo's certificate. Trust it for this name only by",
+        "importing the file below as an authority for web sites, or go on past the browser's warning:",
+        f"  {_authority(district)}",
+        "",
+        "Stop with Ctrl-C; nothing is left behind.",
+    ]
+    console.print(Panel("\n".join(lines), title="OpenAMI demo", expand=False), soft_wrap=True)
+
+
+def _show_campaigns(campaigns: list[CampaignView], *, as_json: bool) -> None:
+    rows = [
+        (
+            one.name,
+            one.total,
+            one.completed,
+            one.failed,
+            ", ".join(f"{n} × {cause}" for cause, n in one.by_cause.items()),
+        )
+        for one in campaigns
+    ]
+    print_rows("Campaigns", ("Campaign", "Meters", "Read", "Missed", "Causes"), rows, as_json=as_json)
+
+
+def _causes(campaign: CampaignView) -> str:
+    return ", ".join(f"{count} × {cause}" for cause, count in campaign.by_cause.items())
+
+
+def _show_week(weeks: list[HouseholdWeek], *, as_json: bool) -> None:
+    rows = [
+        (one.household, one.origin, one.register_wh, one.interval_wh, one.missing, one.counted_wh, one.events)
+        for one in weeks
+    ]
+    columns = ("Household", "Values", "Register Wh", "Intervals Wh", "Missing", "Counted Wh", "Events")
+    print_rows("The week", columns, rows, as_json=as_json)
+
+
+def _progress(as_json: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=as_json,
+        transient=True,
+    )
