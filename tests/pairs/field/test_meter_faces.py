@@ -22,9 +22,10 @@ from meter_bench import (
 from openami.field.meter import codes
 from openami.field.meter.faces.memory import MemoryFace
 from openami.field.meter.faces.push import live, push_over_tcp
-from openami.field.meter.faces.serial_line import serve_meter_pty
+from openami.field.meter.faces.serial_line import serve_meter_pty, serve_meter_serial
 from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.field.meter.faces.tcp import serve_meter_tcp
+from openami.io.links.pty import open_pty
 from openami.io.links.serial import open_serial
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.model.errors import ConnectFailed, LinkError, SettingError
@@ -40,8 +41,9 @@ from openami.protocols.dlms.data import octet_string
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.errors import AssociationRejected, DataAccessError
+from openami.protocols.dlms.events import Refused
 from openami.protocols.dlms.profile import decode_profile
-from openami.protocols.dlms.security import unprotect
+from openami.protocols.dlms.security import SecurityKeys, unprotect
 from openami.protocols.dlms.selective_access import RangeDescriptor, access_of
 
 LOAD_BUFFER = CosemAttributeDescriptor(7, codes.LOAD_PROFILE, 2)
@@ -77,6 +79,38 @@ async def test_hdlc_over_a_pty_survives_power_failures() -> None:
             assert len(rows) == 97
         meter.power_fail(clock.at)
         meter.power_restore(clock.at)
+    await face.close()
+
+
+async def test_hdlc_on_a_serial_port() -> None:
+    clock = BenchClock(START + 3600)
+    link, path = await open_pty()
+    service = MeterService(make_meter(), clock, random=seeded(), framing=FramingKind.HDLC)
+    face = await serve_meter_serial(service, path)
+    assert face.path == path
+    async with make_client(link, clock, hdlc=True) as client:
+        assert (await client.get(Register.value, codes.IMPORT)).value == 1000
+    await face.close()
+
+
+async def test_hdlc_over_tcp() -> None:
+    clock = BenchClock(START + 3600)
+    server = await serve_meter_tcp(MeterService(make_meter(), clock, random=seeded(), framing=FramingKind.HDLC))
+    async with make_client(await connect_tcp("127.0.0.1", server.port), clock, hdlc=True) as client:
+        assert (await client.get(Register.value, codes.IMPORT)).value == 1000
+    await server.close()
+
+
+async def test_failed_authentication_is_logged_and_told_to_whoever_watches() -> None:
+    clock = BenchClock(START + 3600)
+    meter, seen = make_meter(), []
+    face = MemoryFace(MeterService(meter, clock, random=seeded(), observe=seen.append))
+    wrong = SecurityKeys(bytes(16), KEYS.authentication_key)
+    with pytest.raises(AssociationRejected):
+        await make_client(face.connect(), clock, keys=wrong).associate()
+    assert meter.event_log.last()[1] == (EventCode.AUTHENTICATION_FAILED,)
+    assert [type(event) for event in seen] == [Refused]
+    assert meter.next_push() is None
     await face.close()
 
 

@@ -5,3 +5,12 @@ from .curve import SteadyCurve as SteadyCurve
 from .daylight_saving import DaylightSaving as DaylightSaving
 from .electricity import ElectricityMeter as ElectricityMeter
 from .laboratory_meter import LaboratoryMeter as LaboratoryMeter
+from .faces.memory import MemoryFace as MemoryFace
+from .faces.push import live as live
+from .faces.push import push_over_tcp as push_over_tcp
+from .faces.serial_line import SerialFace as SerialFace
+from .faces.serial_line import serve_meter_pty as serve_meter_pty
+from .faces.serial_line import serve_meter_serial as serve_meter_serial
+from .faces.service import FramingKind as FramingKind
+from .faces.service import MeterService as MeterService
+from .faces.tcp import serve_meter_tcp as serve_meter_tcp

@@ -12,11 +12,16 @@ from openami.field.meter.faces.powered_link import PoweredLink
 from openami.io.clock import Clock
 from openami.io.links.dlms import serve_dlms
 from openami.io.links.link import Link
+from openami.model.errors import SecurityError
+from openami.model.event import EventCode
+from openami.protocols.dlms.events import Refused
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.server import ServerConnection, ServerEvent
 from openami.protocols.dlms.wrapper import WrapperFraming
+
+AARQ_TAG = b"\x60"
 
 
 class FramingKind(StrEnum):
@@ -29,6 +34,7 @@ class FramingKind(StrEnum):
 class MeterService:
     """Answers on any number of links, one after another or at once; they share the meter's counters.
 
+    Refused associations and APDUs that fail their security go into the meter's event log, not into pushes.
     `random` gives the bytes of challenges; `observe` is told what happens in the conversations. `physical_address`
     is the lower HDLC address; without it the meter answers to the upper one alone.
     """
@@ -71,7 +77,15 @@ class MeterService:
             await link.close()
 
     async def _converse(self, link: PoweredLink) -> None:
-        await serve_dlms(link, self._connection, self._clock, counters=self.meter.counters, observe=self._observe)
+        await serve_dlms(link, self._connection, self._clock, counters=self.meter.counters, observe=self._watch)
+
+    def _watch(self, event: ServerEvent) -> None:
+        if isinstance(event, Refused) and (event.apdu[:1] == AARQ_TAG or isinstance(event.error, SecurityError)):
+            now = self._clock.time()
+            self.meter.advance(now)
+            self.meter.log(EventCode.AUTHENTICATION_FAILED, now)
+        if self._observe is not None:
+            self._observe(event)
 
     def _connection(self) -> ServerConnection:
         return ServerConnection(

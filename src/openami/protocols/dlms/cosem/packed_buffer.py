@@ -23,9 +23,6 @@ from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 Records = npt.NDArray[Any]
 
 DAY_S = 86_400
-SECOND_MAX = 0xFFFF_FFFF
-"""The last stamp that fits, in the year 2106."""
-
 _CLOCK = "IhB"
 _CLOCK_WIRE = [
     ("tag", "u1"),
@@ -51,7 +48,9 @@ _INTEGERS = {
 
 
 class Stamp(NamedTuple):
-    """A clock's reading as it is kept: whole UTC seconds of that clock, its deviation in minutes, its status."""
+    """A clock's reading as it is kept: whole UTC seconds of that clock (1970 to 2106), its deviation in minutes, its
+    status.
+    """
 
     second: int
     deviation: int

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Protocol, TypeAlias
 
-from openami.model.errors import DecodeError
+from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.data import Data, DataType, encode_data
 from openami.protocols.dlms.date_time import CosemDateTime
@@ -180,7 +180,9 @@ class RowBuffer:
 
     def _order(self, row: Row) -> float:
         key = key_of(row[self._sort_column], utc_seconds)
-        value = 0.0 if isinstance(key, (bytes, str)) else key
+        if isinstance(key, (bytes, str)):
+            raise LocalProtocolError(f"a profile cannot be sorted {self.sort_method.name} by octets or text")
+        value = key
         if self.sort_method is SortMethod.LARGEST:
             return -value
         if self.sort_method is SortMethod.SMALLEST:
