@@ -38,6 +38,7 @@ from openami.protocols.dlms import (
     secure_channel,
     security,
     server,
+    server_association,
 )
 from openami.protocols.dlms.acse import AARE
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
@@ -300,7 +301,7 @@ def an_hls_session_is_not_repeated_to_a_client_that_forgot_its_window():
     assert second.client.state is not client.ClientState.ASSOCIATED, "pass 4 of an earlier session was accepted"
 
 
-@drill(forget(server, "verify", lambda *_args: 0))
+@drill(forget(server_association, "verify", lambda *_args: 0))
 def an_hls_session_is_not_repeated_to_a_meter_that_forgot_its_window():
     first = associated()
     first.ask(Set(NOTE, note(b"on")))
@@ -423,7 +424,7 @@ def unsealed(**changes: object) -> Pair:
 STRANGER = SecurityKeys(bytes(16), bytes(16))
 
 
-@drill(forget(server, "verify", lambda *_args: 0))
+@drill(forget(server_association, "verify", lambda *_args: 0))
 def a_client_without_the_keys_does_not_get_in():
     pair = unsealed(keys=STRANGER)
     pair.associate()
@@ -433,7 +434,7 @@ def a_client_without_the_keys_does_not_get_in():
     assert not pair.device.asked
 
 
-@drill(forget(client, "verify", lambda *_args: 0))
+@drill(forget(client_association, "verify", lambda *_args: 0))
 def a_server_without_the_keys_is_found_out():
     device = Store()
     associations = {SECURED: AssociationSettings(Authentication.HLS5, keys=STRANGER)}

@@ -8,13 +8,11 @@ from typing import Final
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
-ASSOCIATION_LN_CLASS: Final = 15
-CURRENT_ASSOCIATION: Final = ObisCode(0, 0, 40, 0, 0, 255)
-REPLY_TO_HLS_AUTHENTICATION: Final = 1
-DLMS_VERSION: Final = 6
-LOGICAL_NAME_VAA: Final = 0x0007
+PASS_3: Final = CosemMethodDescriptor(15, ObisCode(0, 0, 40, 0, 0, 255), 1)
+"""reply_to_HLS_authentication of the current AssociationLN: how the third pass of HLS travels."""
 
 
 @dataclass(frozen=True, slots=True)

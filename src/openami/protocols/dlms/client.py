@@ -18,34 +18,24 @@ from openami.model.errors import (
     LocalProtocolError,
     OpenAmiError,
     RemoteProtocolError,
-    SecurityError,
     SettingError,
 )
-from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
-from openami.protocols.dlms.association import (
-    ASSOCIATION_LN_CLASS,
-    CURRENT_ASSOCIATION,
-    REPLY_TO_HLS_AUTHENTICATION,
-)
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.client_association import AssociationProposal
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveWindow, SendCounter
-from openami.protocols.dlms.data import decode_data, encode_data, octet_string
-from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.errors import ServiceFailed
 from openami.protocols.dlms.events import Answered, Associated, Closed, Failed, Notified, Refused, Released
 from openami.protocols.dlms.exception import ExceptionResponse
 from openami.protocols.dlms.exchange import Exchange, exchange_of, unexpected
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
-from openami.protocols.dlms.hls import response, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification
-from openami.protocols.dlms.request import Action, Associate, Release, Request
-from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
+from openami.protocols.dlms.request import Associate, Release, Request
+from openami.protocols.dlms.secure_channel import OVERHEAD, SecureChannel, check_protected
 
 ClientEvent: TypeAlias = Persist | Associated | Answered | Failed | Released | Notified | Refused | Garbage | Closed
 
@@ -257,42 +247,21 @@ class ClientConnection:
     def _send_aarq(self, now: float) -> None:
         settings = self._settings
         proposal = AssociationProposal(settings, self._random)
-        if settings.ciphered:
-            self._channel = self._make_channel(proposal)
+        if settings.ciphered and self._sending is not None:
+            self._channel = proposal.channel(self._sending, self._receiving)
         self._proposal = proposal
         self.state = ClientState.ASSOCIATING
         self._deadline = now + settings.response_timeout_s
         self._framing.send(encode_apdu(proposal.aarq(self._channel)), now)
 
-    def _make_channel(self, proposal: AssociationProposal) -> SecureChannel:
-        settings, keys = self._settings, proposal.keys
-        assert keys is not None
-        assert self._sending is not None
-        if settings.use_dedicated_key:
-            form = Form.GENERAL_DEDICATED if settings.use_general_glo else Form.DEDICATED
-        else:
-            form = Form.GENERAL_GLOBAL if settings.use_general_glo else Form.GLOBAL
-        return SecureChannel(
-            keys,
-            settings.system_title,
-            settings.server_system_title or b"",
-            self._sending,
-            self._receiving,
-            control=settings.protection,
-            required=settings.protection,
-            form=form,
-        )
-
     def _send_pass_3(self, now: float) -> None:
-        """Prove ourselves: ACTION reply_to_HLS_authentication with f(challenge of the server)."""
-        proposal, keys, sending = self._proposal, self._settings.keys, self._sending
+        """Prove ourselves."""
+        proposal, sending = self._proposal, self._sending
         assert proposal is not None
-        assert keys is not None
         assert sending is not None
-        answer = response(keys, self._settings.system_title, sending.take(), proposal.server_challenge)
-        descriptor = CosemMethodDescriptor(ASSOCIATION_LN_CLASS, CURRENT_ASSOCIATION, REPLY_TO_HLS_AUTHENTICATION)
-        action = Action(descriptor, encode_data(octet_string(answer)))
-        self._exchange = exchange_of(action, _CONFIRMED_HIGH_PRIORITY, room=self._room, limit=1024)
+        self._exchange = exchange_of(
+            proposal.pass_3(sending.take()), _CONFIRMED_HIGH_PRIORITY, room=self._room, limit=1024
+        )
         self._outgoing = encode_apdu(self._exchange.first())  # type: ignore[arg-type]
         self._send_outgoing(now)
 
@@ -388,7 +357,9 @@ class ClientConnection:
             if following is not None:
                 self._transmit(following, now)
             elif self.state is ClientState.AUTHENTICATING:
-                self._take_pass_4(exchange.answer)
+                assert self._proposal is not None
+                self._proposal.verify_pass_4(exchange.answer)
+                self._associated()
             else:
                 self._finish(Answered(exchange.answer))
         except RemoteProtocolError as error:
@@ -434,21 +405,6 @@ class ClientConnection:
         limits = [limit for limit in (server_max, self._framing.max_apdu) if limit]
         room = min(limits, default=0xFFFF)
         return max(1, room - (OVERHEAD if self._channel is not None else 0))
-
-    def _take_pass_4(self, answer: tuple[ActionResult, object]) -> None:
-        """The server proves itself: f(our challenge) as the octet-string that the method returns."""
-        result, returned = answer
-        proposal, keys = self._proposal, self._settings.keys
-        assert proposal is not None
-        assert keys is not None
-        if result is not ActionResult.SUCCESS or not isinstance(returned, bytes):
-            self._fail(SecurityError(f"the server did not accept our proof (HLS pass 3): {result.name.lower()}"))
-            return
-        octets = decode_data(returned).value
-        if not isinstance(octets, bytes):
-            raise SecurityError("the server's proof (HLS pass 4) is no octet-string")
-        verify(keys, proposal.server_system_title, proposal.challenge, octets)
-        self._associated()
 
     def _associated(self) -> None:
         proposal = self._proposal

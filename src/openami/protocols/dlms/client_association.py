@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from openami.model.errors import RemoteProtocolError, SecurityError
+from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import (
     AARE,
     AARQ,
@@ -16,13 +17,18 @@ from openami.protocols.dlms.acse import (
     ReleaseRequestReason,
 )
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
+from openami.protocols.dlms.association import PASS_3
 from openami.protocols.dlms.authentication import Authentication, mechanism_number
+from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.conformance import Conformance
+from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
+from openami.protocols.dlms.data import decode_data, encode_data, octet_string
 from openami.protocols.dlms.errors import AssociationRejected
-from openami.protocols.dlms.hls import check_challenge
+from openami.protocols.dlms.hls import check_challenge, response, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
+from openami.protocols.dlms.request import Action
 from openami.protocols.dlms.secure_channel import Form, SecureChannel
 from openami.protocols.dlms.security import check_system_title
 
@@ -75,6 +81,42 @@ class AssociationProposal:
         if channel is None:
             return RLRQ(ReleaseRequestReason.NORMAL)
         return RLRQ(ReleaseRequestReason.NORMAL, self._initiate_request(channel))
+
+    def channel(self, sending: SendCounter, receiving: ReceiveWindow) -> SecureChannel:
+        """The protected conversation that the settings ask for; its peer is known for sure with AARE only."""
+        settings, keys = self.settings, self.keys
+        assert keys is not None
+        if settings.use_dedicated_key:
+            form = Form.GENERAL_DEDICATED if settings.use_general_glo else Form.DEDICATED
+        else:
+            form = Form.GENERAL_GLOBAL if settings.use_general_glo else Form.GLOBAL
+        return SecureChannel(
+            keys,
+            settings.system_title,
+            settings.server_system_title or b"",
+            sending,
+            receiving,
+            control=settings.protection,
+            required=settings.protection,
+            form=form,
+        )
+
+    def pass_3(self, counter: int) -> Action:
+        """Prove ourselves: reply_to_HLS_authentication with f(challenge of the server)."""
+        assert self.keys is not None
+        proof = response(self.keys, self.settings.system_title, counter, self.server_challenge)
+        return Action(PASS_3, encode_data(octet_string(proof)))
+
+    def verify_pass_4(self, answer: tuple[ActionResult, object]) -> None:
+        """The server proves itself: the method returns f(our challenge). Raises `SecurityError`, `DecodeError`."""
+        assert self.keys is not None
+        result, returned = answer
+        if result is not ActionResult.SUCCESS or not isinstance(returned, bytes):
+            raise SecurityError(f"the server did not accept our proof (HLS pass 3): {hyphenated(result)}")
+        proof = decode_data(returned).value
+        if not isinstance(proof, bytes):
+            raise SecurityError("the server's proof (HLS pass 4) is no octet-string")
+        verify(self.keys, self.server_system_title, self.challenge, proof)
 
     def accept(self, aare: AARE) -> None:
         """Take the server's answer; raises `AssociationRejected`, or `SecurityError` if it agrees to something else."""

@@ -17,20 +17,14 @@ from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, ReleaseResponseReason
 from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
-from openami.protocols.dlms.association import (
-    ASSOCIATION_LN_CLASS,
-    CURRENT_ASSOCIATION,
-    REPLY_TO_HLS_AUTHENTICATION,
-    Association,
-)
+from openami.protocols.dlms.association import PASS_3, Association
 from openami.protocols.dlms.ciphered import Ciphered, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.counters import CountersExhausted, Persist, ReplayedCounter
-from openami.protocols.dlms.data import decode_data, encode_data, octet_string
-from openami.protocols.dlms.descriptor import CosemMethodDescriptor
+from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Refused
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
-from openami.protocols.dlms.hls import response, verify
+from openami.protocols.dlms.hls import response
 from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
 from openami.protocols.dlms.server_association import (
     Accepted,
@@ -39,6 +33,7 @@ from openami.protocols.dlms.server_association import (
     judge,
     rejecting,
     rejection_of,
+    verify_pass_3,
     verify_release,
 )
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
@@ -46,7 +41,6 @@ from openami.protocols.dlms.service import NotServed, Services
 
 ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Refused | Garbage | Closed
 
-_PASS_3: Final = CosemMethodDescriptor(ASSOCIATION_LN_CLASS, CURRENT_ASSOCIATION, REPLY_TO_HLS_AUTHENTICATION)
 _ACSE: Final = frozenset((0x60, 0x62))
 _UNANSWERED: Final = frozenset(
     (0x08, 0x0E, 0x0F, 0x28, 0x2E, 0x61, 0x63, 0xC4, 0xC5, 0xC7, 0xCC, 0xCD, 0xCF, 0xD4, 0xD5, 0xD7, 0xD8)
@@ -294,16 +288,11 @@ class ServerConnection:
 
     def _take_pass_3(self, apdu: Apdu, form: Form | None, session: _Session, now: float) -> None:
         """The client proves itself; until then nothing else is served."""
-        if not isinstance(apdu, ActionRequestNormal) or apdu.cosem_method_descriptor != _PASS_3:
+        if not isinstance(apdu, ActionRequestNormal) or apdu.cosem_method_descriptor != PASS_3:
             raise SecurityError(f"{type(apdu).__name__} came before the client has proven itself: refused")
-        association, keys = session.association, session.association.settings.keys
-        assert keys is not None
-        assert association.client_system_title is not None
+        association = session.association
         try:
-            raw = decode_data(apdu.method_invocation_parameters or b"").value
-            verify(
-                keys, association.client_system_title, session.server_challenge, raw if isinstance(raw, bytes) else b""
-            )
+            verify_pass_3(association, session.server_challenge, apdu.method_invocation_parameters)
         except RemoteProtocolError as error:
             self._events.append(Refused(encode_apdu(apdu), error))
             refused = ActionResponseNormal(apdu.invoke_id_and_priority, ActionResult.READ_WRITE_DENIED)

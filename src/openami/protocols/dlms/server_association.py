@@ -19,7 +19,8 @@ from openami.protocols.dlms.association import Association, AssociationSettings
 from openami.protocols.dlms.authentication import Authentication, mechanism_number
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.conformance import Conformance
-from openami.protocols.dlms.hls import CHALLENGE_SIZES
+from openami.protocols.dlms.data import decode_data
+from openami.protocols.dlms.hls import CHALLENGE_SIZES, verify
 from openami.protocols.dlms.initiate import (
     DLMS_VERSION,
     ConfirmedService,
@@ -131,6 +132,15 @@ def rejecting(rejection: Rejection, context: ApplicationContextName | bytes) -> 
         result_source_diagnostic=rejection.diagnostic,
         user_information=error,
     )
+
+
+def verify_pass_3(association: Association, server_challenge: bytes, argument: bytes | None) -> None:
+    """The client's f(our challenge); raises `SecurityError` or `DecodeError` if it does not prove the keys."""
+    keys, title = association.settings.keys, association.client_system_title
+    assert keys is not None
+    assert title is not None
+    proof = decode_data(argument or b"").value
+    verify(keys, title, server_challenge, proof if isinstance(proof, bytes) else b"")
 
 
 def verify_release(raw: bytes, channel: SecureChannel) -> None:
