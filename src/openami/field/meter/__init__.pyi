@@ -4,7 +4,6 @@ from .curve import LoadCurve as LoadCurve
 from .curve import SteadyCurve as SteadyCurve
 from .daylight_saving import DaylightSaving as DaylightSaving
 from .electricity import ElectricityMeter as ElectricityMeter
-from .laboratory_meter import LaboratoryMeter as LaboratoryMeter
 from .faces.memory import MemoryFace as MemoryFace
 from .faces.push import live as live
 from .faces.push import push_over_tcp as push_over_tcp
@@ -14,3 +13,4 @@ from .faces.serial_line import serve_meter_serial as serve_meter_serial
 from .faces.service import FramingKind as FramingKind
 from .faces.service import MeterService as MeterService
 from .faces.tcp import serve_meter_tcp as serve_meter_tcp
+from .laboratory_meter import LaboratoryMeter as LaboratoryMeter
