@@ -20,22 +20,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in NAMES]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+    before = machine()
     tables = []
     for name in options.names or NAMES:
         table = import_module(f"benchmarks.{name}").run()
         print(table.text(), flush=True)
         tables.append(table)
-    print(machine())
+    print(f"{before} before")
     if options.markdown:
-        options.markdown.write_text(_page(tables))
+        options.markdown.write_text(_page(before, tables))
 
 
-def _page(tables: Sequence[Table]) -> str:
+def _page(before: str, tables: Sequence[Table]) -> str:
     head = (
         "# Benchmarks\n\n"
         "Each table is made by the command above it, ours and the peer's in one run on one machine. Figures of two\n"
-        "runs differ, on shared machines by up to a factor of two: the ratios are what to look at.\n\n"
-        f"Machine of this page: {machine()}.\n\n"
+        "runs differ, on shared machines by up to a factor of two: the ratios are what to look at. The whole page is\n"
+        'made by `make bench BENCH="--markdown docs/reference/benchmarks.md"`.\n\n'
+        f"Machine of this page: {before} before the run.\n\n"
     )
     return head + "\n".join(table.markdown() for table in tables)
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import NamedTuple, TypeAlias
 
@@ -129,6 +130,11 @@ class MeterProcess(NamedTuple):
 
     port: int
     pid: int
+
+    def processor_s(self) -> float:
+        """Processor seconds that the meter's process has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -6,87 +6,127 @@ HLS 5, suite 0, authenticated and encrypted: connect, associate, read one day (9
 from __future__ import annotations
 
 import asyncio
+import statistics
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 from tests.gurux_peer import GuruxPeer
 
 from benchmarks.cores import OTHER, OURS, pinned
-from benchmarks.meter_process import AUTHENTICATION_KEY, ENCRYPTION_KEY, READING_SAP, meter_process
+from benchmarks.meter_process import AUTHENTICATION_KEY, ENCRYPTION_KEY, READING_SAP, MeterProcess, meter_process
 from benchmarks.reading import FIRST, LAST, ROWS, read_day, settings
 from benchmarks.table import Table, count
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.protocols.dlms.counters import CounterRanges, Counters
 
+PEER_TITLE = b"GUR\x00\x00\x00\x00\x01"
+ROUNDS = 7
+SESSIONS = 240
+PEER_SESSIONS = 12
 AT_ONCE = 8
 OUR_TITLES = [b"OAM\x01\x00\x00\x00" + bytes((number,)) for number in range(AT_ONCE)]
-PEER_TITLE = b"GUR\x00\x00\x00\x00\x01"
-WARM_UP = 50
-SESSIONS = 1_500
-PEER_SESSIONS = 60
+
+
+class Sample(NamedTuple):
+    """One round: sessions per second of wall time, and processor milliseconds of a session on either side."""
+
+    rate: float
+    client_ms: float
+    meter_ms: float
 
 
 def run() -> Table:
     """Sessions per second, one after another and several at once."""
-    with tempfile.TemporaryDirectory() as folder, pinned(OURS), meter_process(OTHER) as meter:
-        disk = SystemDisk()
-        file = CounterFile(Path(folder) / "counters", disk=disk)
+    ours: list[Sample] = []
+    together: list[Sample] = []
+    theirs: list[Sample] = []
+    with tempfile.TemporaryDirectory() as folder, pinned(OURS), meter_process(OTHER) as meter, GuruxPeer(OURS) as peer:
+        file = CounterFile(Path(folder) / "counters", disk=SystemDisk())
         counters = CounterRanges(file)
-        before = uvloop.run(_ours(meter.port, counters, 1))
-        peer = _peer(meter.port)
-        after = uvloop.run(_ours(meter.port, counters, 1))
-        together = uvloop.run(_ours(meter.port, counters, AT_ONCE))
+        peers = _Peer(peer, meter)
+        for _ in range(ROUNDS + 1):
+            ours.append(uvloop.run(_ours(meter, counters, 1)))
+            theirs.append(peers.sample())
+            together.append(uvloop.run(_ours(meter, counters, AT_ONCE)))
         file.close()
-    ours = (before + after) / 2
+    peer_rate = _median(theirs).rate
     return Table(
         "secured_session",
         "Secured sessions per second, client and meter on one core each",
-        ("client", "sessions/s", "ratio"),
+        ("client", "sessions/s", "of which slowest and fastest round", "ratio", "processor ms, client", "meter"),
         [
-            ("ours, one after another", count(ours), f"{ours / peer:,.0f} ×"),
-            (f"ours, {AT_ONCE} at once", count(together), f"{together / peer:,.0f} ×"),
-            ("gurux-dlms, one after another", count(peer), "1"),
+            _row("ours, one after another", ours, peer_rate),
+            _row(f"ours, {AT_ONCE} at once", together, peer_rate),
+            _row("gurux-dlms, one after another", theirs, peer_rate),
         ],
         (
             "HLS 5, suite 0: connect, associate, 96-row day profile by range, release; the same meter for both.",
-            f"Wall time of {SESSIONS:,} sessions (peer: {PEER_SESSIONS}); ours before and after the peer, averaged;",
-            "our invocation counters are on disk, reserved in ranges of 1,024. uvloop on both sides.",
+            f"Median of {ROUNDS} rounds in turn, {SESSIONS} sessions each (peer: {PEER_SESSIONS}), wall time.",
+            "Our invocation counters are on disk, reserved in ranges of 1,024. uvloop on both sides.",
         ),
     )
 
 
-async def _ours(port: int, counters: Counters, at_once: int) -> float:
+def _median(samples: list[Sample]) -> Sample:
+    """Of all rounds but the first, which warms up."""
+    return Sample(*(statistics.median(column) for column in zip(*samples[1:], strict=True)))
+
+
+def _row(name: str, samples: list[Sample], peer_rate: float) -> tuple[str, ...]:
+    rate, client_ms, meter_ms = _median(samples)
+    rates = [sample.rate for sample in samples[1:]]
+    spread = f"{count(min(rates))} to {count(max(rates))}"
+    return name, count(rate), spread, f"{rate / peer_rate:,.0f} ×", f"{client_ms:.2f}", f"{meter_ms:.2f}"
+
+
+async def _ours(meter: MeterProcess, counters: Counters, at_once: int) -> Sample:
     """Each of those at once is a client with a title of its own: a meter takes a title's counters in order."""
 
-    async def read(title: bytes, sessions: int) -> None:
+    async def read(title: bytes) -> None:
         ours = settings(title)
-        for _ in range(sessions):
-            await read_day(port, ours, counters)
+        for _ in range(SESSIONS // at_once):
+            await read_day(meter.port, ours, counters)
 
-    await read(OUR_TITLES[0], WARM_UP)
-    start = time.perf_counter()
-    await asyncio.gather(*(read(title, SESSIONS // at_once) for title in OUR_TITLES[:at_once]))
-    return SESSIONS // at_once * at_once / (time.perf_counter() - start)
+    start, processor, metered = time.perf_counter(), time.process_time(), meter.processor_s()
+    await asyncio.gather(*(read(title) for title in OUR_TITLES[:at_once]))
+    seconds, used = time.perf_counter() - start, time.process_time() - processor
+    return _sample(SESSIONS, seconds, used, meter.processor_s() - metered)
 
 
-def _peer(port: int) -> float:
-    asked = {
-        "host": "127.0.0.1",
-        "port": port,
-        "authentication": "hls5",
-        "client_sap": READING_SAP,
-        "system_title": PEER_TITLE.hex(),
-        "block_cipher_key": ENCRYPTION_KEY.hex(),
-        "authentication_key": AUTHENTICATION_KEY.hex(),
-        "from": datetime.fromtimestamp(FIRST, UTC).isoformat(),
-        "to": datetime.fromtimestamp(LAST, UTC).isoformat(),
-    }
-    with GuruxPeer(OURS) as peer:
-        warm = peer.ask("sessions", **asked, count=5)
-        answer = peer.ask("sessions", **asked, count=PEER_SESSIONS, invocation_counter=warm["invocation_counter"])
-    assert answer["rows"] == ROWS * PEER_SESSIONS
-    return float(PEER_SESSIONS / answer["seconds"])
+def _sample(sessions: int, seconds: float, client_s: float, meter_s: float) -> Sample:
+    return Sample(sessions / seconds, 1000 * client_s / sessions, 1000 * meter_s / sessions)
+
+
+class _Peer:
+    """gurux-dlms, whose invocation counter goes on from round to round."""
+
+    def __init__(self, peer: GuruxPeer, meter: MeterProcess) -> None:
+        self._peer = peer
+        self._meter = meter
+        self._asked = {
+            "host": "127.0.0.1",
+            "port": meter.port,
+            "authentication": "hls5",
+            "client_sap": READING_SAP,
+            "system_title": PEER_TITLE.hex(),
+            "block_cipher_key": ENCRYPTION_KEY.hex(),
+            "authentication_key": AUTHENTICATION_KEY.hex(),
+            "from": datetime.fromtimestamp(FIRST, UTC).isoformat(),
+            "to": datetime.fromtimestamp(LAST, UTC).isoformat(),
+            "invocation_counter": 1,
+            "count": PEER_SESSIONS,
+        }
+
+    def sample(self) -> Sample:
+        """One round."""
+        metered = self._meter.processor_s()
+        answer = self._peer.ask("sessions", **self._asked)
+        assert answer["rows"] == ROWS * PEER_SESSIONS
+        self._asked["invocation_counter"] = answer["invocation_counter"]
+        metered = self._meter.processor_s() - metered
+        return _sample(PEER_SESSIONS, answer["seconds"], answer["processor_s"], metered)

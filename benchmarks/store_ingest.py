@@ -104,7 +104,8 @@ def _register(store: Store, registry: Registry) -> list[int]:
 def _energies(number: int, day: int) -> npt.NDArray[np.int64]:
     """A house's day in Wh per quarter hour: days of real households, half hours split evenly, each house another."""
     days = _real_days()
-    return days[(17 * number + day + 1) % len(days)]
+    one: npt.NDArray[np.int64] = days[(17 * number + day + 1) % len(days)]
+    return one
 
 
 @lru_cache(maxsize=1)

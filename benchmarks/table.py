@@ -48,8 +48,9 @@ def count(value: float) -> str:
 
 
 def machine() -> str:
-    """The machine in a line: processor, cores, Python."""
+    """The machine in a line: processor, cores, Python, and how busy it is (load average of the last minute)."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    load = os.getloadavg()[0]
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}, load {load:.1f}"
