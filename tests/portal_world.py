@@ -6,22 +6,34 @@ there until the midnight of 15 June 2013, Anna is since; Bert moved to Birch Lan
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 
+from fault_disk import FaultDisk
 from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
 from openami.field.meter.real_curves import Window, load
+from openami.io.keystore import CounterFile, FileKeystore
+from openami.io.links.link import Link
 from openami.io.store.engine import Store
+from openami.model.errors import ConnectFailed
 from openami.model.obis import ObisCode
 from openami.model.point import ChannelKind, Consumer, Meter, MeteringPoint
 from openami.model.quality import GuaranteeClass
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
+from openami.portal.accounts import Role
+from openami.portal.app import Portal, accounts_of, make_portal
+from openami.portal.settings import PortalSettings
 from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.data import array, double_long_unsigned, encode_data, octet_string, structure, unsigned
 from openami.protocols.dlms.date_time import CosemDateTime
@@ -103,6 +115,56 @@ def make_district(folder: Path) -> District:
     _read(mdm, meters[1], second, MOVED, NOW - timedelta(days=3))
     clock, wall = StandingClock(NOW.timestamp()), StandingClock(1_700_000_000.0)
     return District(store, registry, mdm, clock, wall, *points, meters[0], meters[1], anna, bert)
+
+
+def make_operations(district: District) -> Operations:
+    """Real operations whose head-end cannot be reached: enough to ask them for anything and to see reads fail."""
+
+    async def nobody() -> Link:
+        raise ConnectFailed("no connection to the head-end: refused")
+
+    return Operations(
+        district.store,
+        district.registry,
+        district.mdm,
+        HeadendClient(nobody, district.clock),
+        FileKeystore(Path("keys"), "passphrase", disk=FaultDisk(), random=os.urandom, scrypt_log2_n=4),
+        CounterFile(Path("counters"), disk=FaultDisk()),
+        district.clock,
+        os.urandom,
+    )
+
+
+def make_world_portal(district: District, operations: Operations, **settings: object) -> Portal:
+    """The portal with the accounts operator, anna and bert, all with `PASSWORD`."""
+    made = PortalSettings(scrypt_log2_n=12, **settings)  # type: ignore[arg-type]
+    portal = make_portal(
+        district.registry, district.mdm, operations, district.store, made, district.clock, wall=district.wall
+    )
+    accounts = accounts_of(portal)
+    accounts.add("operator", PASSWORD, Role.OPERATOR)
+    accounts.add("anna", PASSWORD, Role.CONSUMER, district.anna.id)
+    accounts.add("bert", PASSWORD, Role.CONSUMER, district.bert.id)
+    return portal
+
+
+def browser(portal: Portal, host: str = HOST, address: str = "192.0.2.1") -> httpx.AsyncClient:
+    """Something that keeps cookies, follows nothing, and sends the origin as browsers do."""
+    transport = httpx.ASGITransport(app=portal, raise_app_exceptions=False, client=(address, 50_000))  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url=f"https://{host}", headers={"origin": f"https://{host}"})
+
+
+def csrf_of(page: str) -> str:
+    """The token in the first form of a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found, "no form with a token"
+    return found.group(1)
+
+
+async def log_in(client: httpx.AsyncClient, login: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
+    """Fill in the log-in form."""
+    token = csrf_of((await client.get("/login")).text)
+    return await client.post("/login", data={"csrf": token, "login": login, "password": password, **fields})
 
 
 def _meter(registry: Registry, number: int, curve: str) -> Meter:

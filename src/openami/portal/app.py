@@ -12,7 +12,6 @@ from urllib.parse import quote
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import Receive, Scope, Send
@@ -27,7 +26,7 @@ from openami.portal.accounts import Accounts
 from openami.portal.gate import Gate
 from openami.portal.identity import LogInFirst
 from openami.portal.pages import Pages
-from openami.portal.rooms import Rooms
+from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
 from openami.portal.throttle import LoginThrottle
@@ -87,7 +86,6 @@ def make_portal(
     )
     portal = Portal(
         route_handlers=[*entrance.HANDLERS, consumer.CONSUMER_PAGES, operator.OPERATOR_PAGES],
-        dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False)},
         exception_handlers={LogInFirst: _to_login, HTTPException: _http_error, Exception: _failure},
         state=State({"rooms": rooms}),
         request_max_body_size=BODY_MAX,
@@ -126,5 +124,6 @@ def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[str]
 def error_page(request: Request[Any, Any, Any], status: int, text: str = "") -> Response[str]:
     """A page for people: what happened, without traces of the inside."""
     headline, usual = ERRORS.get(status, (f"Error {status}", "The request could not be answered."))
-    rooms: Rooms = request.app.state.rooms
-    return rooms.pages.page(request, "error", status=status, code=status, headline=headline, text=text or usual)
+    return rooms_of(request).pages.page(
+        request, "error", status=status, code=status, headline=headline, text=text or usual
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from openami.portal.calendar import View
@@ -14,7 +15,7 @@ from openami.portal.energy import Place, bill_page, energy_page, newest_day, rea
 from openami.portal.identity import consumers_only
 from openami.portal.ownership import Sight, of_consumer
 from openami.portal.picture import Flow
-from openami.portal.rooms import Rooms
+from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import Identity
 
 Asking = Request[Any, Any, Any]
@@ -37,8 +38,9 @@ def own_place(request: Asking, rooms: Rooms, point: int, flow: Flow = Flow.IMPOR
 
 
 @get("/", sync_to_thread=True)
-def home(request: Asking, rooms: Rooms) -> Response[Any]:
+def home(request: Asking) -> Response[Any]:
     """The places where the consumer is supplied; the only one opens at once."""
+    rooms = rooms_of(request)
     places = [Place(f"/my/{sight.point.id}", sight) for sight in own(request, rooms)]
     if len(places) == 1:
         return Redirect(places[0].at(View.DAY, newest_day(rooms, places[0].sight)), status_code=303)
@@ -48,21 +50,30 @@ def home(request: Asking, rooms: Rooms) -> Response[Any]:
 
 @get("/{point:int}/{view:str}", sync_to_thread=True)
 def energy(
-    request: Asking, rooms: Rooms, point: int, view: str, date: date | None = None, flow: Flow = Flow.IMPORT
+    request: Asking,
+    point: FromPath[int],
+    view: FromPath[str],
+    date: FromQuery[date | None] = None,
+    flow: FromQuery[Flow] = Flow.IMPORT,
 ) -> Response[str]:
     """The consumer's energy by day, month or year."""
+    rooms = rooms_of(request)
     return energy_page(request, rooms, own_place(request, rooms, point, flow), view, date)
 
 
 @get("/{point:int}/bill", sync_to_thread=True)
-def bill(request: Asking, rooms: Rooms, point: int, date: date | None = None) -> Response[str]:
+def bill(request: Asking, point: FromPath[int], date: FromQuery[date | None] = None) -> Response[str]:
     """The consumer's bill of a month."""
+    rooms = rooms_of(request)
     return bill_page(request, rooms, own_place(request, rooms, point), date)
 
 
 @get("/{point:int}/reading", sync_to_thread=True)
-def reading(request: Asking, rooms: Rooms, point: int, at: int, flow: Flow = Flow.IMPORT) -> Response[str]:
+def reading(
+    request: Asking, point: FromPath[int], at: FromQuery[int], flow: FromQuery[Flow] = Flow.IMPORT
+) -> Response[str]:
     """One interval and the bytes it came from."""
+    rooms = rooms_of(request)
     return reading_page(request, rooms, own_place(request, rooms, point, flow), at)
 
 

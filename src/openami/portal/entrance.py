@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import math
 import ssl
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from openami.portal.accounts import Account, Role
@@ -26,7 +26,7 @@ from openami.portal.identity import (
     no_cookie,
 )
 from openami.portal.pages import STATIC
-from openami.portal.rooms import Rooms
+from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import new_token
 
 HOMES = {Role.OPERATOR: "/operator", Role.CONSUMER: "/my"}
@@ -42,19 +42,19 @@ async def front(request: Asking) -> Redirect:
 
 
 @get("/login", guards=[everybody])
-async def login_page(
-    request: Asking, rooms: Rooms, following: Annotated[str, Parameter(query="next")] = ""
-) -> Response[Any]:
-    """The log-in form; who is logged in already is sent home."""
+async def login_page(request: Asking) -> Response[Any]:
+    """The log-in form; who is logged in already is sent home. `next` is where to go afterwards."""
+    rooms = rooms_of(request)
     identity = await find_identity(request)
     if identity:
         return Redirect(HOMES[identity.role], status_code=303)
-    return _form(request, rooms, following=following)
+    return _form(request, rooms, following=request.query_params.get("next", ""))
 
 
 @post("/login", guards=[everybody])
-async def login(request: Asking, rooms: Rooms) -> Response[Any]:
+async def login(request: Asking) -> Response[Any]:
     """Check the password and start a session with a new token; an older session of this browser ends."""
+    rooms = rooms_of(request)
     form = await checked_form(request)
     name, address, now = form.get("login", "").strip().lower()[:200], address_of(request), rooms.wall.monotonic()
     wait_s = math.ceil(rooms.throttle.wait_s(name, address, now))
@@ -87,8 +87,9 @@ async def _verify(rooms: Rooms, name: str, password: str, address: str) -> Accou
 
 
 @post("/logout", guards=[everybody])
-async def logout(request: Asking, rooms: Rooms) -> Redirect:
+async def logout(request: Asking) -> Redirect:
     """End the session: its token is worth nothing afterwards."""
+    rooms = rooms_of(request)
     await checked_form(request)
     identity = await find_identity(request)
     if identity:
@@ -98,8 +99,9 @@ async def logout(request: Asking, rooms: Rooms) -> Redirect:
 
 
 @get("/security", guards=[everybody], sync_to_thread=True)
-def security_page(request: Asking, rooms: Rooms) -> Response[str]:
+def security_page(request: Asking) -> Response[str]:
     """How to trust a demonstration's authority, and how values are protected."""
+    rooms = rooms_of(request)
     der = _authority(rooms)
     fingerprint = hashlib.sha256(der).digest().hex(":").upper() if der else ""
     return rooms.pages.page(
@@ -112,8 +114,9 @@ def security_page(request: Asking, rooms: Rooms) -> Response[str]:
 
 
 @get("/authority.pem", sync_to_thread=True)
-def authority(rooms: Rooms) -> Response[bytes]:
+def authority(request: Asking) -> Response[bytes]:
     """The certificate of the demonstration's authority, for download."""
+    rooms = rooms_of(request)
     if rooms.settings.authority is None:
         raise NotFoundException
     headers = {"content-disposition": 'attachment; filename="openami-authority.pem"'}
@@ -127,8 +130,9 @@ def _authority(rooms: Rooms) -> bytes:
 
 
 @get("/static/{name:str}", sync_to_thread=False)
-def static(name: str, rooms: Rooms) -> Response[bytes]:
+def static(request: Asking, name: FromPath[str]) -> Response[bytes]:
     """A file of the package; its address changes with its content, so browsers may keep it."""
+    rooms = rooms_of(request)
     if name not in STATIC:
         raise NotFoundException
     headers = {"cache-control": "public, max-age=31536000, immutable"}

@@ -13,8 +13,7 @@ from openami.model.obis import ObisCode
 from openami.protocols.dlms.apdu import explain_apdu
 from openami.protocols.dlms.data import DATA, Data, DataType
 from openami.protocols.dlms.date_time import CosemDateTime
-from openami.protocols.wire.cursor import Span
-from openami.protocols.wire.declared import explain as explain_wire
+from openami.protocols.wire.cursor import Cursor, Span
 
 Visible = Callable[[datetime], bool]
 Stamps = tuple[datetime, ...]
@@ -102,14 +101,23 @@ def explain_own(raw: bytes, visible: Visible, *, stamps: Stamps = ()) -> Explana
 
 
 def _spans(raw: bytes) -> list[Span]:
-    """The fields of an APDU, or of bare Data (what a value is once its blocks are joined)."""
+    """The fields of an APDU, or of bare Data one behind another (what values are once their answers are opened)."""
     try:
         return explain_apdu(raw)[1]
     except DecodeError as error:
         try:
-            return explain_wire(DATA, raw)[1]
+            return _data_spans(raw)
         except DecodeError:
             raise error from None
+
+
+def _data_spans(raw: bytes) -> list[Span]:
+    cursor = Cursor(raw, explain=True)
+    number = 0
+    while cursor.remaining:
+        cursor.field(f"data {number}", DATA.decode)
+        number += 1
+    return cursor.spans or []
 
 
 def profile_rows(ordered: Sequence[Span]) -> list[_Row]:

@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, NotFoundException, PermissionDeni
 from litestar.handlers.base import BaseRouteHandler
 
 from openami.portal.accounts import Role
-from openami.portal.rooms import Rooms
+from openami.portal.rooms import rooms_of
 from openami.portal.sessions import Identity
 
 SESSION_COOKIE = "__Host-openami"
@@ -34,8 +34,8 @@ async def find_identity(connection: Connection) -> Identity | None:
     """Who is logged in on this connection; looked up once per request."""
     state = connection.scope["state"]
     if "identity" not in state:
-        rooms: Rooms = connection.app.state.rooms
-        state["identity"] = await asyncio.to_thread(rooms.sessions.find, connection.cookies.get(SESSION_COOKIE, ""))
+        sessions = rooms_of(connection).sessions
+        state["identity"] = await asyncio.to_thread(sessions.find, connection.cookies.get(SESSION_COOKIE, ""))
     identity: Identity | None = state["identity"]
     return identity
 

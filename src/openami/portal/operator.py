@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,10 +12,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, FromQuery
 
 from openami.backoffice.mdm.missing import Gap
+from openami.backoffice.operations.campaigns import CampaignView
+from openami.backoffice.operations.job_state import JobState
+from openami.backoffice.operations.live import LiveReading
 from openami.model.errors import OpenAmiError
 from openami.model.event import MeterEvent
+from openami.model.interval import utc
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind, Meter, MeteringPoint
 from openami.model.quantity import Quantity
@@ -26,19 +31,23 @@ from openami.portal.fleet import FleetRow, Freshness, fleet
 from openami.portal.identity import checked_form, note_access, operators_only
 from openami.portal.ownership import whole
 from openami.portal.picture import Flow, interval_channel, picture
-from openami.portal.rooms import Rooms
+from openami.portal.rooms import Rooms, rooms_of
 
 Asking = Request[Any, Any, Any]
 PAGE = 50
 GAPS_SHOWN = 200
 EVENTS_SHOWN = 200
 JOBS_SHOWN = 200
+REGISTERS_BACK = timedelta(days=62)
 log = structlog.get_logger("openami.portal")
 
 
 @get("/", sync_to_thread=True)
-def fleet_page(request: Asking, rooms: Rooms, q: str = "", page: int = 0, only: str = "") -> Response[str]:
+def fleet_page(
+    request: Asking, q: FromQuery[str] = "", page: FromQuery[int] = 0, only: FromQuery[str] = ""
+) -> Response[str]:
     """Every meter, with the last campaign above; `q` searches, `only` picks a state."""
+    rooms = rooms_of(request)
     everything = fleet(rooms)
     chosen = next((each for each in Freshness if each.value == only), None)
     matching = [row for row in everything if (chosen is None or row.state is chosen) and row.matches(q.strip())]
@@ -73,14 +82,16 @@ def _turner(q: str, only: str) -> Callable[[int], str]:
 
 
 @get("/meters/{meter:int}", sync_to_thread=True)
-def meter_page(request: Asking, rooms: Rooms, meter: int, date: date | None = None) -> Response[str]:
+def meter_page(request: Asking, meter: FromPath[int], date: FromQuery[date | None] = None) -> Response[str]:
     """One meter: load curve, registers, device, events."""
+    rooms = rooms_of(request)
     return _meter_detail(request, rooms, _meter(rooms, meter), date)
 
 
 @post("/meters/{meter:int}/read", status_code=200)
-async def read_now(request: Asking, rooms: Rooms, meter: int) -> Response[str]:
+async def read_now(request: Asking, meter: FromPath[int]) -> Response[str]:
     """Read the meter at this moment and show what it said; 502 with the cause if it did not."""
+    rooms = rooms_of(request)
     await checked_form(request)
     device = await asyncio.to_thread(_meter, rooms, meter)
     note_access(request, "on-demand read", meter=device.serial)
@@ -107,7 +118,7 @@ def _meter_detail(
     meter: Meter,
     day: date | None,
     *,
-    live: Any = None,
+    live: LiveReading | None = None,
     failure: str = "",
     status: int = 200,
 ) -> Response[str]:
@@ -131,7 +142,7 @@ def _meter_detail(
         picture=shown,
         zone=place.sight.zone if place else ZoneInfo("UTC"),
         reaches_on=window is not None and window.end <= rooms.now,
-        registers=[row for channel in channels for row in _registers(rooms, channel)],
+        registers=_registers(rooms, channels),
         installations=installations,
         events=rooms.operations.events(meter.id, limit=20),
         live=live,
@@ -139,44 +150,66 @@ def _meter_detail(
     )
 
 
-def _registers(rooms: Rooms, channel: Channel) -> list[RegisterRow]:
-    """The last known value of a channel that holds registers; nothing for other channels."""
-    if channel.kind is not ChannelKind.REGISTER_SNAPSHOT:
-        return []
+def _registers(rooms: Rooms, channels: Sequence[Channel]) -> list[RegisterRow]:
+    """The last known register of each quantity: from its snapshots where they are a channel, else as it was stamped."""
+    found: dict[ObisCode, RegisterRow] = {}
+    for channel in channels:
+        row = _snapshot(rooms, channel) if channel.kind is ChannelKind.REGISTER_SNAPSHOT else _stamped(rooms, channel)
+        if row and (channel.obis not in found or row.stamp > found[channel.obis].stamp):
+            found[channel.obis] = row
+    return list(found.values())
+
+
+def _snapshot(rooms: Rooms, channel: Channel) -> RegisterRow | None:
     last = rooms.mdm.last_stamp(channel.metering_point, channel.number)
     if last is None:
-        return []
+        return None
     start = last - timedelta(seconds=channel.resolution_s)
     series = rooms.mdm.series(channel.metering_point, channel.number, start, last)
-    return [
-        RegisterRow(channel.obis, Quantity(int(value), channel.scaler, channel.unit), last)
-        for value in series.values[-1:]
-    ]
+    return RegisterRow(channel.obis, Quantity(int(series.values[-1]), channel.scaler, channel.unit), last)
+
+
+def _stamped(rooms: Rooms, channel: Channel) -> RegisterRow | None:
+    kept = rooms.mdm.registers(channel.metering_point, channel.obis, rooms.now - REGISTERS_BACK, rooms.now)
+    if not kept:
+        return None
+    quantity = Quantity(kept[-1].register, channel.scaler, channel.unit)
+    return RegisterRow(channel.obis, quantity, utc(kept[-1].stamp))
 
 
 @get("/points/{point:int}/{view:str}", sync_to_thread=True)
 def energy(
-    request: Asking, rooms: Rooms, point: int, view: str, date: date | None = None, flow: Flow = Flow.IMPORT
+    request: Asking,
+    point: FromPath[int],
+    view: FromPath[str],
+    date: FromQuery[date | None] = None,
+    flow: FromQuery[Flow] = Flow.IMPORT,
 ) -> Response[str]:
     """A point's energy by day, month or year."""
+    rooms = rooms_of(request)
     return energy_page(request, rooms, _place(rooms, point, flow), view, date)
 
 
 @get("/points/{point:int}/bill", sync_to_thread=True)
-def bill(request: Asking, rooms: Rooms, point: int, date: date | None = None) -> Response[str]:
+def bill(request: Asking, point: FromPath[int], date: FromQuery[date | None] = None) -> Response[str]:
     """A point's bill of a month."""
+    rooms = rooms_of(request)
     return bill_page(request, rooms, _place(rooms, point), date)
 
 
 @get("/points/{point:int}/reading", sync_to_thread=True)
-def reading(request: Asking, rooms: Rooms, point: int, at: int, flow: Flow = Flow.IMPORT) -> Response[str]:
+def reading(
+    request: Asking, point: FromPath[int], at: FromQuery[int], flow: FromQuery[Flow] = Flow.IMPORT
+) -> Response[str]:
     """One interval and the bytes it came from."""
+    rooms = rooms_of(request)
     return reading_page(request, rooms, _place(rooms, point, flow), at)
 
 
 @get("/evidence/{number:int}", sync_to_thread=True)
-def evidence_page(request: Asking, rooms: Rooms, number: int, at: int | None = None) -> Response[str]:
+def evidence_page(request: Asking, number: FromPath[int], at: FromQuery[int | None] = None) -> Response[str]:
     """Received bytes as they came and as they were opened; `at` marks the row of that stamp."""
+    rooms = rooms_of(request)
     evidence = found(rooms.mdm.evidence, number)
     meter = rooms.registry.meter(evidence.meter)
     note_access(request, "evidence", evidence=number, meter=meter.serial)
@@ -185,37 +218,41 @@ def evidence_page(request: Asking, rooms: Rooms, number: int, at: int | None = N
 
 
 @get("/campaigns", sync_to_thread=True)
-def campaigns_page(request: Asking, rooms: Rooms) -> Response[str]:
+def campaigns_page(request: Asking) -> Response[str]:
     """The last campaigns, newest first."""
+    rooms = rooms_of(request)
     return rooms.pages.page(request, "campaigns", campaigns=rooms.operations.campaigns(100), tone=_tone)
 
 
-def _tone(campaign: Any) -> str:
+def _tone(campaign: CampaignView) -> str:
     if campaign.failed:
         return "bad"
     return "warn" if campaign.pending else "good"
 
 
 @get("/campaigns/{campaign:int}", sync_to_thread=True)
-def campaign_page(request: Asking, rooms: Rooms, campaign: int) -> Response[str]:
+def campaign_page(request: Asking, campaign: FromPath[int]) -> Response[str]:
     """A campaign's progress, the causes of missed reads, and the meters that are not read."""
+    rooms = rooms_of(request)
     view = found(rooms.operations.campaign, campaign)
-    open_jobs = [job for job in rooms.operations.jobs(campaign) if str(job.state) != "completed"]
+    open_jobs = [job for job in rooms.operations.jobs(campaign) if job.state is not JobState.COMPLETED]
     jobs = [(rooms.registry.meter(job.meter), job) for job in open_jobs[:JOBS_SHOWN]]
     return rooms.pages.page(request, "campaign", campaign=view, jobs=jobs, more=len(open_jobs) > JOBS_SHOWN)
 
 
 @get("/campaigns/{campaign:int}/progress", sync_to_thread=True)
-def campaign_progress(rooms: Rooms, campaign: int) -> dict[str, Any]:
+def campaign_progress(request: Asking, campaign: FromPath[int]) -> dict[str, Any]:
     """The numbers that a page refreshes while a campaign runs."""
+    rooms = rooms_of(request)
     view = found(rooms.operations.campaign, campaign)
     numbers = {"total": view.total, "completed": view.completed, "failed": view.failed, "pending": view.pending}
     return {**numbers, "state": str(view.state), "ended": view.ended_at is not None}
 
 
 @get("/missing", sync_to_thread=True)
-def missing_page(request: Asking, rooms: Rooms, date: date | None = None) -> Response[str]:
+def missing_page(request: Asking, date: FromQuery[date | None] = None) -> Response[str]:
     """The gaps of one day."""
+    rooms = rooms_of(request)
     window = Window.holding(View.DAY, date or (rooms.now - timedelta(days=1)).date(), ZoneInfo("UTC"))
     gaps = rooms.mdm.missing(window.start, min(window.end, max(window.start, rooms.now)))
     points = {point.id: point for point in rooms.registry.points()}
@@ -237,8 +274,9 @@ def _gap_row(rooms: Rooms, points: dict[int, MeteringPoint], gap: Gap) -> tuple[
 
 
 @get("/events", sync_to_thread=True)
-def events_page(request: Asking, rooms: Rooms) -> Response[str]:
+def events_page(request: Asking) -> Response[str]:
     """What meters reported, newest first."""
+    rooms = rooms_of(request)
     events: list[MeterEvent] = rooms.operations.events(limit=EVENTS_SHOWN)
     note_access(request, "events", shown=len(events))
     meters = {meter.id: meter for meter in rooms.registry.meters()}

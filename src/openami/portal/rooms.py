@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from litestar.connection import ASGIConnection
 
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
@@ -41,3 +44,9 @@ class Rooms:
     def now(self) -> datetime:
         """The meters' time, UTC."""
         return datetime.fromtimestamp(self.clock.time(), UTC)
+
+
+def rooms_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Rooms:
+    """The rooms of the portal that is asked."""
+    rooms: Rooms = connection.app.state.rooms
+    return rooms

@@ -112,8 +112,8 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key)
     except OSError as error:
-        reason = error.strerror or "they do not fit together or are not PEM"
-        raise SettingError(f"portal.certificate {certificate} with portal.key {key}: {reason}") from error
+        wrong = "they do not fit together or are not PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise SettingError(f"portal.certificate {certificate} with portal.key {key}: {wrong}") from error
     return context
 
 

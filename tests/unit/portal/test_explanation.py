@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+
 from mutation import mutate
 from openami.portal.explanation import explain, explain_own
 from openami.protocols.dlms.apdu import encode_apdu
@@ -81,7 +82,8 @@ def test_undecodable_bytes_are_shown_with_the_reason():
 
 
 def test_no_bytes_at_all():
-    assert explain(b"").pieces[0].count == 0
+    assert explain(b"").pieces == ()
+    assert explain_own(b"", lambda _: True).pieces == ()
 
 
 def test_a_consumer_sees_the_own_rows_only():

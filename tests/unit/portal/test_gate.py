@@ -29,7 +29,7 @@ class Inner:
         self.failing = failing
         self.asked = 0
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, _scope, _receive, send):
         self.asked += 1
         if self.failing == "before":
             raise RuntimeError("the secret of the inside")
