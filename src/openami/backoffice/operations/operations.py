@@ -243,9 +243,7 @@ class Operations:
             self._recovered = True
             interrupted = await self._blocking(self._jobs.recover, self._now())
             if interrupted:
-                LOG.warning(
-                    "%d reads were interrupted by the end of another process; they are tried again", interrupted
-                )
+                LOG.warning("%d reads were interrupted when a process ended; they are tried again", interrupted)
 
     async def _run_campaign(self, identity: int) -> None:
         await self._recover()

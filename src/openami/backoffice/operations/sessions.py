@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.headend_client import HeadendClient, HeadendRefused
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.io.clock import Clock
 from openami.io.keystore.meter_keys import MeterKeys
 from openami.io.links.dlms import DlmsClient
+from openami.io.links.link import Link
 from openami.model.errors import SettingError
 from openami.model.point import Meter
 from openami.protocols.dlms.authentication import Authentication
@@ -20,8 +21,11 @@ from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
 from openami.protocols.dlms.wrapper import WrapperFraming
+from openami.protocols.zones.message import RefusalCause
 
 SERVER_SAP = 1
+_BUSY_TRIES = 3
+_BUSY_PAUSE_S = 1.0
 FindKeys = Callable[[bytes], MeterKeys]
 
 
@@ -48,7 +52,7 @@ class Sessions:
     async def client(self, meter: Meter, link: str) -> AsyncIterator[DlmsClient]:
         """A client that is not associated yet; its circuit ends with the block."""
         settings, framing = self._client_settings(meter), _framing(meter, self._settings.client_sap)
-        circuit = await self._headend.open_circuit(link, self._settings.dial_timeout_s)
+        circuit = await self._open(link)
         try:
             client = DlmsClient(
                 circuit, framing, settings, clock=self._clock, random=self._random, counters=self._counters
@@ -59,6 +63,17 @@ class Sessions:
                 await client.close()
         finally:
             await circuit.close()
+
+    async def _open(self, link: str) -> Link:
+        """A circuit. A meter is busy for a moment after a conversation, until the head-end has seen its end."""
+        for _ in range(_BUSY_TRIES):
+            try:
+                return await self._headend.open_circuit(link, self._settings.dial_timeout_s)
+            except HeadendRefused as error:
+                if error.refusal is not RefusalCause.BUSY:
+                    raise
+            await self._clock.sleep(_BUSY_PAUSE_S)
+        return await self._headend.open_circuit(link, self._settings.dial_timeout_s)
 
     def _client_settings(self, meter: Meter) -> ClientSettings:
         return ClientSettings(
