@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from openami.backoffice.mdm.channel_days import ChannelDays, Column, Key, Mask, Source, Sources
+from openami.backoffice.mdm.blocks import Codes
+from openami.backoffice.mdm.channel_days import ChannelDays, Column, Key, Mask, Places, Source, Sources
 from openami.backoffice.mdm.placement import Directory, Place
-from openami.backoffice.mdm.unplaced import NO_CHANNEL, NO_INSTALLATION, OFF_GRID
+from openami.backoffice.mdm.unplaced import NO_CHANNEL, NO_INSTALLATION, OFF_GRID, as_register
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S
+from openami.model.obis import ObisCode
 from openami.model.point import Channel
 from openami.model.reading import ProfileReading, RegisterReading
 
@@ -33,18 +35,21 @@ def pieces(readings: Sequence[ProfileReading], directory: Directory) -> tuple[li
     """Split readings by installation; what hung nowhere or has no channel is refused with the reason."""
     found: list[Piece] = []
     refused: list[Refused] = []
+    quantity: tuple[ObisCode, int] | None = None
+    channels: Mapping[int, Channel] = {}
     for reading in readings:
-        if not len(reading.stamps):
-            continue
+        if quantity is None or reading.obis is not quantity[0] or reading.resolution_s != quantity[1]:
+            quantity = reading.obis, reading.resolution_s
+            channels = directory.channels(*quantity)
         places = directory.places(reading.meter)
-        parts = [(reading, places[0])] if len(places) == 1 else list(_split(reading, places, refused))
+        parts = [(reading, places[0])] if len(places) == 1 else _split(reading, places, refused)
         for part, place in parts:
-            channel = directory.home(place.metering_point, reading.obis, reading.resolution_s)
+            channel = channels.get(place.metering_point)
             if channel is None:
                 refused.append((part, NO_CHANNEL))
-            else:
+            elif len(part.stamps):
                 found.append(Piece(part, place, channel))
-    return found, refused
+    return found, [(part, reason) for part, reason in refused if len(part.stamps)]
 
 
 def _split(
@@ -81,23 +86,68 @@ class Arrival:
 
 def arrange(resolution_s: int, found: Sequence[Piece], sources: Sources) -> Arrival:
     """Put every snapshot in its channel-day and interval."""
-    lengths = [len(piece.reading.stamps) for piece in found]
-    owner = np.repeat(np.arange(len(found)), lengths)
-    stamps = np.concatenate([piece.reading.stamps for piece in found]).astype(np.int64, copy=False)
-    begin = np.array([piece.place.start for piece in found], dtype=np.int64)[owner]
-    end = np.array([piece.place.end for piece in found], dtype=np.int64)[owner]
-    on_grid = (stamps % resolution_s == 0) & (stamps > 0) & (stamps < LAST_DAY * DAY_S)
-    inside = (stamps > begin) & (stamps <= end)
+    run = _joined(found, sources)
+    begin = np.repeat(np.array([piece.place.start for piece in found], dtype=np.int64), run.lengths)
+    end = np.repeat(np.array([piece.place.end for piece in found], dtype=np.int64), run.lengths)
+    number = run.stamps // resolution_s  # of the interval that ends at the stamp, counted from 1970
+    on_grid = (number * resolution_s == run.stamps) & (number > 0) & (run.stamps < LAST_DAY * DAY_S)
+    inside = (run.stamps > begin) & (run.stamps <= end)
     fits = on_grid & inside
     openings: list[RegisterReading] = []
     refused: list[Refused] = []
     if not fits.all():
-        whole = np.array([piece.place.whole_start for piece in found], dtype=np.bool_)[owner]
-        opens = (stamps == begin) & whole
+        whole = np.repeat(np.array([piece.place.whole_start for piece in found], dtype=np.bool_), run.lengths)
+        opens = (run.stamps == begin) & whole
+        owner = np.repeat(np.arange(len(found)), run.lengths)
         openings = [_opening(found[owner[at]].reading, int(at - _first(owner, at))) for at in np.flatnonzero(opens)]
         refused = list(_refused(found, owner, ~fits & ~opens, inside))
-    days, passed = _scatter(resolution_s, found, owner[fits], stamps[fits], fits, sources)
+        run, number = run.only(fits), number[fits]
+    days, passed = _scatter(resolution_s, run, number - 1, sources)
     return Arrival(days, openings, refused, passed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """The rows of many pieces, one after another: `pair` numbers their channels, `lengths` are rows per piece."""
+
+    lengths: npt.NDArray[np.int64]
+    stamps: Column
+    registers: Column
+    status: Codes
+    source: Places
+    pair: Column
+    pairs: list[tuple[int, int]]
+
+    def only(self, rows: Mask) -> _Run:
+        return replace(
+            self,
+            stamps=self.stamps[rows],
+            registers=self.registers[rows],
+            status=self.status[rows],
+            source=self.source[rows],
+            pair=self.pair[rows],
+        )
+
+
+def _joined(found: Sequence[Piece], sources: Sources) -> _Run:
+    readings = [piece.reading for piece in found]
+    lengths = np.array([len(reading.stamps) for reading in readings], dtype=np.int64)
+    pairs: dict[tuple[int, int], int] = {}
+    pair = [pairs.setdefault((piece.place.metering_point, piece.channel.number), len(pairs)) for piece in found]
+    return _Run(
+        lengths,
+        np.concatenate([reading.stamps for reading in readings]).astype(np.int64, copy=False),
+        np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False),
+        np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False),
+        np.repeat(np.array(_sources(readings, sources), dtype=np.int32), lengths),
+        np.repeat(np.array(pair, dtype=np.int64), lengths),
+        list(pairs),
+    )
+
+
+def _sources(readings: Sequence[ProfileReading], sources: Sources) -> list[int]:
+    known = {at: microseconds(at) for at in {reading.known_at: None for reading in readings}}
+    return [sources.number(Source(known[reading.known_at], reading.evidence, reading.meter)) for reading in readings]
 
 
 def _first(owner: npt.NDArray[np.intp], at: np.intp) -> int:
@@ -105,8 +155,6 @@ def _first(owner: npt.NDArray[np.intp], at: np.intp) -> int:
 
 
 def _opening(reading: ProfileReading, row: int) -> RegisterReading:
-    from openami.backoffice.mdm.unplaced import as_register
-
     only = np.zeros(len(reading.stamps), dtype=np.bool_)
     only[row] = True
     return as_register(chosen(reading, only))
@@ -120,27 +168,17 @@ def _refused(found: Sequence[Piece], owner: npt.NDArray[np.intp], bad: Mask, ins
                 yield chosen(found[number].reading, part), reason
 
 
-def _scatter(
-    resolution_s: int,
-    found: Sequence[Piece],
-    owner: npt.NDArray[np.intp],
-    stamps: Column,
-    fits: Mask,
-    sources: Sources,
-) -> tuple[ChannelDays, int]:
-    registers = np.concatenate([piece.reading.registers for piece in found]).astype(np.int64, copy=False)[fits]
-    status = np.concatenate([piece.reading.status for piece in found]).astype(np.uint8, copy=False)[fits]
-    day = (stamps - 1) // DAY_S
-    keys, row = _keys(found, owner, day)
+def _scatter(resolution_s: int, run: _Run, number: Column, sources: Sources) -> tuple[ChannelDays, int]:
+    """Each row in its place; `number` counts intervals from 1970. Of two rows for one place the later known stays."""
+    per_day = DAY_S // resolution_s
+    day = number // per_day
+    keys, row = _keys(run, day)
     days = ChannelDays.empty(resolution_s, keys, sources)
-    place = row * days.intervals + (stamps - day * DAY_S) // resolution_s - 1
-    source = np.array([_source(piece.reading, sources) for piece in found], dtype=np.int32)[owner]
-    passed = 0
-    if len(place) > 1 and not (np.diff(place) > 0).all():
-        rank = sources.ranks()[source]
-        order = np.lexsort((status, registers, rank, place))
-        last = np.append(np.diff(place[order]) != 0, True)
-        order = order[last]
+    place = number + (row - day) * per_day
+    registers, status, source, passed = run.registers, run.status, run.source, 0
+    if len(place) > 1 and not (place[1:] > place[:-1]).all():
+        order = np.lexsort((status, registers, sources.ranks()[source], place))
+        order = order[np.append(np.diff(place[order]) != 0, True)]
         passed = len(place) - len(order)
         place, registers, status, source = place[order], registers[order], status[order], source[order]
     days.registers.reshape(-1)[place] = registers
@@ -149,22 +187,14 @@ def _scatter(
     return days, passed
 
 
-def _source(reading: ProfileReading, sources: Sources) -> int:
-    return sources.number(Source(microseconds(reading.known_at), reading.evidence, reading.meter))
-
-
-def _keys(found: Sequence[Piece], owner: npt.NDArray[np.intp], day: Column) -> tuple[list[Key], npt.NDArray[np.int64]]:
-    """The channel-days in order of their first appearance or of their number, and each row's channel-day."""
-    pairs: dict[tuple[int, int], int] = {}
-    number = [pairs.setdefault((piece.place.metering_point, piece.channel.number), len(pairs)) for piece in found]
-    code = np.array(number, dtype=np.int64)[owner] * LAST_DAY + day
-    steps = np.diff(code)
-    if (steps >= 0).all():
-        starts = np.append(True, steps > 0) if len(code) else np.zeros(0, dtype=np.bool_)
+def _keys(run: _Run, day: Column) -> tuple[list[Key], Column]:
+    """The channel-days, and which of them each row belongs to."""
+    code = run.pair * LAST_DAY + day
+    step = code[1:] - code[:-1]
+    if (step >= 0).all():
+        starts = np.append(True, step > 0)[: len(code)]
         codes, row = code[starts], np.cumsum(starts) - 1
     else:
         codes, row = np.unique(code, return_inverse=True)
-    named = list(pairs)
-    return [
-        (*named[which], date) for which, date in zip(*(part.tolist() for part in divmod(codes, LAST_DAY)), strict=True)
-    ], row
+    which, date = (part.tolist() for part in divmod(codes, LAST_DAY))
+    return [(*run.pairs[pair], at) for pair, at in zip(which, date, strict=True)], row

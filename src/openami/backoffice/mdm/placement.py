@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from openami.backoffice.registry.registry import Registry
@@ -44,7 +44,7 @@ class Directory:
         self._registry = registry
         self._revision = -1
         self._places: dict[int, list[Place]] = {}
-        self._homes: dict[int, dict[Quantity, Channel]] = {}
+        self._homes: dict[Quantity, dict[int, Channel]] = {}
         self._installations: dict[int, list[Installation]] = {}
 
     def learn(self, meters: Sequence[int]) -> None:
@@ -65,10 +65,9 @@ class Directory:
         self._learn_points([place.metering_point for meter in unknown for place in self._places[meter]])
 
     def _learn_points(self, points: Sequence[int]) -> None:
-        unknown = [point for point in dict.fromkeys(points) if point not in self._homes]
-        self._homes |= {point: {} for point in unknown}
+        unknown = [point for point in dict.fromkeys(points) if point not in self._installations]
         for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)):
-            self._homes[point][obis, resolution_s] = channel
+            self._homes.setdefault((obis, resolution_s), {})[point] = channel
         self._installations |= {point: [] for point in unknown}
         for installation in self._registry.installations_of_points(unknown):
             self._installations[installation.metering_point].append(installation)
@@ -79,17 +78,18 @@ class Directory:
             self.learn([meter])
         return self._places[meter]
 
-    def home(self, metering_point: int, obis: ObisCode, resolution_s: int) -> Channel | None:
-        """The channel that keeps the blocks of this quantity and resolution at a point that a known meter hung at."""
-        return self._homes[metering_point].get((obis, resolution_s))
+    def channels(self, obis: ObisCode, resolution_s: int) -> Mapping[int, Channel]:
+        """By point, the channel that keeps the blocks of this quantity and resolution."""
+        return self._homes.get((obis, resolution_s), {})
 
     def installations(self, metering_point: int) -> list[Installation]:
-        """All installations of such a point, in order of time."""
+        """All installations of a point that a known meter hung at, in order of time."""
         return self._installations[metering_point]
 
     def block_channels(self, metering_point: int, obis: ObisCode) -> list[Channel]:
         """The channels of such a point that keep blocks of `obis`, one per resolution."""
-        return [channel for (code, _), channel in self._homes[metering_point].items() if code == obis]
+        quantities = [homes for (code, _), homes in self._homes.items() if code == obis]
+        return [homes[metering_point] for homes in quantities if metering_point in homes]
 
 
 def homes(channels: Sequence[Channel]) -> Iterator[tuple[tuple[int, ObisCode, int], Channel]]:

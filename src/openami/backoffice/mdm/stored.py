@@ -39,7 +39,7 @@ def current(*columns: Any) -> Select[Any]:
     return query.where(interval_block.c.version == latest.scalar_subquery())
 
 
-HEADS = (
+_HEADS = (
     select(
         interval_block.c.metering_point,
         interval_block.c.channel,
@@ -48,12 +48,11 @@ HEADS = (
         interval_block.c.closing,
         interval_block.c.closing_meter,
     )
-    .where(
-        interval_block.c.metering_point.in_(bindparam("points", expanding=True)),
-        interval_block.c.day.between(bindparam("first"), bindparam("last")),
-    )
+    .where(interval_block.c.day.between(bindparam("first"), bindparam("last")))
     .order_by(interval_block.c.metering_point, interval_block.c.day, interval_block.c.channel, interval_block.c.version)
 )
+HEADS_OF = _HEADS.where(interval_block.c.metering_point.in_(bindparam("points", expanding=True)))
+HEADS_BETWEEN = _HEADS.where(interval_block.c.metering_point.between(bindparam("low"), bindparam("high")))
 
 Head = tuple[int, int, int]  # version, closing register, closing meter (0: none)
 
@@ -61,9 +60,16 @@ Head = tuple[int, int, int]  # version, closing register, closing meter (0: none
 def heads(connection: Connection, points: Sequence[int], first: int, last: int) -> dict[Key, Head]:
     """Version and closing register of each stored channel-day of `points` from day `first` to `last`."""
     found: dict[Key, Head] = {}
-    for at in range(0, len(points), AT_ONCE):
-        some = {"points": points[at : at + AT_ONCE], "first": first, "last": last}
-        for point, channel, day, version, closing, meter in connection.execute(HEADS, some).all():
+    wanted = sorted(points)
+    for at in range(0, len(wanted), AT_ONCE):
+        some = wanted[at : at + AT_ONCE]
+        low, high = some[0], some[-1]
+        days = {"first": first, "last": last}
+        if high - low < 2 * len(some):  # a range is much cheaper to ask for than a list
+            rows = connection.execute(HEADS_BETWEEN, days | {"low": low, "high": high}).all()
+        else:
+            rows = connection.execute(HEADS_OF, days | {"points": some}).all()
+        for point, channel, day, version, closing, meter in rows:
             found[point, channel, day] = version, closing, meter
     return found
 

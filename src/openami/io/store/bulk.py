@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.engine import Dialect
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -14,9 +16,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     """
     if not rows:
         return
-    statement = insert(table).compile(dialect=connection.dialect)
-    if statement.positional:
-        connection.exec_driver_sql(str(statement), list(rows))
+    statement, positional = _compiled(table, connection.dialect)
+    if positional:
+        connection.exec_driver_sql(statement, list(rows))
         return
     names = [column.name for column in table.columns]
-    connection.exec_driver_sql(str(statement), [dict(zip(names, row, strict=True)) for row in rows])
+    connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _compiled(table: Table, dialect: Dialect) -> tuple[str, bool]:
+    statement = insert(table).compile(dialect=dialect)
+    return str(statement), bool(statement.positional)

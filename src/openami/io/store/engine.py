@@ -58,9 +58,7 @@ class Store:
                     yield outer
                 return
             if getattr(self._open, "reading", None) is not None:
-                raise StoreError(
-                    f"store {self.name}: a transaction cannot begin inside a reading"
-                )
+                raise StoreError(f"store {self.name}: a transaction cannot begin inside a reading")
             with self._turn(), self._writer.begin() as connection, self._opened("writing", connection):
                 yield connection
 
