@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
+from openami.backoffice.operations.settings import OperationsSettings
 from openami.portal.accounts import Role
 from openami.portal.app import accounts_of, make_portal
 from openami.portal.settings import PortalSettings
 from operations_rig import DAY, Rig
-from portal_world import PASSWORD, browser, csrf_of, log_in
+from portal_world import PASSWORD, StandingClock, browser, csrf_of, log_in
 
 
 @pytest.fixture
 async def rig():
-    rig = Rig()
+    rig = Rig(settings=OperationsSettings(attempts=1))
+    rig.clock._start -= asyncio.get_running_loop().time()  # the loop is the machine's here: begin where the rig does
     yield rig
     await rig.close()
 
 
 @pytest.fixture
-def portal(rig):
+async def portal(rig):
     settings = PortalSettings(scrypt_log2_n=12)
-    portal = make_portal(rig.registry, rig.mdm, rig.operations, rig.store, settings, rig.clock)
+    portal = make_portal(rig.registry, rig.mdm, rig.operations, rig.store, settings, StandingClock(rig.clock.time()))
     accounts_of(portal).add("operator", PASSWORD, Role.OPERATOR)
     return portal
 

@@ -116,7 +116,7 @@ def test_a_limited_sight_hides_what_lies_outside(rooms):
     moved = datetime(2024, 7, 10, 10, tzinfo=UTC)
     own = Sight(rooms[2], ((moved, datetime(9999, 1, 1, tzinfo=UTC)),))
     day = shown(rooms, View.DAY, date(2024, 7, 10), own)
-    assert [entry.when for entry in day.entries][0] == "12:00–12:15"
+    assert day.entries[0].when == "12:00–12:15"
     assert day.known.intervals == 48
     month = shown(rooms, View.MONTH, date(2024, 7, 1), own)
     assert month.entries[0].energy_wh == 48 * PER_INTERVAL_WH
