@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mutation import survive
 from openami.model.errors import DecodeError, LimitExceeded, LocalProtocolError
 from openami.protocols.dlms.data import (
     DataType,
@@ -317,8 +316,3 @@ class TestManyMeters:
 
     def test_nobody(self):
         assert decode_profiles([]) == []
-
-
-def test_mutated_bytes_give_columns_or_decode_error():
-    seeds = [usual(3), buffer(COMPRESSED[:4]), buffer([structure(CLOCK, visible_string("a"), null())])]
-    survive(lambda raw: decode_profile(raw, capture_period_s=PERIOD_S, default_deviation=0), seeds)
