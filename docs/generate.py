@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from openami.app.settings import Settings, fields, sections
@@ -15,8 +15,7 @@ HERE = Path(__file__).parent / "reference"
 
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
+    group: Any = typer.main.get_command(app)
     parts = [
         "# Commands\n",
         "Every command takes `--help`. Results go to standard output, errors to standard error in one line that",
@@ -41,12 +40,12 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
-def _parameters(command: click.Command) -> list[str]:
+def _parameters(command: Any) -> list[str]:
     rows = ["| Argument or option | Meaning | Default |", "|---|---|---|"]
     for parameter in command.params:
         if parameter.name in {"help", "install_completion", "show_completion"}:
             continue
-        option = isinstance(parameter, click.Option)
+        option = parameter.param_type_name == "option"
         label = ", ".join([*parameter.opts, *parameter.secondary_opts]) if option else (parameter.name or "").upper()
         default = "" if parameter.default in (None, False, ()) or callable(parameter.default) else parameter.default
         text = (getattr(parameter, "help", None) or "").replace("|", "\\|").replace("\n", " ")

@@ -67,6 +67,9 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     read_every_s: Annotated[int, Meta(ge=60, description="Period of the scheduled reading of all meters, seconds.")] = (
         3_600
     )
+    backfill_days: Annotated[
+        int, Meta(ge=1, description="How far back each scheduled reading fills holes, days; meters keep about 60.")
+    ] = 35
     deadline_s: Annotated[int, Meta(ge=60, description="How long a campaign may take, seconds.")] = 10_800
     concurrency: Annotated[int, Meta(ge=1, description="How many meters are read at once.")] = 200
     attempts: Annotated[int, Meta(ge=1, description="How often a meter is tried within one campaign.")] = 5

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
-import click
 import typer
 
 from openami import __version__
@@ -23,11 +23,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "meter", "read", "decode", "listen", "capture")
+COMMANDS = ("demo", "init", "enrol", "account", "up", "meter", "read", "decode", "listen", "capture", "readings")
+
+
+def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
+    """What a command returns is its exit status; nothing means 0."""
+
+    @wraps(command)
+    def run_command(*arguments: Any, **options: Any) -> None:
+        raise typer.Exit(command(*arguments, **options) or 0)
+
+    return run_command
+
 
 for _name in COMMANDS:
-    _command = getattr(importlib.import_module(f"openami.cli.{_name}"), _name)
-    app.command(_name)(_command)
+    app.command(_name)(_exiting(getattr(importlib.import_module(f"openami.cli.{_name}"), _name)))
 
 
 def _show_version(wanted: bool) -> None:
@@ -54,19 +64,25 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit status."""
     try:
-        result = app(arguments, prog_name="openami", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return 1
-    except (click.Abort, KeyboardInterrupt):
+        app(arguments, prog_name="openami")
+    except SystemExit as end:
+        return 0 if end.code in {0, None} else 1
+    except KeyboardInterrupt:
         return 130
     except OpenAmiError as error:
         print_error(str(error))
-        return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BaseExceptionGroup as group:
+        return _run_group(group)
     except OSError as error:
         print_error(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
-        return 1
-    return result if isinstance(result, int) else 0
+    return 1
+
+
+def _run_group(group: BaseExceptionGroup[BaseException]) -> int:
+    """Several parts ended at once: tell what each says; what is no error of ours goes on as it is."""
+    ours, others = group.split(OpenAmiError)
+    if others is not None or ours is None:
+        raise group
+    for error in ours.exceptions:
+        print_error(str(error))
+    return 1

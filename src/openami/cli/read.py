@@ -79,8 +79,8 @@ def read(
         _secret("--encryption-key", encryption_key), _secret("--authentication-key", authentication_key),
         system_title, meter_system_title, general_glo, invocation_counter, timeout,
     )  # fmt: skip
-    codes = [_code(text) for text in what or ()]
-    period = _time("--from", start), _time("--to", end)
+    codes = [code_of(text) for text in what or ()]
+    period = time_of("--from", start), time_of("--to", end)
     for table in asyncio.run(_read(options, codes, period, last)):
         _print(table, as_csv=as_csv, as_json=as_json)
 
@@ -112,14 +112,16 @@ def _secret(option: str, text: str | None) -> Secret | None:
     return None if text is None else Secret(octets(option, text, 16))
 
 
-def _code(text: str) -> ObisCode:
+def code_of(text: str) -> ObisCode:
+    """An OBIS code as typed; group F may be left out."""
     try:
         return ObisCode.parse(text if "*" in text else f"{text}*255")
     except ValueError as error:
         raise SettingError(str(error)) from error
 
 
-def _time(option: str, text: str | None) -> datetime | None:
+def time_of(option: str, text: str | None) -> datetime | None:
+    """A moment as typed, UTC if it names no zone; raises `SettingError` that names the option."""
     if text is None:
         return None
     try:

@@ -1,0 +1,133 @@
+"""Entering metering points, meters and consumers from a CSV file, line by line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import Meta
+
+from openami.app.parts import BackOffice
+from openami.io.keystore.meter_keys import MeterKeys
+from openami.io.links.address import parse_address
+from openami.model.errors import OpenAmiError, SettingError
+from openami.model.obis import ObisCode
+from openami.model.point import ChannelKind
+from openami.model.quality import GuaranteeClass
+from openami.model.unit import Unit
+
+ENERGIES = (ObisCode(1, 0, 1, 8, 0), ObisCode(1, 0, 2, 8, 0))
+KINDS = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
+LINE_MAX = 1 << 16
+
+
+class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One line of the file: a metering point with its meter, and perhaps its consumer."""
+
+    point: Annotated[str, Meta(min_length=1, max_length=64, description="Code of the metering point.")]
+    address: Annotated[str, Meta(min_length=1, max_length=200, description="Service address.")]
+    zone: Annotated[str, Meta(description="IANA time zone of the point's calendar, for example Europe/Berlin.")]
+    serial: Annotated[str, Meta(min_length=1, max_length=64, description="Serial number of the meter.")]
+    system_title: Annotated[str, Meta(pattern="^[0-9a-fA-F]{16}$", description="The meter's system title, hex.")]
+    link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port.")]
+    framing: Annotated[str, Meta(pattern="^(wrapper|hdlc)$", description="wrapper or hdlc.")] = "wrapper"
+    resolution_s: Annotated[int, Meta(ge=60, le=86_400, description="Capture period of its load profile, seconds.")]
+    encryption_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, hex.")]
+    authentication_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, hex.")]
+    transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
+    consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
+    since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that was not taken. `reason` names the column and never shows a key."""
+
+    line: int
+    reason: str
+
+
+def read_lines(text: Iterable[str]) -> Iterator[tuple[int, EnrolmentLine | Rejected]]:
+    """Each line of a CSV file with a header, numbered as editors do."""
+    reader = csv.DictReader(text, strict=True)
+    _check_header(reader.fieldnames or ())
+    try:
+        for row in reader:
+            yield reader.line_num, _line(reader.line_num, row)
+    except (csv.Error, UnicodeDecodeError) as error:
+        yield reader.line_num + 1, Rejected(reader.line_num + 1, str(error))
+
+
+def enrol(office: BackOffice, line: EnrolmentLine, now: datetime) -> None:
+    """Enter one line, all of it or nothing; raises `Conflict` or `SettingError`. A line again is a conflict."""
+    parse_address(line.link)
+    since = _since(line.since, now)
+    title = bytes.fromhex(line.system_title)
+    keys = MeterKeys(bytes.fromhex(line.encryption_key), bytes.fromhex(line.authentication_key))
+    registry = office.registry
+    with office.store.transaction():
+        point = registry.add_point(line.point, line.address, line.zone, line.transformer or None)
+        meter = registry.add_meter(line.serial, title, GuaranteeClass.SHARED_KEYS, line.link, line.framing)
+        channels = [(obis, kind) for obis in ENERGIES for kind in KINDS]
+        for number, (obis, kind) in enumerate(channels, start=1):
+            registry.add_channel(point.id, number, obis, kind, Unit.WATT_HOUR, 0, line.resolution_s)
+        registry.install(meter.id, point.id, since)
+        if line.consumer:
+            registry.supply(registry.add_consumer(line.consumer).id, point.id, since)
+        office.keystore.put(title, keys)
+
+
+def _check_header(names: Iterable[str]) -> None:
+    given = list(names)
+    missing = [name for name in EnrolmentLine.__struct_fields__ if name in _required() and name not in given]
+    unknown = [name for name in given if name not in EnrolmentLine.__struct_fields__]
+    if missing or unknown:
+        parts = [f"missing: {', '.join(missing)}"] if missing else []
+        parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        raise SettingError(f"the header's columns are wrong; {'; '.join(parts)}")
+
+
+def _required() -> set[str]:
+    return {one.encode_name for one in msgspec.structs.fields(EnrolmentLine) if one.required}
+
+
+def _line(number: int, row: Mapping[str | None, str | list[str] | None]) -> EnrolmentLine | Rejected:
+    if None in row or None in row.values():
+        return Rejected(number, "the number of fields is not that of the header")
+    values = {str(name): str(value).strip() for name, value in row.items()}
+    try:
+        line = msgspec.convert(values, EnrolmentLine, strict=False)
+    except msgspec.ValidationError as error:
+        return Rejected(number, str(error))
+    if line.zone not in available_timezones():
+        return Rejected(number, f"zone {line.zone!r} is no IANA time zone")
+    return line
+
+
+def _since(text: str, now: datetime) -> datetime:
+    if not text:
+        return now
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingError(f"since is {text!r}; write it as 2026-01-31T12:00:00+01:00") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def enrol_all(office: BackOffice, text: Iterable[str], now: datetime) -> Iterator[Rejected | None]:
+    """Take every line that can be taken; None for each that was, the reason for each that was not."""
+    for number, line in read_lines(text):
+        if isinstance(line, Rejected):
+            yield line
+            continue
+        try:
+            enrol(office, line, now)
+        except OpenAmiError as error:
+            yield Rejected(number, str(error))
+        else:
+            yield None

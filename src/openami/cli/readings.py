@@ -1,0 +1,113 @@
+"""`openami readings`: query and export what is stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from openami.app.installation import SETTINGS_FILE, Installation
+from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.mdm.export import Exported, channels_between, write_csv, write_parquet
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.registry.registry import Registry
+from openami.cli.output import JsonOption, console, print_rows
+from openami.cli.read import code_of, time_of
+from openami.cli.up import SettingsOption
+from openami.io.store.engine import Store
+from openami.model.errors import SettingError
+
+
+class Format(StrEnum):
+    """How readings leave."""
+
+    TABLE = "table"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def readings(
+    points: Annotated[list[str] | None, typer.Argument(help="Codes of metering points; none: all points.")] = None,
+    *,
+    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601; a week ago by default.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601; now by default.")] = None,
+    by: Annotated[Period, typer.Option(help="Sums of the table: per interval, hour, day, month or year.")] = Period.DAY,
+    obis: Annotated[str, typer.Option(help="Which energy.")] = "1-0:1.8.0*255",
+    form: Annotated[Format, typer.Option("--format", help="A table of sums, or all intervals as CSV or Parquet.")] = (
+        Format.TABLE
+    ),
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; CSV goes to standard output.")] = None,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Show consumption, or export every interval with its quality and the number of its evidence."""
+    now = datetime.now(UTC)
+    period = time_of("--from", start) or now - timedelta(days=7), time_of("--to", end) or now
+    store = Installation.load(settings).open_store()
+    try:
+        query = Query(store, points or [], period, obis)
+        if form is Format.TABLE:
+            query.show(by, as_json=as_json)
+        elif form is Format.CSV:
+            query.write_csv(out)
+        else:
+            query.write_parquet(out)
+    finally:
+        store.close()
+
+
+class Query:
+    """Points, a period and a quantity."""
+
+    def __init__(self, store: Store, codes: list[str], period: tuple[datetime, datetime], obis: str) -> None:
+        self._registry = Registry(store)
+        self._mdm = Mdm(store, self._registry)
+        self._period = period
+        self._obis = code_of(obis)
+        self._points = [self._point(code) for code in codes] or [one.id for one in self._registry.points()]
+
+    def show(self, by: Period, *, as_json: bool) -> None:
+        """Sums in each point's own calendar, with what is missing."""
+        rows = []
+        for identity in self._points:
+            point = self._registry.point(identity)
+            zone = ZoneInfo(point.zone)
+            for one in self._mdm.consumption(identity, *self._period, by, self._obis):
+                begin = one.start.astimezone(zone).isoformat(timespec="minutes")
+                rows.append((point.code, begin, one.energy_wh, one.intervals, one.missing, one.estimated))
+        columns = ("Point", "From", "Wh", "Intervals", "Missing", "Estimated")
+        print_rows("Consumption", columns, rows, as_json=as_json)
+
+    def write_csv(self, out: Path | None) -> None:
+        """Every interval, to a file or to standard output."""
+        with ExitStack() as stack:
+            target = stack.enter_context(out.open("w", encoding="utf-8", newline="")) if out else sys.stdout
+            lines = write_csv(self._channels(), target)
+        if out:
+            console.print(f"{lines} intervals written to {out}", highlight=False)
+
+    def write_parquet(self, out: Path | None) -> None:
+        """Every interval, to a file."""
+        if out is None:
+            raise SettingError("--format parquet needs --out")
+        with out.open("wb") as target:
+            rows = write_parquet(self._channels(), target)
+        console.print(f"{rows} intervals written to {out}", highlight=False)
+
+    def _channels(self) -> Iterator[Exported]:
+        return channels_between(
+            self._mdm, self._registry, self._points, *self._period, lambda channel: channel.obis == self._obis
+        )
+
+    def _point(self, code: str) -> int:
+        found = self._registry.point_by_code(code)
+        if found is None:
+            raise SettingError(f"there is no metering point {code!r}")
+        return found.id

@@ -1,0 +1,96 @@
+"""`openami up`: the real thing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal, running
+from openami.backoffice.operations.read_plan import ReadPlan
+from openami.cli.output import JsonOption, console, print_json
+from openami.io.clock import SystemClock
+
+SCHEDULE = "scheduled reading"
+SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
+
+
+class Part(StrEnum):
+    """What can run in a process of its own."""
+
+    HEADEND = "headend"
+    BACKOFFICE = "backoffice"
+
+
+def up(
+    part: Annotated[
+        Part | None, typer.Argument(help="Only this part: the relay of the DMZ, or the back office with its pages.")
+    ] = None,
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Run the parts of an installation until stopped: all, or one by name.
+
+    The head-end relays circuits and spools pushes; it holds no key and no name. The back office opens all connections
+    to it, reads all meters on schedule and serves the pages.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(_run(Installation.load(settings), part, as_json=as_json))
+
+
+async def _run(installation: Installation, part: Part | None, *, as_json: bool) -> None:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        headend = installation.settings.operations.headend
+        if part is not Part.BACKOFFICE:
+            relay = await stack.enter_async_context(run_headend(installation, clock))
+            if part is None:
+                headend = f"127.0.0.1:{relay.port}"
+            _tell("headend", f"port {relay.port}, pushes on port {relay.push_port}", as_json=as_json)
+        if part is not Part.HEADEND:
+            office = await stack.enter_async_context(open_back_office(installation, clock, headend))
+            _schedule(installation, office)
+            await stack.enter_async_context(running(office.operations))
+            serving = await stack.enter_async_context(run_portal(installation, office, clock))
+            _tell("backoffice", serving.url, as_json=as_json)
+        await _stopped()
+
+
+async def _stopped() -> None:
+    """Until SIGINT or SIGTERM asks for an orderly end."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    await asked.wait()
+
+
+def _schedule(installation: Installation, office: BackOffice) -> None:
+    """As the settings say, in full periods since 1970. What came due while nothing ran is due at once."""
+    settings = installation.settings.operations
+    now = SystemClock().time()
+    first = datetime.fromtimestamp(now // settings.read_every_s * settings.read_every_s, UTC)
+    office.operations.put_schedule(
+        SCHEDULE,
+        ReadPlan(),
+        every_s=settings.read_every_s,
+        window_s=settings.backfill_days * 86_400,
+        deadline_s=settings.deadline_s,
+        first_at=first,
+    )
+
+
+def _tell(part: str, text: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"part": part, "where": text})
+    else:
+        console.print(f"[bold]{part}[/] {text}", highlight=False)
