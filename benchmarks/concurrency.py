@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -39,12 +40,14 @@ def run() -> Table:
         command = [sys.executable, "-m", "benchmarks.concurrency", str(OURS), str(meter.port), str(SESSIONS)]
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         meter_mib = _peak_mib(meter.pid)
-    times = sorted(found["times"])
     rows = [
-        ("sessions completed", f"{len(times):,} of {SESSIONS:,}"),
+        ("sessions completed", f"{found['completed']:,} of {SESSIONS:,}"),
         ("failed", ", ".join(f"{number} {cause}" for cause, number in found["failed"].items()) or "none"),
         ("sessions open at the same time", f"{found['at_once']:,}"),
-        ("seconds of a session, fastest, median, slowest", _spread(times)),
+        (
+            "seconds of a session, fastest, median, slowest",
+            ", ".join(f"{each:.1f}" for each in found["spread"]) or "none",
+        ),
         ("seconds from the first start to the last end", f"{found['seconds']:.1f}"),
         ("client process, peak memory", f"{found['peak_mib']:.0f} MiB ({found['before_mib']:.0f} MiB before)"),
         ("client process, memory of a session", f"{1024 * found['session_mib']:.1f} KiB"),
@@ -61,10 +64,6 @@ def run() -> Table:
             "One process and one core for the client, one for all meters; loopback TCP; uvloop.",
         ),
     )
-
-
-def _spread(times: list[float]) -> str:
-    return f"{times[0]:.1f}, {times[len(times) // 2]:.1f}, {times[-1]:.1f}" if times else "none"
 
 
 class Crowd:
@@ -108,7 +107,8 @@ async def client(port: int, sessions: int) -> dict[str, object]:
     seconds = time.perf_counter() - start
     peak_mib = _peak_mib(os.getpid())
     return {
-        "times": crowd.times,
+        "completed": len(crowd.times),
+        "spread": _spread(sorted(crowd.times)),
         "failed": crowd.failed,
         "at_once": crowd.at_once,
         "seconds": seconds,
@@ -117,6 +117,11 @@ async def client(port: int, sessions: int) -> dict[str, object]:
         "peak_mib": peak_mib,
         "session_mib": (peak_mib - before_mib) / sessions,
     }
+
+
+def _spread(times: Sequence[float]) -> list[float]:
+    """The fastest, the median and the slowest."""
+    return [times[0], times[len(times) // 2], times[-1]] if times else []
 
 
 def _peak_mib(pid: int) -> float:
