@@ -36,7 +36,7 @@ def pack(rows: Matrix) -> list[bytes]:
 
 def _packed(items: npt.NDArray[Any], size: int) -> list[bytes]:
     count, width = items.shape[0], items.shape[1] * size
-    octets = items.view(np.uint8).reshape(count, -1, size)
+    octets = items.view(np.uint8).reshape(count, items.shape[1], size)
     shuffled = np.ascontiguousarray(octets.transpose(0, 2, 1)).tobytes()
     mark = bytes((size,))
     return [mark + _compressed(shuffled[at : at + width]) for at in range(0, count * width, width)]

@@ -111,7 +111,7 @@ class ChannelDays:
             self.version[row] = version
 
     def take_newer(self, other: ChannelDays) -> int:
-        """Take each snapshot of `other` (same keys and sources) that goes before mine. How many were passed over.
+        """Take each snapshot of `other` (same keys and sources) that goes before mine. How many of mine were passed over.
 
         This is the least upper bound of both, snapshot by snapshot: commutative, associative and idempotent.
         """
@@ -121,7 +121,7 @@ class ChannelDays:
         tie = (theirs == mine) & (theirs != ABSENT)
         newer |= tie & (other.registers > self.registers)
         newer |= tie & (other.registers == self.registers) & (other.status > self.status)
-        passed = (theirs != ABSENT) & (theirs < mine)
+        passed = newer & (mine != ABSENT)
         self.registers = np.where(newer, other.registers, self.registers)
         self.status = np.where(newer, other.status, self.status)
         self.source = np.where(newer, other.source, self.source)

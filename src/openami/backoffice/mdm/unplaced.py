@@ -23,6 +23,9 @@ NO_INSTALLATION = "the meter hung at no metering point then"
 NO_CHANNEL = "the metering point has no channel for this quantity and resolution"
 OFF_GRID = "the stamp is no end of an interval"
 
+# What a datetime can tell; a meter may send any number.
+FIRST, LAST = -62_135_596_800, 253_402_300_799
+
 Content = tuple[list[int], list[int], list[int]]  # stamps, registers, status
 
 
@@ -94,9 +97,13 @@ def as_register(reading: ProfileReading) -> RegisterReading:
 def waiting(connection: Connection, meter: int | None = None) -> Iterator[Unplaced]:
     """What waits, by meter and time."""
     for row in connection.execute(_waiting(meter)):
-        start, end = utc(row.first_stamp), utc(row.last_stamp)
+        start, end = _told(row.first_stamp), _told(row.last_stamp)
         obis = ObisCode.parse(row.obis)
         yield Unplaced(row.id, row.meter, obis, row.resolution_s, row.reason, start, end, row.row_count, row.evidence)
+
+
+def _told(stamp: int) -> datetime:
+    return utc(min(max(stamp, FIRST), LAST))
 
 
 def readings(connection: Connection, meter: int | None = None) -> list[tuple[int, ProfileReading]]:
