@@ -12,7 +12,7 @@ demo: .venv/demo ## set up and run a small district until stopped (DEMO="--once"
 test: .venv/test .peers/ready ## set up and run the tests that matter
 	@.venv/bin/python -m pytest -q -n 2 -m "not long" $(TEST)
 
-long: .venv/test .peers/ready ## the big numbers: fuzzing, all kill points, many seeds
+long: .venv/fuzz .peers/ready ## the big numbers: fuzzing, all kill points, many seeds
 	@.venv/bin/python -m pytest -q -m long $(TEST)
 
 lint: .venv/lint ## ruff, mypy
@@ -33,8 +33,8 @@ clean: ## remove what the recipes made
 .venv/bin/python:
 	@echo "openami: making a virtual environment in .venv" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "openami needs Python 3.11 or newer; set PYTHON=python3.x")' && $(PYTHON) -m venv .venv
 
-.venv/demo .venv/test .venv/lint .venv/docs: .venv/%: .venv/bin/python pyproject.toml constraints.txt
-	@echo "openami: installing (once)" && $(PIP) --editable ".$(if $(filter demo,$*),,[$(if $(filter lint,$*),test$(,)lint,$*)])" && touch $@
+.venv/demo .venv/test .venv/fuzz .venv/lint .venv/docs: .venv/%: .venv/bin/python pyproject.toml constraints.txt
+	@echo "openami: installing (once)" && $(PIP) --editable ".$(if $(filter demo,$*),,[$(if $(filter lint fuzz,$*),test$(,)$*,$*)])" && touch $@
 
 # Copyleft programs that test us live in an environment of their own; openami never imports them.
 .peers/ready: tests/peers/requirements.txt
