@@ -100,8 +100,8 @@ async def read_a_day(port: int, keys: SecurityKeys, clock: Clock) -> None:
     )
     framing = WrapperFraming(Role.CLIENT, READING, 1)
     async with DlmsClient(link, framing, settings, clock=clock, random=os.urandom, counters=MemoryCounters()) as client:
-        stamps = [octet_string(bytes(CosemDateTime.from_utc(START + day * DAY_S + 900 * (1 - day)))) for day in (0, 1)]
-        access = access_of(RangeDescriptor(codes.LOAD_PROFILE_COLUMNS[0], *stamps))
+        first, last = (octet_string(bytes(CosemDateTime.from_utc(at))) for at in (START + 900, START + DAY_S))
+        access = access_of(RangeDescriptor(codes.LOAD_PROFILE_COLUMNS[0], first, last))
         raw = await client.get_raw(CosemAttributeDescriptor(7, codes.LOAD_PROFILE, 2), access)
         assert len(decode_profile(raw)) == 96
 
