@@ -58,20 +58,23 @@ def fleet(rooms: Rooms) -> list[FleetRow]:
         if installation.start <= now and (installation.end is None or installation.end > now)
     }
     points = {point.id: point for point in registry.points()}
-    channels: dict[int, list[Channel]] = {}
-    for channel in registry.channels_of_points(list(places.values())):
-        channels.setdefault(channel.metering_point, []).append(channel)
+    read = _last_readings(rooms, list(places.values()))
     rows = []
     for meter in meters:
         point = points.get(places.get(meter.id, -1))
-        last = _last(rooms, channels.get(point.id, ())) if point else None
+        last = read.get(point.id) if point else None
         rows.append(FleetRow(meter, point, last, _freshness(rooms, point, last)))
     return sorted(rows, key=lambda row: row.meter.serial)
 
 
-def _last(rooms: Rooms, channels: Sequence[Channel]) -> datetime | None:
-    channel = interval_channel(channels, Flow.IMPORT)
-    return rooms.mdm.last_stamp(channel.metering_point, channel.number) if channel else None
+def _last_readings(rooms: Rooms, metering_points: Sequence[int]) -> dict[int, datetime]:
+    """When the last interval of each point ended."""
+    channels: dict[int, list[Channel]] = {}
+    for channel in rooms.registry.channels_of_points(metering_points):
+        channels.setdefault(channel.metering_point, []).append(channel)
+    counted = [interval_channel(each, Flow.IMPORT) for each in channels.values()]
+    found = rooms.mdm.last_stamps([channel for channel in counted if channel])
+    return {point: last for (point, _), last in found.items()}
 
 
 def _freshness(rooms: Rooms, point: MeteringPoint | None, last: datetime | None) -> Freshness:

@@ -28,7 +28,7 @@ GUARANTEES = {
     ),
     GuaranteeClass.SHARED_KEYS: (
         "sealed",
-        "Sealed from the meter to the back office with keys that both share; nobody on the way can read or forge it.",
+        "Sealed from the meter to the back office with keys that both share; nobody on the way can read or forge them.",
     ),
     GuaranteeClass.AUTHENTICATED: (
         "authenticated",

@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+import numpy.typing as npt
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, func, select
 
 from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import interval_block
-from openami.io.store.bulk import insert_rows
+from openami.io.store.bulk import insert_rows, select_rows
 from openami.model.errors import StoreError
 from openami.model.quality import Quality
 
@@ -39,7 +40,8 @@ def current(*columns: Any) -> Select[Any]:
     return query.where(interval_block.c.version == latest.scalar_subquery())
 
 
-_HEADS = (
+POINTS = [f"point_{number}" for number in range(AT_ONCE)]
+HEADS = (
     select(
         interval_block.c.metering_point,
         interval_block.c.channel,
@@ -48,11 +50,12 @@ _HEADS = (
         interval_block.c.closing,
         interval_block.c.closing_meter,
     )
-    .where(interval_block.c.day.between(bindparam("first"), bindparam("last")))
+    .where(
+        interval_block.c.metering_point.in_([bindparam(name, type_=BigInteger) for name in POINTS]),
+        interval_block.c.day.between(bindparam("first"), bindparam("last")),
+    )
     .order_by(interval_block.c.metering_point, interval_block.c.day, interval_block.c.channel, interval_block.c.version)
 )
-HEADS_OF = _HEADS.where(interval_block.c.metering_point.in_(bindparam("points", expanding=True)))
-HEADS_BETWEEN = _HEADS.where(interval_block.c.metering_point.between(bindparam("low"), bindparam("high")))
 
 Head = tuple[int, int, int]  # version, closing register, closing meter (0: none)
 
@@ -63,13 +66,9 @@ def heads(connection: Connection, points: Sequence[int], first: int, last: int) 
     wanted = sorted(points)
     for at in range(0, len(wanted), AT_ONCE):
         some = wanted[at : at + AT_ONCE]
-        low, high = some[0], some[-1]
-        days = {"first": first, "last": last}
-        if high - low < 2 * len(some):  # a range is much cheaper to ask for than a list
-            rows = connection.execute(HEADS_BETWEEN, days | {"low": low, "high": high}).all()
-        else:
-            rows = connection.execute(HEADS_OF, days | {"points": some}).all()
-        for point, channel, day, version, closing, meter in rows:
+        some += some[-1:] * (AT_ONCE - len(some))
+        asked = dict(zip(POINTS, some, strict=True)) | {"first": first, "last": last}
+        for point, channel, day, version, closing, meter in select_rows(connection, HEADS, asked):
             found[point, channel, day] = version, closing, meter
     return found
 
@@ -84,6 +83,18 @@ def load(connection: Connection, keys: Sequence[Key], resolution_s: int, sources
     at = np.array([place[row.metering_point, row.channel, row.day] for row in rows], dtype=np.intp)
     days.put(at, decode(rows, resolution_s, sources))
     return days
+
+
+def last_days(connection: Connection, metering_points: Sequence[int]) -> dict[tuple[int, int], int]:
+    """The last stored day of each (point, channel) of `metering_points`."""
+    found: dict[tuple[int, int], int] = {}
+    table, wanted = interval_block.c, sorted(dict.fromkeys(metering_points))
+    for at in range(0, len(wanted), AT_ONCE):
+        columns = table.metering_point, table.channel
+        query = select(*columns, func.max(table.day)).where(table.metering_point.in_(wanted[at : at + AT_ONCE]))
+        for point, channel, day in connection.execute(query.group_by(*columns)):
+            found[point, channel] = day
+    return found
 
 
 def _rows(connection: Connection, keys: Sequence[Key]) -> Iterator[Row[Any]]:
@@ -140,48 +151,37 @@ def save(connection: Connection, days: ChannelDays, rows: Mask) -> int:
     """Store the chosen rows, each as the next version of its channel-day. How many were stored."""
     chosen = np.flatnonzero(rows)
     if len(chosen):
-        insert_rows(connection, interval_block, list(_encode(days, chosen)))
+        insert_rows(connection, interval_block, list(zip(*_encoded(days, chosen), strict=True)))
     return len(chosen)
 
 
-def _encode(days: ChannelDays, chosen: Any) -> Iterator[tuple[Any, ...]]:
-    everything = len(chosen) == len(days)
-    pick = slice(None) if everything else chosen
+def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Sequence[Any]]:
+    """The table's columns, one after another."""
+    pick: Any = slice(None) if len(chosen) == len(days) else chosen
     energy, quality, registers = days.energy[pick], days.quality[pick], days.registers[pick]
     status, source = days.status[pick], days.source[pick]
-    present = source != ABSENT
-    base, explicit = _registers(energy, quality, registers, present)
-    closing = np.where(present[:, -1] & usable(status[:, -1]), registers[:, -1], 0).tolist()
-    last = np.where(usable(status[:, -1]), days.sources.meters()[source[:, -1]], 0).tolist()
-    sums = energy.sum(axis=1).tolist()
-    missing = np.count_nonzero(quality == Quality.MISSING, axis=1).tolist()
-    estimated = np.count_nonzero(quality == Quality.ESTIMATED, axis=1).tolist()
-    packed, qualities, statuses = pack(energy), pack_codes(quality), pack_codes(status)
-    origins = list(_origins(days.sources, source, present))
-    for index, row in enumerate(chosen.tolist()):
-        point, channel, day = days.keys[row]
-        newest, kept = origins[index]
-        yield (
-            point,
-            day,
-            channel,
-            days.version[row] + 1,
-            days.resolution_s,
-            newest.known_at,
-            newest.meter,
-            newest.evidence,
-            sums[index],
-            missing[index],
-            estimated[index],
-            base[index],
-            closing[index],
-            last[index],
-            packed[index],
-            qualities[index],
-            explicit[index],
-            statuses[index],
-            kept,
-        )
+    base, explicit = _registers(energy, quality, registers, source != ABSENT)
+    trusted = usable(status[:, -1]) & (source[:, -1] != ABSENT)
+    newest, several = _origins(days.sources, source)
+    keys = [days.keys[row] for row in chosen.tolist()]
+    points, channels, dates = zip(*keys, strict=True)
+    yield from (points, dates, channels)
+    yield [days.version[row] + 1 for row in chosen.tolist()]
+    yield [days.resolution_s] * len(chosen)
+    yield [origin.known_at for origin in newest]
+    yield [origin.meter for origin in newest]
+    yield [origin.evidence for origin in newest]
+    yield energy.sum(axis=1).tolist()
+    yield np.count_nonzero(quality == Quality.MISSING, axis=1).tolist()
+    yield np.count_nonzero(quality == Quality.ESTIMATED, axis=1).tolist()
+    yield base
+    yield np.where(trusted, registers[:, -1], 0).tolist()
+    yield np.where(trusted, days.sources.meters()[source[:, -1]], 0).tolist()
+    yield pack(energy)
+    yield pack_codes(quality)
+    yield explicit
+    yield pack_codes(status)
+    yield several
 
 
 def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -> tuple[list[int], list[bytes | None]]:
@@ -206,14 +206,16 @@ def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -
     return base.tolist(), explicit
 
 
-def _origins(sources: Sources, source: Places, present: Mask) -> Iterator[tuple[Source, bytes | None]]:
+def _origins(sources: Sources, source: Places) -> tuple[list[Source], list[bytes | None]]:
     """Per row the newest source, and all of them packed where there are several."""
     highest = source.max(axis=1)
-    lowest = np.where(present, source, np.iinfo(np.int32).max).min(axis=1)
-    for index, (low, high) in enumerate(zip(lowest.tolist(), highest.tolist(), strict=True)):
-        if high == ABSENT:
-            raise AssertionError("a channel-day without any snapshot is never stored")
-        yield (sources.all[high], None) if low == high else _several(sources, source[index].tolist())
+    lowest = np.where(source == ABSENT, highest[:, None], source).min(axis=1)
+    assert (highest != ABSENT).all(), "a channel-day without any snapshot is never stored"
+    newest = [sources.all[number] for number in highest.tolist()]
+    several: list[bytes | None] = [None] * len(newest)
+    for row in np.flatnonzero(lowest != highest).tolist():
+        newest[row], several[row] = _several(sources, source[row].tolist())
+    return newest, several
 
 
 def _several(sources: Sources, numbers: list[int]) -> tuple[Source, bytes]:
