@@ -6,74 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from openami.protocols.dlms.cosem.attribute import Attribute
+from openami.protocols.dlms.cosem.catalogue import CLASS_NAMES, MODULES
 from openami.protocols.dlms.cosem.interface_class import INTERFACE_CLASSES
-
-_MODULES = (
-    "association_ln",
-    "clock",
-    "data",
-    "disconnect_control",
-    "extended_register",
-    "profile_generic",
-    "push_setup",
-    "register",
-    "sap_assignment",
-    "security_setup",
-)
-
-CLASS_NAMES = {
-    1: "Data",
-    3: "Register",
-    4: "Extended register",
-    5: "Demand register",
-    6: "Register activation",
-    7: "Profile generic",
-    8: "Clock",
-    9: "Script table",
-    10: "Schedule",
-    11: "Special days table",
-    12: "Association SN",
-    15: "Association LN",
-    17: "SAP assignment",
-    18: "Image transfer",
-    19: "IEC local port setup",
-    20: "Activity calendar",
-    21: "Register monitor",
-    22: "Single action schedule",
-    23: "IEC HDLC setup",
-    24: "IEC twisted pair setup",
-    25: "M-Bus slave port setup",
-    26: "Utility tables",
-    27: "Modem configuration",
-    28: "Auto answer",
-    29: "Auto connect",
-    30: "COSEM data protection",
-    40: "Push setup",
-    41: "TCP-UDP setup",
-    42: "IPv4 setup",
-    43: "MAC address setup",
-    44: "PPP setup",
-    45: "GPRS modem setup",
-    46: "SMTP setup",
-    47: "GSM diagnostic",
-    48: "IPv6 setup",
-    61: "Register table",
-    62: "Compact data",
-    63: "Status mapping",
-    64: "Security setup",
-    65: "Parameter monitor",
-    66: "Sensor manager",
-    67: "Measurement data monitoring",
-    68: "Arbitrator",
-    70: "Disconnect control",
-    71: "Limiter",
-    72: "M-Bus client",
-    111: "Account",
-    112: "Credit",
-    113: "Charge",
-    115: "Token gateway",
-}
-"""Names by class_id (from public lists); a name alone does not mean that the class is declared here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +41,7 @@ class ClassDescription:
 
 def describe(class_id: int, version: int) -> ClassDescription:
     """What is known of a class; of versions that are not declared, the nearest declared one's members are told."""
-    for module in _MODULES:  # each registers its classes when it is imported
+    if (module := MODULES.get(class_id)) is not None:  # it registers its classes when it is imported
         import_module(f"openami.protocols.dlms.cosem.{module}")
     name = CLASS_NAMES.get(class_id, f"class {class_id}")
     versions = [declared for known, declared in INTERFACE_CLASSES if known == class_id]

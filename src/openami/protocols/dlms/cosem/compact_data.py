@@ -1,0 +1,35 @@
+"""Interface class Compact data (class_id 62, version 0): captured values without their tags, and a template beside.
+
+Version 1, which adds restrictions and columns to its capture objects, is not declared: no text of it was at hand.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from openami.protocols.dlms.cosem.attribute import Attribute, Method
+from openami.protocols.dlms.cosem.interface_class import InterfaceClass
+from openami.protocols.dlms.cosem.profile_generic import CAPTURE_OBJECT_DEFINITION
+from openami.protocols.dlms.cosem.types import INTEGER, OCTET_STRING, UNSIGNED, array_of, enum_of
+
+
+class CaptureMethod(IntEnum):
+    """capture_method: when the values are taken."""
+
+    UPON_INVOKING_CAPTURE = 0
+    IMPLICIT_UPON_READING = 1
+
+
+class CompactData(InterfaceClass, class_id=62, version=0):
+    """`template_description` holds the types of the values in `compact_buffer`; `template_id` names it."""
+
+    __slots__ = ()
+
+    compact_buffer = Attribute(2, OCTET_STRING)
+    capture_objects = Attribute(3, array_of(CAPTURE_OBJECT_DEFINITION), static=True)
+    template_id = Attribute(4, UNSIGNED, static=True)
+    template_description = Attribute(5, OCTET_STRING)
+    capture_method = Attribute(6, enum_of(CaptureMethod), static=True)
+
+    reset = Method(1, INTEGER)
+    capture = Method(2, INTEGER)
