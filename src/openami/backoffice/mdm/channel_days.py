@@ -111,7 +111,7 @@ class ChannelDays:
             self.version[row] = version
 
     def take_newer(self, other: ChannelDays) -> int:
-        """Take each snapshot of `other` (same keys and sources) that goes before mine. How many of mine were passed over.
+        """Take each snapshot of `other` (same keys and sources) that goes before mine. How many of mine went.
 
         This is the least upper bound of both, snapshot by snapshot: commutative, associative and idempotent.
         """

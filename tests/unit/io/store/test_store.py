@@ -155,7 +155,7 @@ def test_schema_and_queries_are_written_for_postgresql_too():
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
         for index in table.indexes:
             assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=dialect))
-    for query in (stored.current(), stored.HEADS_BETWEEN, stored.HEADS_OF):
+    for query in (stored.current(), stored.HEADS):
         assert "interval_block" in str(query.compile(dialect=dialect))
 
 
