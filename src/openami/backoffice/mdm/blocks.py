@@ -8,8 +8,9 @@ Columns of small codes (quality, status) are one byte per interval, compressed, 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,17 @@ Matrix = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
 INT32 = np.iinfo(np.int32)
+
+
+def _fastest() -> Callable[[bytes, int], bytes]:
+    """zlib-ng where it is installed: the same format, less than half the time for blocks of a day."""
+    try:
+        return cast(Callable[[bytes, int], bytes], import_module("zlib_ng.zlib_ng").compress)
+    except ModuleNotFoundError:
+        return zlib.compress
+
+
+_compress = _fastest()
 
 
 def pack(rows: Matrix) -> list[bytes]:
@@ -38,14 +50,8 @@ def _packed(items: npt.NDArray[Any], size: int) -> list[bytes]:
     count, width = items.shape[0], items.shape[1] * size
     octets = items.view(np.uint8).reshape(count, items.shape[1], size)
     shuffled = np.ascontiguousarray(octets.transpose(0, 2, 1)).tobytes()
-    mark = bytes((size,))
-    return [mark + _compressed(shuffled[at : at + width]) for at in range(0, count * width, width)]
-
-
-def _compressed(octets: bytes) -> bytes:
-    """Level 1, looking for runs only: after shuffling there is little else, and it is a tenth faster."""
-    stream = zlib.compressobj(1, zlib.DEFLATED, 10, 4, zlib.Z_RLE)
-    return stream.compress(octets) + stream.flush()
+    mark, compress = bytes((size,)), _compress
+    return [mark + compress(shuffled[at : at + width], 1) for at in range(0, count * width, width)]
 
 
 def unpack(blocks: Sequence[bytes], count: int) -> Matrix:
