@@ -11,7 +11,7 @@ import typer
 
 from openami.app.settings import address
 from openami.cli.decode import KeyOption, SystemTitleOption, octets_of
-from openami.cli.output import JsonOption, console
+from openami.cli.output import JsonOption, print_note
 from openami.cli.watch import WatchedLink, Watcher
 from openami.io.clock import SystemClock
 from openami.io.links.address import open_link, parse_address
@@ -81,7 +81,7 @@ class Tap:
                 enough.set()
 
         server = await serve_tcp(handle, host, port)
-        console.print(f"connect to {host}:{server.port}; stop with Ctrl-C", highlight=False, style="dim")
+        print_note(f"connect to {host}:{server.port}; stop with Ctrl-C")
         try:
             await enough.wait()
         finally:
@@ -91,7 +91,7 @@ class Tap:
         try:
             meter = self._tapped(await open_link(self._target))
         except LinkError as error:
-            console.print(f"{self._target}: {error}", style="yellow", highlight=False)
+            print_note(f"{self._target}: {error}")
             return
         try:
             ways = [asyncio.create_task(_pump(client, meter)), asyncio.create_task(_pump(meter, client))]

@@ -10,7 +10,7 @@ import typer
 
 from openami.app.settings import address
 from openami.cli.decode import KeyOption, SystemTitleOption, octets_of
-from openami.cli.output import JsonOption, console
+from openami.cli.output import JsonOption, print_note
 from openami.cli.watch import WatchedLink, Watcher
 from openami.io.clock import SystemClock
 from openami.io.links.address import open_link
@@ -65,7 +65,7 @@ async def _network(where: str, watcher: Watcher, count: int) -> None:
         stack.push_async_callback(tcp.close)
         udp = await serve_udp(handle, host, tcp.port)
         stack.push_async_callback(udp.close)
-        console.print(f"listening on {host}:{tcp.port} (TCP and UDP); stop with Ctrl-C", highlight=False, style="dim")
+        print_note(f"listening on {host}:{tcp.port} (TCP and UDP); stop with Ctrl-C")
         await enough.wait()
 
 
@@ -78,4 +78,4 @@ async def _hear(link: Link, watcher: Watcher) -> None:
             if link.datagrams:
                 return
     except LinkError as error:
-        console.print(f"{link.peer}: {error}", style="yellow", highlight=False)
+        print_note(f"{link.peer}: {error}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from openami.cli.cells import cell, plain_name, plain_value, words
 from openami.io.links.dlms import DlmsClient
 from openami.model.errors import DecodeError, ServiceError, SettingError
 from openami.model.obis import ObisCode
@@ -14,10 +16,9 @@ from openami.protocols.dlms.cosem.association_ln import ObjectListElement
 from openami.protocols.dlms.cosem.describe import describe
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.register import SCAL_UNIT_TYPE, ScalUnitType
-from openami.protocols.dlms.data import Data, DataType, decode_data, octet_string
+from openami.protocols.dlms.data import Data, decode_data, octet_string
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
-from openami.protocols.dlms.meaning import date_time_of, meaning
 from openami.protocols.dlms.obis_names import obis_name
 from openami.protocols.dlms.selective_access import (
     CaptureObjectDefinition,
@@ -37,33 +38,40 @@ FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UT
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows for people, CSV or JSON."""
+    """Rows for people and CSV; `objects` say the same to programs, one a line."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
+    objects: tuple[dict[str, Any], ...]
 
 
 class MeterView:
     """A meter's objects as its object list names them."""
 
-    def __init__(self, client: DlmsClient, objects: Sequence[ObjectListElement]) -> None:
+    def __init__(self, client: DlmsClient, objects: Sequence[ObjectListElement], client_sap: int) -> None:
         self._client = client
         self._objects = {element.logical_name: element for element in objects}
+        self._client_sap = client_sap
 
     def objects(self) -> Table:
         """The object list."""
+        columns = ("Logical name", "Interface class", "Class id", "Version", "Meaning")
+        keys = [column.lower().replace(" ", "_") for column in columns]
         rows = tuple(
             (str(name), describe(one.class_id, one.version).name, one.class_id, one.version, obis_name(name))
             for name, one in self._objects.items()
         )
-        return Table("Objects", ("Logical name", "Interface class", "Class id", "Version", "Meaning"), rows)
+        return Table("Objects", columns, rows, tuple(dict(zip(keys, row, strict=True)) for row in rows))
 
     async def read(self, logical_name: ObisCode, period: Period, last: int | None) -> Table:
         """An object's attributes, or the entries of a profile."""
         element = self._objects.get(logical_name)
         if element is None:
-            raise SettingError(f"the meter has no object {logical_name}; run without a code to list its objects")
+            raise SettingError(
+                f"the meter shows client {self._client_sap} no object {logical_name}; "
+                "run without a code to list what it shows, or ask as another --client"
+            )
         title = f"{logical_name} {obis_name(logical_name)}".rstrip()
         if element.class_id == PROFILE:
             return await self._profile(title, logical_name, period, last)
@@ -74,12 +82,21 @@ class MeterView:
         numbers = sorted(item.attribute_id for item in element.access_rights.attribute_access) or [2]
         descriptors = [CosemAttributeDescriptor(element.class_id, element.logical_name, n) for n in numbers]
         values = {descriptor.attribute_id: await self._value(descriptor) for descriptor in descriptors}
-        unit = _unit(values.get(3)) if element.class_id in REGISTERS else None
-        rows = tuple(
-            (number, known.attribute_name(number), _cell(value, unit if number == 2 else None, show_unit=True))
-            for number, value in values.items()
-        )
-        return Table(f"{title} ({known.name})", ("Attribute", "Name", "Value"), rows)
+        scale = _unit(values.get(3)) if element.class_id in REGISTERS else None
+        rows, objects = [], []
+        for number, value in values.items():
+            unit = scale if number == 2 else None
+            symbol = unit.unit.symbol if unit else ""
+            name = known.attribute_name(number)
+            rows.append((number, name, value if isinstance(value, str) else _shown(value, unit), symbol))
+            objects.append(
+                {"logical_name": str(element.logical_name), "class_id": element.class_id, "attribute": number}
+                | {"name": name}
+                | _said(number, value, unit)
+                | ({"unit": symbol} if symbol else {})
+            )
+        columns = ("Attribute", "Name", "Value", "Unit")
+        return Table(f"{title} ({known.name})", columns, tuple(rows), tuple(objects))
 
     async def _value(self, descriptor: CosemAttributeDescriptor) -> Data | str:
         try:
@@ -93,11 +110,21 @@ class MeterView:
         descriptor = CosemAttributeDescriptor(PROFILE, name, ProfileGeneric.buffer.attribute_id)
         raw = await self._client.get_raw(descriptor, None if selection is None else access_of(selection))
         units = await self._units(columns)
-        heads = tuple(_head(column, units.get(column)) for column in columns)
         entries = ProfileGeneric.buffer.cosem_type.from_data(decode_data(raw))
         scales = [units.get(column) for column in columns]
-        rows = tuple(tuple(map(_cell, entry, scales)) for entry in entries)
-        return Table(title, heads, rows)
+        rows = tuple(tuple(map(cell, entry, scales)) for entry in entries)
+        keys = _keys(columns)
+        symbols = {key: scale.unit.symbol for key, scale in zip(keys, scales, strict=True) if scale is not None}
+        objects = tuple(
+            {
+                "profile": str(name),
+                "values": dict(zip(keys, map(plain_value, entry, scales), strict=False)),
+                "units": symbols,
+            }
+            for entry in entries
+        )
+        heads = tuple(_head(column, units.get(column)) for column in columns)
+        return Table(title, heads, rows, objects)
 
     async def _selection(
         self, name: ObisCode, columns: Sequence[CaptureObjectDefinition], period: Period, last: int | None
@@ -138,24 +165,25 @@ def _head(column: CaptureObjectDefinition, unit: ScalUnitType | None) -> str:
     return f"{name} [{unit.unit.symbol}]" if unit is not None and unit.unit.symbol else name
 
 
-def _cell(value: Data | str, unit: ScalUnitType | None, *, show_unit: bool = False) -> object:
-    """A number in its unit, a time in ISO 8601 where it has its place, anything else in words."""
+def _keys(columns: Sequence[CaptureObjectDefinition]) -> list[str]:
+    """One key a column: its OBIS code, with `/attribute` if that is not the value, numbered if it comes again."""
+    keys: list[str] = []
+    for column in columns:
+        attribute = "" if column.attribute_index == 2 else f"/{column.attribute_index}"
+        key = f"{column.logical_name}{attribute}"
+        again = sum(other.partition(" ")[0] == key for other in keys)
+        keys.append(f"{key} {again + 1}" if again else key)
+    return keys
+
+
+def _shown(value: Data, unit: ScalUnitType | None) -> object:
+    return words(value) if unit is None else cell(value, unit)
+
+
+def _said(number: int, value: Data | str, unit: ScalUnitType | None) -> dict[str, Any]:
     if isinstance(value, str):
-        return value
-    if unit is not None and isinstance(value.value, int):
-        quantity = unit.quantity(value.value)
-        return str(quantity) if show_unit else f"{quantity.value:f}"
-    moment = date_time_of(value)
-    if moment is not None:
-        utc = moment.to_utc()
-        return str(moment) if utc is None else utc.isoformat()
-    return value.value if isinstance(value.value, int) and not show_unit else _words(value)
-
-
-def _words(value: Data) -> str:
-    if value.type in {DataType.ARRAY, DataType.STRUCTURE}:
-        return "[" + ", ".join(map(_words, value.value)) + "]"
-    return meaning(value)
+        return {"error": value}
+    return {"type": value.type.text, "value": plain_name(value) if number == 1 else plain_value(value, unit)}
 
 
 def _bound(moment: datetime | None, other: datetime) -> Data:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from openami.cli.meter_view import MeterView, Table
-from openami.cli.output import JsonOption, print_rows
+from openami.cli.output import JsonOption, print_json, print_table
 from openami.cli.session import AuthenticationName, FramingName, SessionOptions, octets, open_session
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
@@ -81,6 +81,11 @@ def read(
     )  # fmt: skip
     codes = [code_of(text) for text in what or ()]
     period = time_of("--from", start), time_of("--to", end)
+    check_order(*period)
+    if last is not None and period != (None, None):
+        raise SettingError("--last takes the newest entries; leave --from and --to out")
+    if as_csv and as_json:
+        raise SettingError("--csv or --json, not both")
     for table in asyncio.run(_read(options, codes, period, last)):
         _print(table, as_csv=as_csv, as_json=as_json)
 
@@ -93,15 +98,19 @@ async def _read(
 ) -> list[Table]:
     async with open_session(options) as client:
         objects = await client.get(AssociationLN.object_list, CURRENT_ASSOCIATION)
-        view = MeterView(client, objects)
+        view = MeterView(client, objects, options.client_sap)
         if not codes:
             return [view.objects()]
         return [await view.read(code, period, last) for code in codes]
 
 
 def _print(table: Table, *, as_csv: bool, as_json: bool) -> None:
+    if as_json:
+        for one in table.objects:
+            print_json(one)
+        return
     if not as_csv:
-        print_rows(table.title, table.columns, table.rows, as_json=as_json)
+        print_table(table.title, table.columns, table.rows)
         return
     writer = csv.writer(sys.stdout)
     writer.writerow(table.columns)
@@ -129,3 +138,9 @@ def time_of(option: str, text: str | None) -> datetime | None:
     except ValueError as error:
         raise SettingError(f"{option} is {text!r}; write it as 2026-01-31T12:00:00+01:00") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def check_order(start: datetime | None, end: datetime | None) -> None:
+    """Raise `SettingError` for a period that ends before it begins."""
+    if start is not None and end is not None and end < start:
+        raise SettingError(f"--to ({end.isoformat()}) lies before --from ({start.isoformat()})")
