@@ -37,7 +37,7 @@ def select_rows(connection: Connection, query: Select[Any], parameters: Mapping[
     """
     statement, order = _compiled_query(query, connection.dialect)
     given = dict(parameters) if order is None else tuple(parameters[name] for name in order)
-    return connection.exec_driver_sql(statement, given).tuples().all()
+    return connection.exec_driver_sql(statement, given).all()
 
 
 @lru_cache(maxsize=64)
