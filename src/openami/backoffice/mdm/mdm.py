@@ -16,7 +16,7 @@ from openami.backoffice.mdm.consumption import Consumption, consumptions
 from openami.backoffice.mdm.evidence import Evidence
 from openami.backoffice.mdm.intake import Intake, IntakeResult
 from openami.backoffice.mdm.last_stamps import last_stamps
-from openami.backoffice.mdm.missing import Gap, gaps, holes, joined
+from openami.backoffice.mdm.missing import Gap, gaps, holes, incomplete, joined
 from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, homes, place_of
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
 from openami.backoffice.mdm.stamped import StampedRegister
@@ -170,12 +170,17 @@ class Mdm:
     def missing(self, start: datetime, end: datetime, points: Sequence[int] | None = None) -> list[Gap]:
         """Every interval without energy in the period, as gaps, by point and channel."""
         wanted = [point.id for point in self._registry.points()] if points is None else list(points)
+        places: dict[int, list[Place]] = {}
+        for hung in self._registry.installations_of_points(wanted):
+            places.setdefault(hung.metering_point, []).append(place_of(hung))
+        channels = dict(homes(self._registry.channels_of_points(wanted))).values()
         found: list[Gap] = []
+        first, last = seconds(start), seconds(end)
         with self._store.reading() as connection:
-            for point in wanted:
-                places = [place_of(hung) for hung in self._registry.installations_of_point(point)]
-                for channel in self._block_channels(point):
-                    found += gaps(connection, channel, places, seconds(start), seconds(end))
+            lacks = incomplete(connection, wanted, first, last)
+            for channel in sorted(channels, key=lambda channel: (channel.metering_point, channel.number)):
+                if lacks(channel):
+                    found += gaps(connection, channel, places.get(channel.metering_point, []), first, last)
         return found
 
     def holes(self, meter: int, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

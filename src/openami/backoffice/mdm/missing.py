@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Connection
 
+from openami.backoffice.mdm import stored
 from openami.backoffice.mdm.channel_days import Mask
 from openami.backoffice.mdm.placement import Place
 from openami.backoffice.mdm.series import Span, read_span
-from openami.model.interval import Stamps, utc
+from openami.backoffice.mdm.tables import interval_block
+from openami.model.interval import DAY_S, Stamps, utc
 from openami.model.point import Channel
 from openami.model.quality import Quality
+
+Incomplete = Callable[[Channel], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,19 @@ def gaps(connection: Connection, channel: Channel, places: Sequence[Place], star
     lacking = (span.quality == Quality.MISSING) & _measured(span, places)
     for first, last, count in runs(span.stamps, lacking, span.resolution_s):
         yield Gap(channel.metering_point, channel.number, utc(first), utc(last), count)
+
+
+def incomplete(connection: Connection, points: Sequence[int], start: int, end: int) -> Incomplete:
+    """Which channels of `points` lack anything between `start` and `end`, told by the stored counts alone."""
+    first, last = start // DAY_S, (end - 1) // DAY_S
+    columns = interval_block.c
+    query = stored.current(columns.metering_point, columns.channel).where(columns.missing == 0)
+    whole: dict[tuple[int, int], int] = {}
+    for at in range(0, len(points), stored.AT_ONCE):
+        some = columns.metering_point.in_(points[at : at + stored.AT_ONCE])
+        for point, number in connection.execute(query.where(some, columns.day.between(first, last))).all():
+            whole[point, number] = whole.get((point, number), 0) + 1
+    return lambda channel: whole.get((channel.metering_point, channel.number), 0) < last - first + 1
 
 
 def holes(
