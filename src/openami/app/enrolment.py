@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, get_type_hints
 from zoneinfo import available_timezones
 
 import msgspec
@@ -33,12 +33,18 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     address: Annotated[str, Meta(min_length=1, max_length=200, description="Service address.")]
     zone: Annotated[str, Meta(description="IANA time zone of the point's calendar, for example Europe/Berlin.")]
     serial: Annotated[str, Meta(min_length=1, max_length=64, description="Serial number of the meter.")]
-    system_title: Annotated[str, Meta(pattern="^[0-9a-fA-F]{16}$", description="The meter's system title, hex.")]
+    system_title: Annotated[
+        str, Meta(pattern="^[0-9a-fA-F]{16}$", description="The meter's system title, 16 hexadecimal digits.")
+    ]
     link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port.")]
     framing: Annotated[str, Meta(pattern="^(wrapper|hdlc)$", description="wrapper or hdlc.")] = "wrapper"
     resolution_s: Annotated[int, Meta(ge=60, le=86_400, description="Capture period of its load profile, seconds.")]
-    encryption_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, hex.")]
-    authentication_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, hex.")]
+    encryption_key: Annotated[
+        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, 32 hexadecimal digits.")
+    ]
+    authentication_key: Annotated[
+        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, 32 hexadecimal digits.")
+    ]
     transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
@@ -55,7 +61,10 @@ class Rejected:
 def read_lines(text: Iterable[str]) -> Iterator[tuple[int, EnrolmentLine | Rejected]]:
     """Each line of a CSV file with a header, numbered as editors do."""
     reader = csv.DictReader(text, strict=True)
-    _check_header(reader.fieldnames or ())
+    try:
+        _check_header(reader.fieldnames or ())
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SettingError(f"this is no CSV text in UTF-8: {error}") from error
     try:
         for row in reader:
             yield reader.line_num, _line(reader.line_num, row)
@@ -84,16 +93,12 @@ def enrol(office: BackOffice, line: EnrolmentLine, now: datetime) -> None:
 
 def _check_header(names: Iterable[str]) -> None:
     given = list(names)
-    missing = [name for name in EnrolmentLine.__struct_fields__ if name in _required() and name not in given]
+    missing = [name for name in EnrolmentLine.__struct_fields__ if name in required_columns() and name not in given]
     unknown = [name for name in given if name not in EnrolmentLine.__struct_fields__]
     if missing or unknown:
         parts = [f"missing: {', '.join(missing)}"] if missing else []
         parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
         raise SettingError(f"the header's columns are wrong; {'; '.join(parts)}")
-
-
-def _required() -> set[str]:
-    return {one.encode_name for one in msgspec.structs.fields(EnrolmentLine) if one.required}
 
 
 def _line(number: int, row: Mapping[str | None, str | list[str] | None]) -> EnrolmentLine | Rejected:
@@ -103,10 +108,29 @@ def _line(number: int, row: Mapping[str | None, str | list[str] | None]) -> Enro
     try:
         line = msgspec.convert(values, EnrolmentLine, strict=False)
     except msgspec.ValidationError as error:
-        return Rejected(number, str(error))
+        return Rejected(number, _wrong(str(error)))
     if line.zone not in available_timezones():
         return Rejected(number, f"zone {line.zone!r} is no IANA time zone")
     return line
+
+
+def _wrong(message: str) -> str:
+    """What the column wants, in the words of its description; never what stands in it, which may be a key."""
+    column = message.partition(" - at `$.")[2].rstrip("`")
+    wanted = dict(columns()).get(column)
+    return f"{column} is wrong; wanted: {wanted}" if wanted else message
+
+
+def columns() -> Iterator[tuple[str, str]]:
+    """Each column of the file with what it holds."""
+    hints = get_type_hints(EnrolmentLine, include_extras=True)
+    for name in EnrolmentLine.__struct_fields__:
+        yield name, next(one.description for one in hints[name].__metadata__ if isinstance(one, Meta)) or ""
+
+
+def required_columns() -> set[str]:
+    """The columns that every file must have."""
+    return {one.encode_name for one in msgspec.structs.fields(EnrolmentLine) if one.required}
 
 
 def _since(text: str, now: datetime) -> datetime:

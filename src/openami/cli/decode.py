@@ -87,7 +87,7 @@ def _lines(message: str | None, file: Path | None) -> Iterator[str]:
 
 def _read(source: object) -> Iterator[str]:
     while line := source.readline(LINE_MAX):  # type: ignore[attr-defined]
-        text = line.decode("ascii", errors="backslashreplace").split("#")[0].strip()
+        text = line.decode("latin-1").split("#")[0].strip()
         if text:
             yield text
 

@@ -140,7 +140,7 @@ def _show_campaigns(campaigns: list[CampaignView], *, as_json: bool) -> None:
             one.total,
             one.completed,
             one.failed,
-            ", ".join(f"{n} × {cause}" for cause, n in one.by_cause.items()),
+            _causes(one),
         )
         for one in campaigns
     ]

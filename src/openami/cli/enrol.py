@@ -15,6 +15,7 @@ from openami.app.parts import open_back_office
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
+from openami.model.errors import SettingError
 
 
 def enrol(
@@ -44,6 +45,9 @@ def enrol(
 async def _enrol(installation: Installation, file: Path) -> tuple[int, list[Rejected]]:
     async with open_back_office(installation, SystemClock(), installation.settings.operations.headend) as office:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            results = list(enrol_all(office, text, datetime.now(UTC)))
+            try:
+                results = list(enrol_all(office, text, datetime.now(UTC)))
+            except SettingError as error:
+                raise SettingError(f"{file}: {error}") from error
     rejected = [one for one in results if one is not None]
     return len(results) - len(rejected), rejected

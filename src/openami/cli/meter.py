@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -124,13 +125,22 @@ async def _run(
             server = await serve_meter_tcp(service, host, port)
             stack.push_async_callback(server.close)
             link = f"tcp://{host}:{server.port}"
-        _introduce(device, link, kind, as_json=as_json)
         destination = device.config.push_destination
-        await live(device, clock, push_over_tcp(destination) if destination else _show_push)
+        deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
+        _introduce(device, link, kind, as_json=as_json)
+        await live(device, clock, deliver)
 
 
-async def _show_push(apdu: bytes) -> None:
-    console.print(f"push, to nobody (see --push): {apdu.hex()}", highlight=False, soft_wrap=True)
+def _shown(*, as_json: bool) -> Callable[[bytes], Awaitable[None]]:
+    """Pushes of a meter that has nowhere to push to."""
+
+    async def show(apdu: bytes) -> None:
+        if as_json:
+            print_json({"push": apdu.hex()})
+        else:
+            console.print(f"push, to nobody (see --push): {apdu.hex()}", highlight=False, soft_wrap=True)
+
+    return show
 
 
 def _introduce(device: ElectricityMeter, link: str, kind: FramingKind, *, as_json: bool) -> None:

@@ -31,8 +31,12 @@ def read(
         typer.Argument(help="OBIS codes to read, for example 1-0:1.8.0*255; nothing lists all objects."),
     ] = None,
     *,
-    start: Annotated[str | None, typer.Option("--from", help="First stamp of a profile, ISO 8601.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last stamp of a profile, ISO 8601.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First stamp of a profile, ISO 8601; UTC if it names no zone.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Last stamp of a profile, ISO 8601; UTC if it names no zone.")
+    ] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N entries of a profile.")] = None,
     framing: Annotated[
         FramingName | None, typer.Option(help="Framing; wrapper on TCP and HDLC on serial lines by default.")
@@ -131,13 +135,16 @@ def code_of(text: str) -> ObisCode:
 
 def time_of(option: str, text: str | None) -> datetime | None:
     """A moment as typed, UTC if it names no zone; raises `SettingError` that names the option."""
-    if text is None:
-        return None
+    moment = moment_of(option, text)
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """A moment as typed, with or without a zone; raises `SettingError` that names the option."""
     try:
-        moment = datetime.fromisoformat(text)
+        return None if text is None else datetime.fromisoformat(text)
     except ValueError as error:
         raise SettingError(f"{option} is {text!r}; write it as 2026-01-31T12:00:00+01:00") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def check_order(start: datetime | None, end: datetime | None) -> None:

@@ -19,10 +19,13 @@ from openami.backoffice.mdm.export import Exported, channels_between, write_csv,
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_rows
-from openami.cli.read import code_of, time_of
+from openami.cli.read import check_order, code_of, moment_of
 from openami.cli.up import SettingsOption
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
+
+Span = tuple[datetime | None, datetime | None]
+"""First and last moment as typed; one without a zone is local to each point."""
 
 
 class Format(StrEnum):
@@ -36,7 +39,9 @@ class Format(StrEnum):
 def readings(
     points: Annotated[list[str] | None, typer.Argument(help="Codes of metering points; none: all points.")] = None,
     *,
-    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601; a week ago by default.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First moment, ISO 8601; the last seven days by default.")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601; now by default.")] = None,
     by: Annotated[Period, typer.Option(help="Sums of the table: per interval, hour, day, month or year.")] = Period.DAY,
     obis: Annotated[str, typer.Option(help="Which energy.")] = "1-0:1.8.0*255",
@@ -47,12 +52,16 @@ def readings(
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> None:
-    """Show consumption, or export every interval with its quality and the number of its evidence."""
-    now = datetime.now(UTC)
-    period = time_of("--from", start) or now - timedelta(days=7), time_of("--to", end) or now
+    """Show consumption, or export every interval with its quality and the number of its evidence.
+
+    A moment without a zone is meant in the metering point's own: `--from 2026-01-01` is midnight where the meter hangs.
+    """
+    period = moment_of("--from", start), moment_of("--to", end)
+    if as_json and form is not Format.TABLE:
+        raise SettingError(f"--json goes with the table of sums, not with --format {form}")
     store = Installation.load(settings).open_store()
     try:
-        query = Query(store, points or [], period, obis)
+        query = Query(store, points or [], period, datetime.now(UTC), obis)
         if form is Format.TABLE:
             query.show(by, as_json=as_json)
         elif form is Format.CSV:
@@ -66,10 +75,11 @@ def readings(
 class Query:
     """Points, a period and a quantity."""
 
-    def __init__(self, store: Store, codes: list[str], period: tuple[datetime, datetime], obis: str) -> None:
+    def __init__(self, store: Store, codes: list[str], period: Span, now: datetime, obis: str) -> None:
         self._registry = Registry(store)
         self._mdm = Mdm(store, self._registry)
         self._period = period
+        self._now = now
         self._obis = code_of(obis)
         self._points = [self._point(code) for code in codes] or [one.id for one in self._registry.points()]
 
@@ -79,7 +89,7 @@ class Query:
         for identity in self._points:
             point = self._registry.point(identity)
             zone = ZoneInfo(point.zone)
-            for one in self._mdm.consumption(identity, *self._period, by, self._obis):
+            for one in self._mdm.consumption(identity, *self._between(zone), by, self._obis):
                 begin = one.start.astimezone(zone).isoformat(timespec="minutes")
                 rows.append((point.code, begin, one.energy_wh, one.intervals, one.missing, one.estimated))
         columns = ("Point", "From", "Wh", "Intervals", "Missing", "Estimated")
@@ -102,9 +112,20 @@ class Query:
         console.print(f"{rows} intervals written to {out}", highlight=False)
 
     def _channels(self) -> Iterator[Exported]:
-        return channels_between(
-            self._mdm, self._registry, self._points, *self._period, lambda channel: channel.obis == self._obis
-        )
+        for identity in self._points:
+            start, end = self._between(ZoneInfo(self._registry.point(identity).zone))
+            yield from channels_between(
+                self._mdm, self._registry, [identity], start, end, lambda channel: channel.obis == self._obis
+            )
+
+    def _between(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The period in one point's calendar; by default today and the six days before."""
+        first, last = (one if one is None or one.tzinfo else one.replace(tzinfo=zone) for one in self._period)
+        end = last or self._now
+        today = end.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = first or today - timedelta(days=6)
+        check_order(start, end)
+        return start, end
 
     def _point(self, code: str) -> int:
         found = self._registry.point_by_code(code)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,9 +16,12 @@ from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.address import open_link
 from openami.io.links.dlms import DlmsClient
-from openami.model.errors import SettingError
+from openami.model.errors import LinkError, SettingError
+from openami.protocols.dlms.acse import AcseServiceUser
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.counters import Counters, MemoryCounters
+from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
@@ -78,14 +82,19 @@ class SessionOptions:
             server_system_title=octets("--meter-system-title", peer, 8) if peer else None,
             use_general_glo=self.general_glo,
             response_timeout_s=self.timeout_s,
+            counter_name=f"dlms/{self.system_title}/sent",
         )
 
     def make_framing(self, *, datagrams: bool) -> Framing:
         """The framing that was asked for; serial lines speak HDLC unless told otherwise."""
-        serial = self.link.startswith("serial:")
-        if (self.framing or (FramingName.HDLC if serial else FramingName.WRAPPER)) is FramingName.WRAPPER:
+        if self.framing_name is FramingName.WRAPPER:
             return WrapperFraming(Role.CLIENT, self.client_sap, self.server_sap, datagrams=datagrams)
         return HdlcFraming(Role.CLIENT, self.client_sap, HdlcAddress(self.server_sap, self.physical_address))
+
+    @property
+    def framing_name(self) -> FramingName:
+        """The framing that was asked for, or the usual one of the link."""
+        return self.framing or (FramingName.HDLC if self.link.startswith("serial:") else FramingName.WRAPPER)
 
     def _keys(self) -> SecurityKeys | None:
         if self.encryption_key is None and self.authentication_key is None:
@@ -108,23 +117,64 @@ def octets(option: str, text: str, size: int) -> bytes:
 
 @asynccontextmanager
 async def open_session(options: SessionOptions) -> AsyncIterator[DlmsClient]:
-    """An associated client; it is released and closed at the end."""
+    """An associated client; it is released and closed at the end.
+
+    Raises `SettingError` with what to try when the meter is there but the association fails.
+    """
     settings = options.settings()
-    link = await open_link(options.link)
-    counters = CounterFile(_counters_path(), disk=SystemDisk())
-    try:
+    with _counters(settings) as counters:
         if settings.keys and options.invocation_counter > counters.load(settings.send_counter_name):
             counters.save(settings.send_counter_name, options.invocation_counter)
+        link = await open_link(options.link)
         framing = options.make_framing(datagrams=link.datagrams)
         client = DlmsClient(link, framing, settings, clock=SystemClock(), random=secrets.token_bytes, counters=counters)
-        async with client:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(client)
+            except (LinkError, AssociationRejected) as error:
+                raise SettingError(f"{error}; {_advice(error, options)}") from error
             yield client
+
+
+@contextmanager
+def _counters(settings: ClientSettings) -> Iterator[Counters]:
+    """Our invocation counters: a journal for each key, so that meters with keys of their own are read side by side."""
+    if settings.keys is None:
+        yield MemoryCounters()
+        return
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    journal = state / "openami" / f"{_fingerprint(settings.keys.global_unicast_encryption_key)}.journal"
+    counters = CounterFile(journal, disk=SystemDisk())
+    try:
+        yield counters
     finally:
         counters.close()
 
 
-def _counters_path() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    path = Path(state) / "openami" / "counters.journal"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _fingerprint(key: bytes) -> str:
+    """Names a key without giving it away."""
+    return hashlib.sha256(b"openami counters of " + key).hexdigest()[:16]
+
+
+def _advice(error: Exception, options: SessionOptions) -> str:
+    if not isinstance(error, AssociationRejected):
+        return f"are --framing {options.framing_name} and --server {options.server_sap} right?"
+    secured = options.encryption_key is not None
+    match error.diagnostic:
+        case AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED if secured:
+            return "keys are set, so ciphering was asked for: leave them out if the meter does not cipher here"
+        case AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED:
+            return "this client of the meter ciphers: see --encryption-key and --authentication-key"
+        case AcseServiceUser.AUTHENTICATION_FAILURE:
+            return _advice_on_proof(options)
+        case _:
+            return f"does the meter know client {options.client_sap}, and is --authentication right for it?"
+
+
+def _advice_on_proof(options: SessionOptions) -> str:
+    if options.encryption_key is None:
+        return f"is the password that of client {options.client_sap}?"
+    return (
+        f"are the keys those of client {options.client_sap}? If they are and were used elsewhere, our counter lies "
+        "behind: give a higher --invocation-counter"
+    )

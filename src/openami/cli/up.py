@@ -44,6 +44,7 @@ def up(
     to it, reads all meters on schedule and serves the pages.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.run(_run(Installation.load(settings), part, as_json=as_json))
 
 
