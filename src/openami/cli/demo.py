@@ -21,6 +21,7 @@ from openami.backoffice.operations.campaigns import CampaignView
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.io.clock import ScaledClock, SystemClock
+from openami.io.links.tls import fingerprint
 
 NOTICE = "Demonstration: simulated meters; what each one replays stands on its page. Time runs faster here."
 
@@ -113,6 +114,7 @@ def _introduce(district: District, url: str, *, as_json: bool) -> None:
         "operator": {"login": "operator", "password": district.operator_password},
         "consumers": {"logins": consumers, "password": district.consumer_password},
         "authority": str(_authority(district)),
+        "authority_sha256": fingerprint(_authority(district)),
         "meters": [meter.link for meter in district.meters.values()],
     }
     if as_json:
@@ -127,6 +129,7 @@ def _introduce(district: District, url: str, *, as_json: bool) -> None:
         "Your browser does not know the authority that signed the demo's certificate. Trust it for this name only by",
         "importing the file below as an authority for web sites, or go on past the browser's warning:",
         f"  {_authority(district)}",
+        f"Its SHA-256 fingerprint is {fingerprint(_authority(district))}.",
         "",
         "Stop with Ctrl-C; nothing is left behind.",
     ]

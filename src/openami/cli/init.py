@@ -10,6 +10,7 @@ import typer
 from openami.app.installation import OPERATOR, SETTINGS_FILE, install
 from openami.app.settings import Settings
 from openami.cli.output import JsonOption, console, print_json
+from openami.io.links.tls import fingerprint
 
 
 def init(
@@ -23,12 +24,15 @@ def init(
     """
     made, password = install(folder, Settings())
     file = made.folder / SETTINGS_FILE
+    trusted = fingerprint(made.path(made.settings.zones.authority))
     if as_json:
-        print_json({"settings": str(file), "login": OPERATOR, "password": password})
+        facts = {"settings": str(file), "login": OPERATOR, "password": password, "authority_sha256": trusted}
+        print_json(facts)
         return
     for line in (
         f"[bold]Settings[/]  {file}",
         f"[bold]Operator[/]  log-in [cyan]{OPERATOR}[/], password [cyan]{password}[/] (shown only now)",
+        f"[bold]Authority[/] SHA-256 {trusted}",
         "",
         f"Enter metering points and meters:  openami enrol METERS.csv --settings {file}",
         f"Start all parts:                   openami up --settings {file}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import ssl
 from typing import Any
@@ -14,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from openami.io.links.tls import fingerprint
 from openami.portal.accounts import Account, Role
 from openami.portal.identity import (
     FORM_COOKIE,
@@ -102,12 +102,11 @@ async def logout(request: Asking) -> Redirect:
 def security_page(request: Asking) -> Response[str]:
     """How to trust a demonstration's authority, and how values are protected."""
     rooms = rooms_of(request)
-    der = _authority(rooms)
-    fingerprint = hashlib.sha256(der).digest().hex(":").upper() if der else ""
+    trusted = rooms.settings.authority
     return rooms.pages.page(
         request,
         "security",
-        fingerprint=fingerprint,
+        fingerprint=fingerprint(trusted) if trusted else "",
         host=rooms.settings.hosts[0],
         idle_minutes=rooms.settings.idle_timeout_s // 60,
     )

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from itertools import accumulate, groupby
 
 from openami.model.errors import DecodeError
-from openami.model.obis import ObisCode
 from openami.protocols.dlms.apdu import explain_apdu
 from openami.protocols.dlms.data import DATA, Data, DataType
-from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.dlms.meaning import date_time_of, meaning
 from openami.protocols.wire.cursor import Cursor, Span
 
 Visible = Callable[[datetime], bool]
@@ -141,21 +139,8 @@ def _is(value: object, kind: DataType) -> bool:
 
 def _stamp(value: object) -> datetime | None:
     """The instant that a Data of twelve octets or of type date-time names."""
-    moment = _date_time(value)
+    moment = date_time_of(value) if isinstance(value, Data) else None
     return moment.to_utc() if moment else None
-
-
-def _date_time(value: object) -> CosemDateTime | None:
-    if not isinstance(value, Data):
-        return None
-    if isinstance(value.value, CosemDateTime):
-        return value.value
-    if value.type is not DataType.OCTET_STRING or len(value.value) != 12:
-        return None
-    try:
-        return CosemDateTime.from_bytes(value.value)
-    except DecodeError:
-        return None
 
 
 def _explained(raw: bytes, spans: Sequence[Span], stamps: Stamps, visible: Visible | None) -> Explanation:
@@ -236,29 +221,5 @@ def _pieces(raw: bytes, owners: Sequence[int | None], looks: _Looks) -> tuple[Pi
 def _field(number: int, span: Span, looks: _Looks) -> Field:
     name = span.path[-1] if span.path else "APDU"
     path = ".".join(span.path[:-1])
-    meaning = "" if looks.cuts(span) else _meaning(span.value)
-    return Field(number, span.start, span.end, name, path, min(5, len(span.path) - 1), meaning, looks.marks(span.start))
-
-
-def _meaning(value: object) -> str:
-    """The value in words; empty for structures, whose parts are explained on their own."""
-    moment = _date_time(value)
-    if moment is not None:
-        return f"date-time {moment}"
-    if isinstance(value, Data):
-        return _meaning_of_data(value)
-    if isinstance(value, bytes):
-        return value.hex(" ") if len(value) <= 24 else f"{len(value)} bytes"
-    if isinstance(value, Enum):
-        return value.name.lower().replace("_", "-")
-    return str(value) if isinstance(value, (bool, int, float, str, ObisCode, CosemDateTime)) else ""
-
-
-def _meaning_of_data(data: Data) -> str:
-    if data.type in (DataType.ARRAY, DataType.STRUCTURE):
-        return f"{data.type.text} of {len(data.value)}"
-    if data.type is DataType.OCTET_STRING and len(data.value) == 6:
-        return f"octet-string {data.value.hex(' ')} ({ObisCode.from_bytes(data.value)})"
-    if isinstance(data.value, bytes):
-        return f"{data.type.text} {data.value.hex(' ')}"
-    return data.type.text if data.value is None else f"{data.type.text} {data.value}"
+    told = "" if looks.cuts(span) else meaning(span.value)
+    return Field(number, span.start, span.end, name, path, min(5, len(span.path) - 1), told, looks.marks(span.start))

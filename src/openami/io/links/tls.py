@@ -94,6 +94,11 @@ def issue(
     return made
 
 
+def fingerprint(certificate: Path) -> str:
+    """SHA-256 of a certificate (PEM) as people compare it: hex in pairs with colons."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def server_context(own: Certificate, *, clients: bool = False) -> ssl.SSLContext:
     """What a server speaks. `clients`: only clients with a certificate of the same authority may connect."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
