@@ -33,17 +33,13 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     address: Annotated[str, Meta(min_length=1, max_length=200, description="Service address.")]
     zone: Annotated[str, Meta(description="IANA time zone of the point's calendar, for example Europe/Berlin.")]
     serial: Annotated[str, Meta(min_length=1, max_length=64, description="Serial number of the meter.")]
-    system_title: Annotated[
-        str, Meta(pattern="^[0-9a-fA-F]{16}$", description="The meter's system title, 16 hexadecimal digits.")
-    ]
+    system_title: Annotated[str, Meta(pattern="^[0-9a-fA-F]{16}$", description="Its system title, 16 hex digits.")]
     link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port.")]
     framing: Annotated[str, Meta(pattern="^(wrapper|hdlc)$", description="wrapper or hdlc.")] = "wrapper"
     resolution_s: Annotated[int, Meta(ge=60, le=86_400, description="Capture period of its load profile, seconds.")]
-    encryption_key: Annotated[
-        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, 32 hexadecimal digits.")
-    ]
+    encryption_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, 32 hex digits.")]
     authentication_key: Annotated[
-        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, 32 hexadecimal digits.")
+        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, 32 hex digits.")
     ]
     transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -57,7 +58,12 @@ def openami(
 
 
 def main() -> None:
-    """Run one command; exit 0 if it did what was asked, 1 with a clear message if not, 130 when interrupted."""
+    """Run one command; exit 0 if it did what was asked, 1 with a clear message if not, 130 when interrupted.
+
+    Being told to end, and a terminal that goes away, are interruptions like Ctrl-C: what a command made is cleaned up.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import tempfile
 from contextlib import suppress
 from datetime import timedelta
@@ -21,6 +22,7 @@ from openami.backoffice.operations.campaigns import CampaignView
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.io.clock import ScaledClock, SystemClock
+from openami.model.errors import SettingError
 from openami.io.links.tls import fingerprint
 
 NOTICE = "Demonstration: simulated meters; what each one replays stands on its page. Time runs faster here."
@@ -66,7 +68,18 @@ async def _once(folder: Path, meters: int, *, as_json: bool) -> None:
         _show_week(week.summary(), as_json=as_json)
 
 
+def _check_port(port: int) -> None:
+    """The pages come last; that their port is taken is said first."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingError(f"--port {port}: {error.strerror}; --port 0 takes a free one") from error
+
+
 async def _live(folder: Path, meters: int, speed: float, port: int, *, as_json: bool) -> None:
+    _check_port(port)
     clock = ScaledClock(SystemClock().time(), speed)
     async with open_district(folder, meters, clock, HISTORY_DAYS, portal_port=port, speed=speed) as district:
         await _read_history(district, as_json=as_json)
@@ -143,7 +156,7 @@ def _show_campaigns(campaigns: list[CampaignView], *, as_json: bool) -> None:
             one.total,
             one.completed,
             one.failed,
-            _causes(one),
+            one.by_cause if as_json else _causes(one),
         )
         for one in campaigns
     ]
