@@ -23,7 +23,18 @@ from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMet
 from openami.protocols.dlms.errors import ActionError, DataAccessError
 from openami.protocols.dlms.events import Answered, Associated, Closed, Failed, Notified, Refused, Released
 from openami.protocols.dlms.framing import Framing, Garbage
-from openami.protocols.dlms.request import Action, Associate, Get, GetList, Release, Request, Set
+from openami.protocols.dlms.request import (
+    Action,
+    ActionList,
+    Associate,
+    Get,
+    GetList,
+    Release,
+    Request,
+    Set,
+    SetList,
+    Wanted,
+)
 from openami.protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor, access_of
 from openami.protocols.dlms.server import ServerConnection, ServerEvent
 
@@ -100,9 +111,19 @@ class DlmsClient:
         raw = await self.get_raw(descriptor, None if selection is None else access_of(selection))
         return attribute.cosem_type.from_data(decode_data(raw))
 
-    async def get_list(self, descriptors: Sequence[CosemAttributeDescriptor]) -> list[bytes | DataAccessResult]:
+    async def get_list(self, descriptors: Sequence[Wanted]) -> list[bytes | DataAccessResult]:
         """Several attributes in one request: for each its A-XDR octets or why not."""
         return list(await self._ask(GetList(tuple(descriptors))))
+
+    async def set_list(self, values: Sequence[tuple[Wanted, bytes]]) -> list[DataAccessResult]:
+        """Write the A-XDR octets of several attributes in one request: for each what became of it."""
+        return list(await self._ask(SetList(tuple(wanted for wanted, _ in values), tuple(raw for _, raw in values))))
+
+    async def action_list(
+        self, calls: Sequence[tuple[CosemMethodDescriptor, bytes | None]]
+    ) -> list[tuple[ActionResult, bytes | DataAccessResult | None]]:
+        """Invoke several methods in one request: for each its result and what it returned."""
+        return list(await self._ask(ActionList(tuple(method for method, _ in calls), tuple(raw for _, raw in calls))))
 
     async def set(self, attribute: Attribute[T], logical_name: ObisCode, value: T) -> None:
         """Write a declared attribute; raises `DataAccessError`."""
@@ -126,6 +147,10 @@ class DlmsClient:
         if isinstance(returned, DataAccessResult):
             raise DataAccessError(returned, f"what {what} returned")
         return None if returned is None else decode_data(returned)
+
+    async def ask(self, request: Request) -> Any:
+        """Make any request; the answer is as `openami.protocols.dlms.request` says, refusals included."""
+        return await self._ask(request)
 
     async def release(self) -> None:
         """End the association; the link stays."""

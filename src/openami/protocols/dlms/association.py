@@ -8,6 +8,7 @@ from typing import Final
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.conformance import SERVER_CONFORMANCE, Conformance
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
@@ -30,6 +31,8 @@ class AssociationSettings:
     protection: SecurityControl = SecurityControl.NONE
     client_system_title: bytes | None = None
     access_rights: object | None = None
+    conformance: Conformance = SERVER_CONFORMANCE
+    """The services that the client may have if it proposes them; any other one is refused."""
 
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:

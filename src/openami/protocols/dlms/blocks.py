@@ -35,14 +35,14 @@ class Collector:
 
 
 class Slicer:
-    """One long value that leaves in blocks of at most `size` octets."""
+    """One long value that leaves in blocks of at most `size` octets, which may change on the way."""
 
-    __slots__ = ("_octets", "_position", "_size", "number")
+    __slots__ = ("_octets", "_position", "number", "size")
 
     def __init__(self, octets: bytes, size: int) -> None:
         self.number = 0
         self._octets = octets
-        self._size = max(1, size)
+        self.size = max(1, size)
         self._position = 0
 
     @property
@@ -53,6 +53,6 @@ class Slicer:
     def take(self) -> bytes:
         """The octets of the next block, whose number is then `number`."""
         start = self._position
-        self._position = min(start + self._size, len(self._octets))
+        self._position = min(start + self.size, len(self._octets))
         self.number += 1
         return self._octets[start : self._position]

@@ -30,7 +30,8 @@ from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveW
 from openami.protocols.dlms.errors import ServiceFailed
 from openami.protocols.dlms.events import Answered, Associated, Closed, Failed, Notified, Refused, Released
 from openami.protocols.dlms.exception import ExceptionResponse
-from openami.protocols.dlms.exchange import Exchange, exchange_of, unexpected
+from openami.protocols.dlms.exchange import Exchange, unexpected
+from openami.protocols.dlms.exchanges import check_negotiated, exchange_of
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification
@@ -121,7 +122,11 @@ class ClientConnection:
     # The shape of every core
 
     def send(self, request: Request, now: float) -> None:
-        """Begin `request`; its answer or its failure comes as an event. One at a time."""
+        """Begin `request`; its answer or its failure comes as an event. One at a time.
+
+        Raises `ServiceNotNegotiated` where the server has not agreed to such requests, `LocalProtocolError` where
+        the state or the request's form does not allow it; nothing was sent then.
+        """
         if self._busy:
             raise LocalProtocolError("a request is still under way; wait for its answer")
         self.received = []
@@ -147,6 +152,8 @@ class ClientConnection:
             room=self._room,
             limit=self._settings.response_bytes_max,
         )
+        assert self._proposal is not None
+        check_negotiated(request, exchange, self._proposal.agreed.negotiated_conformance)
         self._begin(ClientState.ASSOCIATED, now)
         self._exchange = exchange
         self._transmit(exchange.first(), now)

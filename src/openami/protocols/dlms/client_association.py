@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from openami.model.errors import RemoteProtocolError, SecurityError
 from openami.protocols.dlms.access_result import ActionResult
@@ -31,18 +30,6 @@ from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateReque
 from openami.protocols.dlms.request import Action
 from openami.protocols.dlms.secure_channel import Form, SecureChannel
 from openami.protocols.dlms.security import check_system_title
-
-CLIENT_CONFORMANCE: Final = (
-    Conformance.PRIORITY_MGMT_SUPPORTED
-    | Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET
-    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
-    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
-    | Conformance.MULTIPLE_REFERENCES
-    | Conformance.GET
-    | Conformance.SET
-    | Conformance.SELECTIVE_ACCESS
-    | Conformance.ACTION
-)
 
 
 class AssociationProposal:
@@ -146,7 +133,7 @@ class AssociationProposal:
 
     def _initiate_request(self, channel: SecureChannel | None) -> bytes:
         dedicated = self.keys.dedicated_key if self.keys is not None and self.settings.use_dedicated_key else None
-        conformance = CLIENT_CONFORMANCE
+        conformance = self.settings.conformance
         if self.settings.use_general_glo:
             conformance |= Conformance.GENERAL_PROTECTION
         plain = encode_apdu(

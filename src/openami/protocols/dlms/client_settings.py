@@ -8,6 +8,7 @@ from typing import Final
 from openami.model.errors import SettingError
 from openami.protocols.dlms.acse import ApplicationContextName
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
 PROTECTED: Final = SecurityControl.AUTHENTICATED_ENCRYPTION
@@ -34,6 +35,8 @@ class ClientSettings:
     protection: SecurityControl = PROTECTED
     use_general_glo: bool = False
     use_dedicated_key: bool = False
+    conformance: Conformance = CLIENT_CONFORMANCE
+    """The services that are proposed; a request that takes one to which the server does not agree is not sent."""
     challenge_size: int = 16
     max_receive_pdu_size: int = 65535
     response_timeout_s: float = 10.0

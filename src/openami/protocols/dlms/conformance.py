@@ -36,6 +36,34 @@ class Conformance(IntFlag):
     ACTION = 1 << 0
 
 
+CLIENT_CONFORMANCE: Final = (
+    Conformance.PRIORITY_MGMT_SUPPORTED
+    | Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET
+    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.GET
+    | Conformance.SET
+    | Conformance.SELECTIVE_ACCESS
+    | Conformance.ACTION
+)
+"""What a client proposes with logical names unless its settings say otherwise."""
+SERVER_CONFORMANCE: Final = (
+    Conformance.GENERAL_PROTECTION
+    | Conformance.PRIORITY_MGMT_SUPPORTED
+    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.GET
+    | Conformance.SET
+    | Conformance.SELECTIVE_ACCESS
+    | Conformance.ACTION
+)
+"""What a server agrees to with logical names unless its settings say less."""
+
+
 _HEADER: Final = bytes.fromhex("5f1f0400")  # [APPLICATION 31], 4 octets, of which no bit is unused
 _SHORT_HEADER: Final = bytes.fromhex("5f0400")  # the tag in one octet, as some older devices send it
 

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from openami.model.errors import ServiceError
 from openami.protocols.dlms.axdr import hyphenated
+from openami.protocols.dlms.conformance import Conformance
 
 
 def _named(code: int) -> str:
@@ -51,3 +52,19 @@ class ServiceFailed(ServiceError):
         more = "" if invocation_counter is None else f"; the server expects invocation counter {invocation_counter}"
         super().__init__(f"request failed: {what}{more}")
         self.invocation_counter = invocation_counter
+
+
+class ServiceNotNegotiated(ServiceError):
+    """A request takes a service on which client and server have not agreed in the association; nothing was sent."""
+
+    def __init__(self, missing: Conformance, agreed: Conformance) -> None:
+        super().__init__(
+            f"not sent: {conformance_text(missing)} was not negotiated in this association, "
+            f"which has {conformance_text(agreed) or 'no service'}"
+        )
+        self.missing = missing
+
+
+def conformance_text(services: Conformance) -> str:
+    """The standard's words for a conformance block: `get, block-transfer-with-get-or-read`."""
+    return ", ".join(hyphenated(each) for each in Conformance if each & services)

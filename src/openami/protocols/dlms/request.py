@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+from openami.protocols.dlms.descriptor import (
+    CosemAttributeDescriptor,
+    CosemAttributeDescriptorWithSelection,
+    CosemMethodDescriptor,
+    SelectiveAccess,
+)
+
+Wanted: TypeAlias = CosemAttributeDescriptor | CosemAttributeDescriptorWithSelection
+"""An attribute in a list, with or without a selection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class Get:
 class GetList:
     """Read several attributes. Answer: a tuple of A-XDR octets or `DataAccessResult`, in their order."""
 
-    descriptors: tuple[CosemAttributeDescriptor, ...]
+    descriptors: tuple[Wanted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,14 @@ class Set:
     descriptor: CosemAttributeDescriptor
     value: bytes = field(repr=False)
     selection: SelectiveAccess | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetList:
+    """Write several attributes, a value for each. Answer: a tuple of `DataAccessResult`, in their order."""
+
+    descriptors: tuple[Wanted, ...]
+    values: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +65,16 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionList:
+    """Invoke several methods. Answer: a tuple of pairs as of `Action`, in their order."""
+
+    descriptors: tuple[CosemMethodDescriptor, ...]
+    arguments: tuple[bytes | None, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """End the association. The answer is the event `Released`."""
 
 
-Request: TypeAlias = Associate | Get | GetList | Set | Action | Release
+Request: TypeAlias = Associate | Get | GetList | Set | SetList | Action | ActionList | Release

@@ -37,7 +37,8 @@ from openami.protocols.dlms.server_association import (
     verify_release,
 )
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
-from openami.protocols.dlms.service import NotServed, Services
+from openami.protocols.dlms.service import Services
+from openami.protocols.dlms.service_context import NotServed, PduTooLong
 
 ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Refused | Garbage | Closed
 
@@ -188,6 +189,8 @@ class ServerConnection:
         raw, client_sap = event.apdu, event.source
         session = self._sessions.get(client_sap)
         try:
+            if len(raw) > self._settings.max_receive_pdu_size:
+                raise PduTooLong(len(raw), self._settings.max_receive_pdu_size)
             if raw and raw[0] in _ACSE:
                 self._take_acse(event, session, now)
             else:
@@ -377,6 +380,8 @@ def _exception(error: OpenAmiError, session: _Session | None) -> ExceptionRespon
         if session is None:
             return ExceptionResponse(not_allowed, ExceptionServiceError.OPERATION_NOT_POSSIBLE)
         return ExceptionResponse(not_allowed, ExceptionServiceError.DECIPHERING_ERROR)
+    if isinstance(error, PduTooLong):
+        return ExceptionResponse(not_allowed, ExceptionServiceError.PDU_TOO_LONG)
     if isinstance(error, NotServed):
         return ExceptionResponse(StateError.SERVICE_UNKNOWN, ExceptionServiceError.SERVICE_NOT_SUPPORTED)
     return ExceptionResponse(not_allowed, ExceptionServiceError.OTHER_REASON)

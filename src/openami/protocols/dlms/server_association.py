@@ -33,18 +33,6 @@ from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel
 from openami.protocols.dlms.security import read_header
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
-SERVER_CONFORMANCE: Final = (
-    Conformance.GENERAL_PROTECTION
-    | Conformance.PRIORITY_MGMT_SUPPORTED
-    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
-    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
-    | Conformance.BLOCK_TRANSFER_WITH_ACTION
-    | Conformance.MULTIPLE_REFERENCES
-    | Conformance.GET
-    | Conformance.SET
-    | Conformance.SELECTIVE_ACCESS
-    | Conformance.ACTION
-)
 _PROTECTION: Final = 0x30
 _PDU_SIZE_MIN: Final = 64
 _VERSION_TOO_LOW: Final = 1
@@ -87,7 +75,7 @@ def judge(
         raw, channel = _open(raw, association, server, state)
     initiate = _check_initiate(raw)
     association.client_max_receive_pdu_size = initiate.client_max_receive_pdu_size
-    association.conformance = int(initiate.proposed_conformance & SERVER_CONFORMANCE)
+    association.conformance = int(initiate.proposed_conformance & settings.conformance)
     if channel is not None and initiate.dedicated_key is not None:
         if len(initiate.dedicated_key) != channel.keys.suite.key_size:
             raise Rejection("dedicated key of a wrong size", AcseServiceUser.NO_REASON_GIVEN, _OTHER)

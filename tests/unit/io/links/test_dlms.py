@@ -29,11 +29,12 @@ from openami.model.errors import LinkLost, LinkTimeout, SecurityError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.client import ClientState
+from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
 from openami.protocols.dlms.cosem.data import Data as DataObject
 from openami.protocols.dlms.cosem.register import Register
 from openami.protocols.dlms.counters import CounterRanges, CountersExhausted, MemoryCounters
 from openami.protocols.dlms.data import double_long_unsigned, octet_string
-from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
 from openami.protocols.dlms.errors import ActionError, AssociationRejected, DataAccessError, ServiceFailed
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed
 from openami.protocols.dlms.framing import Role
@@ -93,6 +94,13 @@ async def test_a_session_of_all_services(way, framing, pieces):
         assert await client.get(DataObject.value, NOTE.instance_id) == octet_string(b"hello")
         assert await client.get_list([ENERGY, NOTE]) == [ENERGY_OCTETS, note(b"hello")]
         assert await client.action(Register.reset, ENERGY.instance_id, 0) is not None
+        written = [(NOTE, note(b"list")), (ENERGY, ENERGY_OCTETS)]
+        assert await client.set_list(written) == [DataAccessResult.SUCCESS, DataAccessResult.READ_WRITE_DENIED]
+        reset = CosemMethodDescriptor(3, ENERGY.instance_id, 1)
+        assert await client.action_list([(reset, note(b"x")), (reset, None)]) == [
+            (ActionResult.SUCCESS, note(b"x")),
+            (ActionResult.SUCCESS, None),
+        ]
         assert client.received[0][0] == (0xCF if way == "hls5" else 0xC7)
     await bench.meter
     assert isinstance(bench.told[0], ClientAssociated)
@@ -103,7 +111,8 @@ async def test_a_session_of_all_services(way, framing, pieces):
 
 async def test_refusals_are_errors_that_name_what_was_asked():
     bench = Bench()
-    async with bench.client(password_settings()) as client:
+    without_blocks = CLIENT_CONFORMANCE & ~Conformance.BLOCK_TRANSFER_WITH_ACTION
+    async with bench.client(password_settings(conformance=without_blocks)) as client:
         with pytest.raises(DataAccessError, match=r"0-0:96\.1\.0\*255 attribute 2 of class 1: object-undefined \(4\)"):
             await client.get(DataObject.value, NOTE.instance_id)
         with pytest.raises(DataAccessError) as denied:

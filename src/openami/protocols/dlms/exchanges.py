@@ -1,0 +1,77 @@
+"""From a request to its exchange: which services it takes, and whether the server has agreed to them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openami.model.errors import LocalProtocolError
+from openami.protocols.dlms.action_exchange import ActionExchange, ActionListExchange
+from openami.protocols.dlms.conformance import Conformance
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.dlms.errors import ServiceNotNegotiated
+from openami.protocols.dlms.exchange import Exchange
+from openami.protocols.dlms.get_exchange import GetExchange, GetListExchange
+from openami.protocols.dlms.request import Action, ActionList, Get, GetList, Request, Set, SetList
+from openami.protocols.dlms.set_exchange import SetExchange, SetListExchange
+
+_SERVICES: Final[dict[type, Conformance]] = {
+    Get: Conformance.GET,
+    GetList: Conformance.GET | Conformance.MULTIPLE_REFERENCES,
+    Set: Conformance.SET,
+    SetList: Conformance.SET | Conformance.MULTIPLE_REFERENCES,
+    Action: Conformance.ACTION,
+    ActionList: Conformance.ACTION | Conformance.MULTIPLE_REFERENCES,
+}
+
+
+def exchange_of(request: Request, invoke_id_and_priority: int, *, room: int, limit: int) -> Exchange:
+    """The exchange for `request`; `room` octets fit into one APDU of ours, `limit` octets into an answer."""
+    match request:
+        case Get():
+            return GetExchange(request, invoke_id_and_priority, limit)
+        case GetList():
+            _check_list(len(request.descriptors), len(request.descriptors))
+            return GetListExchange(request, invoke_id_and_priority, limit)
+        case Set():
+            return SetExchange(request, invoke_id_and_priority, room)
+        case SetList():
+            _check_list(len(request.descriptors), len(request.values))
+            return SetListExchange(request, invoke_id_and_priority, room)
+        case Action():
+            return ActionExchange(request, invoke_id_and_priority, room, limit)
+        case ActionList():
+            _check_list(len(request.descriptors), len(request.arguments))
+            return ActionListExchange(request, invoke_id_and_priority, room, limit)
+        case _:
+            raise LocalProtocolError(f"{type(request).__name__} is no service of an association")
+
+
+def check_negotiated(request: Request, exchange: Exchange, agreed: Conformance) -> None:
+    """Raise `ServiceNotNegotiated` if `request` takes a service that is not among the agreed ones."""
+    needed = _SERVICES.get(type(request), Conformance(0))
+    if _selects(request):
+        needed |= Conformance.SELECTIVE_ACCESS
+    if isinstance(exchange, SetExchange) and exchange.in_blocks:
+        needed |= Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+    if isinstance(exchange, ActionExchange) and exchange.in_blocks:
+        needed |= Conformance.BLOCK_TRANSFER_WITH_ACTION
+    if missing := needed & ~agreed:
+        raise ServiceNotNegotiated(missing, agreed)
+
+
+def _selects(request: Request) -> bool:
+    if isinstance(request, Get | Set):
+        return request.selection is not None
+    if isinstance(request, GetList | SetList):
+        return any(
+            not isinstance(wanted, CosemAttributeDescriptor) and wanted.access_selection is not None
+            for wanted in request.descriptors
+        )
+    return False
+
+
+def _check_list(wanted: int, given: int) -> None:
+    if not wanted:
+        raise LocalProtocolError("a request with a list needs at least one attribute or method")
+    if wanted != given:
+        raise LocalProtocolError(f"a list of {wanted} was given {given} values")
