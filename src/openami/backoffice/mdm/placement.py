@@ -42,7 +42,7 @@ class Directory:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._revision = -1
+        self._state: object = None
         self._places: dict[int, list[Place]] = {}
         self._homes: dict[Quantity, dict[int, Channel]] = {}
         self._installations: dict[int, list[Installation]] = {}
@@ -52,25 +52,27 @@ class Directory:
 
         To be called within the transaction that uses the answers.
         """
-        revision = self._registry.revision()
-        if revision != self._revision or len(self._places) > METERS_MAX:
+        state = self._registry.state()
+        if state != self._state or len(self._places) > METERS_MAX:
             self._places, self._homes, self._installations = {}, {}, {}
-            self._revision = revision
+            self._state = state
         unknown = [meter for meter in dict.fromkeys(meters) if meter not in self._places]
         if not unknown:
             return
-        self._places |= {meter: [] for meter in unknown}
+        places: dict[int, list[Place]] = {meter: [] for meter in unknown}
         for installation in self._registry.installations_of_meters(unknown):
-            self._places[installation.meter].append(place_of(installation))
-        self._learn_points([place.metering_point for meter in unknown for place in self._places[meter]])
+            places[installation.meter].append(place_of(installation))
+        self._learn_points([place.metering_point for meter in unknown for place in places[meter]])
+        self._places |= places  # only now: what a failed look-up leaves half known is looked up again
 
     def _learn_points(self, points: Sequence[int]) -> None:
         unknown = [point for point in dict.fromkeys(points) if point not in self._installations]
+        installations: dict[int, list[Installation]] = {point: [] for point in unknown}
         for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)):
             self._homes.setdefault((obis, resolution_s), {})[point] = channel
-        self._installations |= {point: [] for point in unknown}
         for installation in self._registry.installations_of_points(unknown):
-            self._installations[installation.metering_point].append(installation)
+            installations[installation.metering_point].append(installation)
+        self._installations |= installations
 
     def places(self, meter: int) -> list[Place]:
         """Where the meter hung, in order of time; empty if nowhere."""

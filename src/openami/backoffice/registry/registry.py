@@ -50,10 +50,14 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def revision(self) -> int:
-        """Grows with every change of the registry: what was looked up at one revision holds as long as it stays."""
+    def state(self) -> tuple[int, int]:
+        """Differs after every change of the registry: what was looked up in one state holds as long as it stays.
+
+        A change that was rolled back counts as two, so that nothing that was seen of it is taken for what came later.
+        """
         with self._store.reading() as connection:
-            return int(connection.execute(select(tables.registry_revision.c.revision)).scalar_one())
+            revision = connection.execute(select(tables.registry_revision.c.revision)).scalar_one()
+        return int(revision), self._store.rollbacks
 
     @contextmanager
     def _changing(self) -> Iterator[Connection]:

@@ -38,6 +38,8 @@ class Store:
         # SQLite has one writer at a time: waiting here is fair, polling its lock is not.
         self._one_writer = threading.RLock()
         self._open = threading.local()
+        self.rollbacks = 0
+        """How many transactions of this object came to nothing: what was read inside them may never have been."""
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ class Store:
         database refuses.
         """
         outer: Connection | None = getattr(self._open, "writing", None)
-        with self._translated():
+        with self._translated(), self._counted():
             if outer is not None:
                 with outer.begin_nested():
                     yield outer
@@ -73,6 +75,14 @@ class Store:
             turn = self._turn() if self._memory else nullcontext()
             with turn, self._engine.connect() as connection, self._opened("reading", connection):
                 yield connection
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.rollbacks += 1
+            raise
 
     @contextmanager
     def _opened(self, kind: str, connection: Connection) -> Iterator[None]:

@@ -157,3 +157,31 @@ def test_one_quantity_has_one_resolution_a_channel(house):
     half_hours = replace(house.reading(0, 97), resolution_s=1_800)
     with pytest.raises(StoreError, match="a channel of its own"):
         house.mdm.take_profile([half_hours])
+
+
+@pytest.mark.parametrize("name", ["installations_of_meters", "channels_of_points", "installations_of_points"])
+def test_a_look_up_that_failed_midway_is_not_remembered(house, monkeypatch, name):
+    look_up, failures = getattr(house.registry, name), [StoreError("the disk is gone")]
+
+    def fail_once(numbers):
+        if failures:
+            raise failures.pop()
+        return look_up(numbers)
+
+    monkeypatch.setattr(house.registry, name, fail_once)
+    with pytest.raises(StoreError):
+        house.mdm.take_profile([house.reading(0, 5)])
+    assert house.mdm.take_profile([house.reading(0, 5)]).unplaced == 0
+
+
+def test_what_was_looked_up_in_a_transaction_that_came_to_nothing_is_not_remembered(house, start):
+    other = house.registry.add_meter("M2", b"OAM00002", GuaranteeClass.SHARED_KEYS, None).id
+    point = house.registry.add_point("P2", "2 High Street", "Europe/London").id
+    house.registry.add_channel(point, 1, ACTIVE_ENERGY_IMPORT, ChannelKind.INTERVAL_ENERGY, Unit.WATT_HOUR, 0, 900)
+    reading = replace(house.reading(0, 5), meter=other)
+    with pytest.raises(StoreError), house.store.transaction():
+        house.registry.install(other, point, start)
+        house.mdm.take_profile([reading])
+        raise StoreError("nothing of this")
+    house.registry.change_link(house.meter, "tcp://127.0.0.1:4059")
+    assert house.mdm.take_profile([reading]).unplaced == 5

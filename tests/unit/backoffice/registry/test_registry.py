@@ -160,7 +160,7 @@ def test_what_joins_must_be_there(registry):
 
 
 def test_every_change_moves_the_revision(registry):
-    seen = [registry.revision()]
+    seen = [registry.state()]
     for change in (
         lambda: registry.install(1, 1, AT),
         lambda: registry.remove(1, AT + DAY),
@@ -168,5 +168,5 @@ def test_every_change_moves_the_revision(registry):
         lambda: registry.change_address(1, "elsewhere", AT),
     ):
         change()
-        seen.append(registry.revision())
+        seen.append(registry.state())
     assert seen == sorted(set(seen))
