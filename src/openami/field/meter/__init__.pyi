@@ -13,4 +13,6 @@ from .faces.serial_line import serve_meter_serial as serve_meter_serial
 from .faces.service import FramingKind as FramingKind
 from .faces.service import MeterService as MeterService
 from .faces.tcp import serve_meter_tcp as serve_meter_tcp
+from .firmware import FirmwareImage as FirmwareImage
+from .firmware import read_image as read_image
 from .laboratory_meter import LaboratoryMeter as LaboratoryMeter

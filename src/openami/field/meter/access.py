@@ -41,6 +41,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.DISCONNECT_CONTROL, 4): _WRITABLE,
         (codes.PUSH_ON_ALARM, 3): _WRITABLE,
         (codes.PUSH_ON_POWER_DOWN, 3): _WRITABLE,
+        (codes.IMAGE_TRANSFER, 5): _WRITABLE,
     },
     methods={
         **_HLS,
@@ -48,6 +49,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(code, 1): _MAY for code in (codes.LOAD_PROFILE, codes.DAILY_BILLING, codes.EVENT_LOG)},
         **{(code, 2): _MAY for code in (codes.LOAD_PROFILE, codes.DAILY_BILLING)},
         **{(codes.DISCONNECT_CONTROL, method): _MAY for method in (1, 2)},
+        **{(codes.IMAGE_TRANSFER, method): _MAY for method in (1, 2, 3, 4)},
         **{(code, 1): _MAY for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)},
     },
 )

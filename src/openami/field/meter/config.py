@@ -13,6 +13,16 @@ MANUFACTURER = b"OAM"
 PERIODS_S = (0, 60, 300, 600, 900, 1800, 3600)
 DRIFT_PPM_MAX = 10_000
 DEFAULT_ENTRIES = 45 * 96
+_BOUNDS = {
+    "profile_entries": (1, 1 << 20),
+    "billing_entries": (1, 1 << 16),
+    "event_entries": (1, 1 << 16),
+    "drift_ppm": (-DRIFT_PPM_MAX, DRIFT_PPM_MAX),
+    "time_zone": (-720, 720),
+    "power_factor_permille": (1, 1000),
+    "image_block_size": (16, 4096),
+    "firmware_activation_s": (0, 3600),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +33,7 @@ class MeterConfig:
     the second tariff counts. `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of
     quarter hours. `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is
     how far the clock is ahead at the start.
+    `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
 
@@ -46,6 +57,9 @@ class MeterConfig:
     control_mode: ControlMode = ControlMode.MODE_2
     client_system_title: bytes | None = None
     push_destination: str = ""
+    image_block_size: int = 512
+    firmware_activation_s: int = 30
+    firmware_key: bytes | None = None
 
     def __post_init__(self) -> None:
         if len(self.system_title) != 8:
@@ -54,17 +68,12 @@ class MeterConfig:
             raise SettingError(f"serial {self.serial!r} must be 1 to 13 ASCII characters")
         if self.capture_period_s not in PERIODS_S:
             raise SettingError(f"capture_period_s is {self.capture_period_s}, must be one of {PERIODS_S}")
-        for name in ("profile_entries", "billing_entries", "event_entries"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is {getattr(self, name)}, must be at least 1")
-        if abs(self.drift_ppm) > DRIFT_PPM_MAX:
-            raise SettingError(f"drift_ppm is {self.drift_ppm}, must be within ±{DRIFT_PPM_MAX}")
-        if not -720 <= self.time_zone <= 720:
-            raise SettingError(f"time_zone is {self.time_zone} minutes, must be -720 to 720")
         if self.phases not in {1, 3}:
             raise SettingError(f"phases is {self.phases}, must be 1 or 3")
-        if not 1 <= self.power_factor_permille <= 1000:
-            raise SettingError(f"power_factor_permille is {self.power_factor_permille}, must be 1 to 1000")
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingError(f"{name} is {value}, must be {low} to {high}")
 
     @property
     def logical_device_name(self) -> bytes:

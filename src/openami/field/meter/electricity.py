@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import ClassVar
 
+from openami import __version__
 from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, association_settings
+from openami.field.meter.agenda import NEVER, Agenda
 from openami.field.meter.codes import (
     DAILY_BILLING_LAYOUT,
     EVENT_LOG_LAYOUT,
@@ -22,29 +24,29 @@ from openami.field.meter.config import PERIODS_S, MeterConfig
 from openami.field.meter.curve import LoadCurve
 from openami.field.meter.disconnector import Disconnector, event_of
 from openami.field.meter.energy import EnergyRegisters
+from openami.field.meter.firmware import FirmwareImage
+from openami.field.meter.image_memory import ImageMemory
 from openami.field.meter.meter_clock import MeterClock
 from openami.field.meter.objects import make_device
 from openami.field.meter.profile_status import ProfileStatus
 from openami.field.meter.push import PushSender
+from openami.field.meter.served import ServedDevice
 from openami.model.errors import SettingError
 from openami.model.event import EventCode
 from openami.model.obis import ObisCode
-from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode, Transition
-from openami.protocols.dlms.cosem.interface_class import Selection
-from openami.protocols.dlms.cosem.logical_device import AssociationView
 from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
 from openami.protocols.dlms.counters import Counters, MemoryCounters
-from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
 GRID_S = 1800
 HOUR_S = 3600
 DAY_S = 86_400
 PUSHES_MAX = 16
+FACTORY_FIRMWARE = FirmwareImage(__version__.encode("ascii"), b"")
 
 
-class ElectricityMeter:
+class ElectricityMeter(ServedDevice):
     """Call `advance` as time goes on; ask `device` for its objects; take `next_push` to the network.
 
     `counters` keeps invocation counters; it must be durable where the keys outlive the process. `label` says what
@@ -81,6 +83,10 @@ class ElectricityMeter:
         self._edge_s = self._tariff_index = 0
         self._plan(first=True)
         self._pushes: deque[bytes] = deque(maxlen=PUSHES_MAX)
+        self.agenda = Agenda()
+        self.firmware = FACTORY_FIRMWARE
+        self.image = ImageMemory(self)
+        self.agenda.add(self.image)
         self.server_state = ServerState(config.system_title, self.counters)
         self.device = make_device(self)
         self._sender = PushSender(self)
@@ -95,45 +101,19 @@ class ElectricityMeter:
         associations = association_settings(self.config, self.clients)
         return ServerSettings(self.config.system_title, {SERVER_SAP: self}, associations)
 
-    def get(
-        self,
-        association: AssociationView,
-        descriptor: CosemAttributeDescriptor,
-        selection: SelectiveAccess | Selection | None,
-        now: float,
-    ) -> bytes | DataAccessResult:
-        """As `LogicalDevice.get`, of the meter as it is at `now`."""
-        self.advance(now)
-        return self.device.get(association, descriptor, selection, now)
-
-    def set(
-        self,
-        association: AssociationView,
-        descriptor: CosemAttributeDescriptor,
-        selection: SelectiveAccess | Selection | None,
-        value: bytes,
-        now: float,
-    ) -> DataAccessResult:
-        """As `LogicalDevice.set`, of the meter as it is at `now`."""
-        self.advance(now)
-        return self.device.set(association, descriptor, selection, value, now)
-
-    def action(
-        self, association: AssociationView, descriptor: CosemMethodDescriptor, argument: bytes | None, now: float
-    ) -> tuple[ActionResult, bytes | None]:
-        """As `LogicalDevice.action`, of the meter as it is at `now`."""
-        self.advance(now)
-        return self.device.action(association, descriptor, argument, now)
-
     def advance(self, now: float) -> None:
         """Live until `now`; times in the past change nothing."""
         while True:
-            edge_at = self.clock.true_time(self._edge_s)
-            if edge_at > now:
+            edge_at, due_at = self.clock.true_time(self._edge_s), self._due_at()
+            if min(edge_at, due_at) > now:
                 break
-            self._flow(edge_at)
-            self._pass_edge(self._edge_s)
-            self._edge_s += self._step()
+            if edge_at <= due_at:
+                self._flow(edge_at)
+                self._pass_edge(self._edge_s)
+                self._edge_s += self._step()
+            else:
+                self._flow(due_at)
+                self.agenda.act(max(self.agenda.due, self.clock.reading(self.now)))
         self._flow(now)
 
     def next_push(self) -> bytes | None:
@@ -159,6 +139,7 @@ class ElectricityMeter:
         self.powered = True
         self.status |= ProfileStatus.POWER_DOWN
         self.alarm(EventCode.POWER_UP, now)
+        self.advance(now)
 
     def alarm(self, code: EventCode, now: float) -> None:
         """Something happened to the meter (cover opened, magnetic field …): log it and push it."""
@@ -183,6 +164,7 @@ class ElectricityMeter:
             raise SettingError(f"{meter_time} s after 1970: the clock shows years 2000 to 2099")
         self.advance(now)
         self.clock.set(meter_time, now)
+        self.agenda.plan(meter_time)
         self.status |= ProfileStatus.CLOCK_ADJUSTED
         self.log(EventCode.CLOCK_ADJUSTED, now)
         self._plan()
@@ -225,6 +207,10 @@ class ElectricityMeter:
     def tariff(self) -> int:
         """The active tariff, 1 or 2."""
         return self._tariff(self.clock.reading(self.now)) + 1
+
+    def _due_at(self) -> float:
+        """When a function of the agenda wants to act, not before the present. Without supply none does."""
+        return max(self.now, self.clock.true_time(self.agenda.due)) if self.powered else NEVER
 
     def _flow(self, until: float) -> None:
         if until <= self.now:

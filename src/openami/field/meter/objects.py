@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from openami import __version__
 from openami.field.meter import codes, instantaneous
 from openami.field.meter.access import SERVER_SAP
 from openami.field.meter.clock_object import clock_object
 from openami.field.meter.disconnect_object import disconnect_object
+from openami.field.meter.image_object import image_transfer_object
+from openami.field.meter.object_table import Make, ObjectTable
 from openami.field.meter.profile_objects import profile_objects
 from openami.field.meter.push_objects import push_objects
 from openami.model.obis import ObisCode
@@ -108,7 +109,25 @@ def make_device(meter: ElectricityMeter) -> LogicalDevice:
     clients = {
         sap: ClientAccess(one.rights, _association(sap, one.authentication)) for sap, one in meter.clients.items()
     }
-    return LogicalDevice(objects, clients)
+    return LogicalDevice(ObjectTable(meter, objects, MAKERS), clients)
+
+
+def _firmware(meter: ElectricityMeter) -> InterfaceClass:
+    """Which firmware the meter runs."""
+    return cosem_data.Data(codes.FIRMWARE, value=Data(DataType.OCTET_STRING, meter.firmware.identification))
+
+
+def _firmware_signature(meter: ElectricityMeter) -> InterfaceClass:
+    """The digest that stands for every octet of it."""
+    return cosem_data.Data(codes.FIRMWARE_SIGNATURE, value=Data(DataType.OCTET_STRING, meter.firmware.digest))
+
+
+MAKERS: Mapping[ObisCode, Make] = {
+    codes.FIRMWARE: _firmware,
+    codes.FIRMWARE_SIGNATURE: _firmware_signature,
+    codes.IMAGE_TRANSFER: image_transfer_object,
+}
+"""What is made when it is asked for."""
 
 
 def _registers(meter: ElectricityMeter) -> Iterator[InterfaceClass]:
@@ -123,7 +142,6 @@ def _identification(meter: ElectricityMeter) -> Iterator[InterfaceClass]:
     for code, octets in (
         (codes.LOGICAL_DEVICE_NAME, name),
         (codes.SERIAL, config.serial.encode("ascii")),
-        (codes.FIRMWARE, __version__.encode("ascii")),
     ):
         yield cosem_data.Data(code, value=Data(DataType.OCTET_STRING, octets))
     for code, kind, read in (

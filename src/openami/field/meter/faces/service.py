@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from openami.field.meter.access import PUBLIC, SERVER_SAP
 from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.broadcast import HearingBroadcasts
 from openami.field.meter.faces.powered_link import PoweredLink
 from openami.io.clock import Clock
 from openami.io.links.dlms import serve_dlms
@@ -99,5 +100,5 @@ class MeterService:
 
     def _framing(self) -> Framing:
         if self._kind is FramingKind.HDLC:
-            return HdlcFraming(Role.SERVER, PUBLIC, self._address)
+            return HearingBroadcasts(HdlcFraming(Role.SERVER, PUBLIC, self._address), self.meter, self._clock.time)
         return WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP)

@@ -52,10 +52,16 @@ class ClientAccess:
 
 
 class LogicalDevice:
-    """`clients` are the client SAPs that may associate at all; objects are found by their logical name."""
+    """`clients` are the client SAPs that may associate at all; objects are found by their logical name.
 
-    def __init__(self, objects: Iterable[InterfaceClass], clients: Mapping[int, ClientAccess]) -> None:
-        self._objects = {item.logical_name: item for item in objects}
+    `objects` may be a mapping that makes its objects when they are asked for: most are not, most of the time.
+    """
+
+    def __init__(
+        self, objects: Iterable[InterfaceClass] | Mapping[ObisCode, InterfaceClass], clients: Mapping[int, ClientAccess]
+    ) -> None:
+        made = objects if isinstance(objects, Mapping) else {item.logical_name: item for item in objects}
+        self._objects: Mapping[ObisCode, InterfaceClass] = made
         self._clients = dict(clients)
         for client_sap, access in self._clients.items():
             access.association.bind(AssociationLN.object_list, partial(self._object_list, client_sap))
