@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openami.backoffice.mdm import blocks
 from openami.backoffice.mdm.blocks import expand, pack, pack_codes, unpack, unpack_codes
 from openami.model.errors import StoreError
 
@@ -52,15 +51,6 @@ def test_the_layout_is_pinned():
     block = pack(np.array([[1, 2, 3, 256]], dtype=np.int64))[0]
     assert block[0] == 4
     assert zlib.decompress(block[1:]) == bytes([1, 2, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
-
-
-def test_without_the_faster_compressor(monkeypatch):
-    """What one writes, the other reads."""
-    matrix = np.random.default_rng(2).integers(0, 900, (20, 96))
-    fast = pack(matrix)
-    monkeypatch.setattr(blocks, "_compress", zlib.compress)
-    assert (unpack(pack(matrix), 96) == matrix).all()
-    assert (unpack(fast, 96) == matrix).all()
 
 
 def test_expanding_is_bounded():
