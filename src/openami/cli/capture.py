@@ -46,7 +46,8 @@ def capture(
     with ExitStack() as stack:
         writer = PcapngWriter(stack.enter_context(out.open("wb"))) if out is not None else None
         tap = Tap(link, writer, watcher)
-        asyncio.run(tap.overhear() if listen is None else tap.relay(listen, count))
+        with suppress(KeyboardInterrupt):
+            asyncio.run(tap.overhear() if listen is None else tap.relay(listen, count))
 
 
 class Tap:

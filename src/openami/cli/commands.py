@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 
 COMMANDS = ("demo", "init", "enrol", "account", "up", "meter", "read", "decode", "listen", "capture", "readings")
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it; commands that run until they are stopped end with 0."""
 
 
 def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -32,7 +34,11 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @wraps(command)
     def run_command(*arguments: Any, **options: Any) -> None:
-        raise typer.Exit(command(*arguments, **options) or 0)
+        try:
+            status = command(*arguments, **options) or 0
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+        raise typer.Exit(status)
 
     return run_command
 
@@ -72,9 +78,9 @@ def run(arguments: list[str]) -> int:
     try:
         app(arguments, prog_name="openami")
     except SystemExit as end:
-        return 0 if end.code in {0, None} else 1
+        return end.code if end.code in {0, INTERRUPTED} else int(end.code is not None)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except OpenAmiError as error:
         print_error(str(error))
     except BaseExceptionGroup as group:

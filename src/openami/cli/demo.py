@@ -22,8 +22,8 @@ from openami.backoffice.operations.campaigns import CampaignView
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.io.clock import ScaledClock, SystemClock
-from openami.model.errors import SettingError
 from openami.io.links.tls import fingerprint
+from openami.model.errors import SettingError
 
 NOTICE = "Demonstration: simulated meters; what each one replays stands on its page. Time runs faster here."
 

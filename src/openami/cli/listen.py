@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Annotated
 
 import typer
@@ -37,7 +37,8 @@ def listen(
     """
     decoder = DlmsDecoder(octets_of("--key", key), octets_of("--system-title", system_title))
     watcher = Watcher(decoder, as_json=as_json)
-    asyncio.run(_serial(where, watcher) if where.startswith("serial:") else _network(where, watcher, count))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serial(where, watcher) if where.startswith("serial:") else _network(where, watcher, count))
 
 
 async def _serial(where: str, watcher: Watcher) -> None:

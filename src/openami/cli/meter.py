@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +87,8 @@ def meter(
     device = ElectricityMeter(config, load, start, store)
     if laboratory:
         device = LaboratoryMeter(config, load, start, _password(password), store)
-    asyncio.run(_run(device, clock, listen=None if pty else listen, framing=framing, as_json=as_json))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_run(device, clock, listen=None if pty else listen, framing=framing, as_json=as_json))
 
 
 def _keys(encryption_key: str | None, authentication_key: str | None, counters: Path | None) -> SecurityKeys:

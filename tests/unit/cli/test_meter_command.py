@@ -1,0 +1,89 @@
+"""`openami meter`: one meter on the desk, read from another process."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from command_line import SEALED, Process
+
+LABORATORY = ["--laboratory", "--password", "12345678"]
+
+
+@pytest.mark.parametrize(
+    ("face", "framing"),
+    [
+        (["--listen", "127.0.0.1:0"], []),
+        (["--listen", "127.0.0.1:0", "--framing", "hdlc"], ["--framing", "hdlc"]),
+        (["--pty"], []),
+    ],
+)
+def test_it_is_read_with_the_keys_that_it_shows(tmp_path, openami, monkeypatch, face, framing):
+    with Process(tmp_path, "meter", *face, "--days", 1, "--json") as running:
+        facts = json.loads(running.line("link"))
+        monkeypatch.setenv("OPENAMI_ENCRYPTION_KEY", facts["encryption_key"])
+        monkeypatch.setenv("OPENAMI_AUTHENTICATION_KEY", facts["authentication_key"])
+        ran = openami("read", facts["link"], "0-0:96.1.0", "1-0:99.1.0", "--last", 4, *framing, *SEALED, "--json")
+        ended = running.stop(signal.SIGINT)
+    assert ran.status == 0
+    assert bytes.fromhex(ran.objects[1]["value"]).decode() == facts["serial"]
+    energies = [one["values"]["1-0:1.8.0*255"] for one in ran.objects if "profile" in one]
+    assert len(energies) == 4
+    assert energies == sorted(energies)
+    assert ended.status == 0
+    assert "Traceback" not in ended.err
+
+
+def test_the_lines_that_it_shows_to_people_work(tmp_path, openami, monkeypatch):
+    with Process(tmp_path, "meter", "--listen", "127.0.0.1:0") as running:
+        assert "replayed" in running.line("values")
+        for _ in range(2):
+            name, _, value = running.line("export ").strip().removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, value)
+        words = running.line("openami read").split()
+        assert openami(*words[1:]).status == 0
+
+
+@pytest.mark.usefixtures("secrets")
+def test_keys_of_one_s_own_and_a_journal(tmp_path, openami):
+    journal = tmp_path / "meter.journal"
+    keys = ["--encryption-key", bytes(range(16)).hex(), "--authentication-key", bytes(range(16, 32)).hex()]
+    face = ["meter", "--listen", "127.0.0.1:0", *keys, "--counters", journal, "--system-title", "4f414d0000000077"]
+    for _ in range(2):
+        with Process(tmp_path, *face, "--json") as running:
+            link = json.loads(running.line("link"))["link"]
+            reading = ["read", link, "0-0:42.0.0", *SEALED, "--system-title", "4f41490000000077"]
+            assert openami(*reading, "--invocation-counter", 1).status == 0
+            running.stop(signal.SIGTERM)
+    assert journal.stat().st_size > 0
+
+
+def test_a_push_to_nobody_is_shown(tmp_path):
+    with Process(tmp_path, "meter", "--listen", "127.0.0.1:0", "--push", "nowhere") as running:
+        ended = running.wait()
+    assert ended.status == 1
+    assert "'nowhere' must be host:port" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--listen", "127.0.0.1:99999"], "--listen"),
+        (["--listen", "192.0.2.1:4059"], "192.0.2.1:4059"),
+        (["--serial", "12345678901234"], "serial '12345678901234'"),
+        (["--system-title", "00"], "--system-title has 1 bytes"),
+        (["--curve", "mine"], "uk-2"),
+        (["--capture-period", "7"], "capture_period_s is 7"),
+        (["--days", "61"], "--days"),
+        (["--speed", "0"], "--speed"),
+        (["--laboratory"], "needs --password"),
+        (["--encryption-key", "00" * 16], "belong together"),
+        (["--encryption-key", "00" * 16, "--authentication-key", "00" * 16], "--counters"),
+    ],
+)
+def test_what_is_wrong_is_said(openami, arguments, message):
+    ran = openami("meter", *arguments)
+    assert ran.status == 1
+    assert message in " ".join(ran.err.split())
