@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.conformance import SERVER_CONFORMANCE, Conformance
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
+from openami.protocols.dlms.hls_proof import HlsCredentials, HlsFunction
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
 PASS_3: Final = CosemMethodDescriptor(15, ObisCode(0, 0, 40, 0, 0, 255), 1)
@@ -33,14 +35,32 @@ class AssociationSettings:
     access_rights: object | None = None
     conformance: Conformance = SERVER_CONFORMANCE
     """The services that the client may have if it proposes them; any other one is refused."""
+    hls_secret: Secret | None = None
+    hls_function: HlsFunction | None = field(default=None, repr=False)
+    asymmetric: AsymmetricKeys | None = None
+    weak_hashes_allowed: bool = False
+    """HLS 3 (MD5) and HLS 4 (SHA-1) are refused as a setting unless this is set."""
 
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:
             raise SettingError("password is not set, and authentication LLS needs it")
-        if (self.authentication is Authentication.HLS5 or self.protection) and self.keys is None:
-            raise SettingError("keys are not set, and authentication HLS5 and any protection need them")
+        if self.protection and self.keys is None:
+            raise SettingError("keys are not set, and any protection needs them")
+        if self.authentication.high:
+            self.hls_credentials()
         if self.client_system_title is not None and len(self.client_system_title) != 8:
             raise SettingError(f"client_system_title has {len(self.client_system_title)} bytes, must be 8")
+
+    def hls_credentials(self) -> HlsCredentials:
+        """What the server proves itself with, and judges the client by; `SettingError` if something is missing."""
+        return HlsCredentials(
+            self.authentication,
+            self.keys,
+            self.hls_secret,
+            self.hls_function,
+            self.asymmetric,
+            self.weak_hashes_allowed,
+        )
 
 
 @dataclass(slots=True)

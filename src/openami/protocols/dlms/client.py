@@ -22,7 +22,6 @@ from openami.model.errors import (
 )
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
-from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.client_association import AssociationProposal
 from openami.protocols.dlms.client_settings import ClientSettings
@@ -263,14 +262,16 @@ class ClientConnection:
 
     def _send_pass_3(self, now: float) -> None:
         """Prove ourselves."""
-        proposal, sending = self._proposal, self._sending
+        proposal = self._proposal
         assert proposal is not None
-        assert sending is not None
-        self._exchange = exchange_of(
-            proposal.pass_3(sending.take()), _CONFIRMED_HIGH_PRIORITY, room=self._room, limit=1024
-        )
+        proof = proposal.pass_3(self._take_counter)
+        self._exchange = exchange_of(proof, _CONFIRMED_HIGH_PRIORITY, room=self._room, limit=1024)
         self._outgoing = encode_apdu(self._exchange.first())  # type: ignore[arg-type]
         self._send_outgoing(now)
+
+    def _take_counter(self) -> int:
+        assert self._sending is not None
+        return self._sending.take()
 
     def _send_rlrq(self, now: float) -> None:
         assert self._proposal is not None
@@ -401,7 +402,7 @@ class ClientConnection:
             self._keep_window()
         self.received.append(raw)
         self._room = self._apdu_room(initiate.server_max_receive_pdu_size)
-        if self._settings.authentication is Authentication.HLS5:
+        if self._settings.authentication.high:
             self.state = ClientState.AUTHENTICATING
             self._with_numbers(self._send_pass_3, now)
         else:

@@ -25,7 +25,8 @@ from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
 from openami.protocols.dlms.data import decode_data, encode_data, octet_string
 from openami.protocols.dlms.errors import AssociationRejected
-from openami.protocols.dlms.hls import check_challenge, response, verify
+from openami.protocols.dlms.hls import check_challenge
+from openami.protocols.dlms.hls_proof import Passes, prove, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.dlms.request import Action
 from openami.protocols.dlms.secure_channel import Form, SecureChannel
@@ -88,22 +89,23 @@ class AssociationProposal:
             form=form,
         )
 
-    def pass_3(self, counter: int) -> Action:
+    def pass_3(self, take_counter: Callable[[], int]) -> Action:
         """Prove ourselves: reply_to_HLS_authentication with f(challenge of the server)."""
-        assert self.keys is not None
-        proof = response(self.keys, self.settings.system_title, counter, self.server_challenge)
+        own, peer = self.settings.system_title, self.server_system_title
+        passes = Passes(own, peer, self.server_challenge, self.challenge)
+        proof = prove(self.settings.hls_credentials(), passes, take_counter)
         return Action(PASS_3, encode_data(octet_string(proof)))
 
     def verify_pass_4(self, answer: tuple[ActionResult, object]) -> None:
         """The server proves itself: the method returns f(our challenge). Raises `SecurityError`, `DecodeError`."""
-        assert self.keys is not None
         result, returned = answer
         if result is not ActionResult.SUCCESS or not isinstance(returned, bytes):
             raise SecurityError(f"the server did not accept our proof (HLS pass 3): {hyphenated(result)}")
         proof = decode_data(returned).value
         if not isinstance(proof, bytes):
             raise SecurityError("the server's proof (HLS pass 4) is no octet-string")
-        verify(self.keys, self.server_system_title, self.challenge, proof)
+        own, peer = self.settings.system_title, self.server_system_title
+        verify(self.settings.hls_credentials(), Passes(peer, own, self.challenge, self.server_challenge), proof)
 
     def accept(self, aare: AARE) -> None:
         """Take the server's answer; raises `AssociationRejected`, or `SecurityError` if it agrees to something else."""
@@ -149,7 +151,7 @@ class AssociationProposal:
 def server_title(settings: ClientSettings, aare: AARE) -> bytes:
     """The system title of the server, which must be the pinned one if one is pinned; empty if none is needed."""
     claimed = aare.responding_ap_title
-    if settings.keys is None:
+    if settings.keys is None and not settings.authentication.needs_system_titles:
         return claimed or b""
     title = check_system_title(claimed or settings.server_system_title or b"")
     if settings.server_system_title not in (None, title):

@@ -7,8 +7,10 @@ from typing import Final
 
 from openami.model.errors import SettingError
 from openami.protocols.dlms.acse import ApplicationContextName
+from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
+from openami.protocols.dlms.hls_proof import HlsCredentials, HlsFunction
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
 PROTECTED: Final = SecurityControl.AUTHENTICATED_ENCRYPTION
@@ -45,20 +47,37 @@ class ClientSettings:
     response_bytes_max: int = 1 << 22
     """The longest answer in blocks that is collected."""
     counter_name: str = field(default="")
+    hls_secret: Secret | None = None
+    hls_function: HlsFunction | None = field(default=None, repr=False)
+    asymmetric: AsymmetricKeys | None = None
+    weak_hashes_allowed: bool = False
+    """HLS 3 (MD5) and HLS 4 (SHA-1) are refused as a setting unless this is set."""
 
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:
             raise SettingError("password is not set, and authentication LLS needs it")
-        if self.authentication is Authentication.HLS5 and self.keys is None:
-            raise SettingError("keys are not set, and authentication HLS5 needs them")
-        if self.keys is not None and len(self.system_title) != 8:
-            raise SettingError(f"system_title has {len(self.system_title)} bytes; with keys it must have 8")
+        if self.authentication.high:
+            self.hls_credentials()
+        if (self.keys is not None or self.authentication.needs_system_titles) and len(self.system_title) != 8:
+            size = len(self.system_title)
+            raise SettingError(f"system_title has {size} bytes; with keys and from HLS 5 on it must have 8")
         if self.server_system_title is not None and len(self.server_system_title) != 8:
             raise SettingError(f"server_system_title has {len(self.server_system_title)} bytes, must be 8")
         if not 8 <= self.challenge_size <= 64:
             raise SettingError(f"challenge_size is {self.challenge_size}, must be 8 to 64 bytes")
         if not 0 <= self.max_receive_pdu_size <= 65535:
             raise SettingError(f"max_receive_pdu_size is {self.max_receive_pdu_size}, must be 0 to 65535")
+
+    def hls_credentials(self) -> HlsCredentials:
+        """What the client proves itself with, and judges the server by; `SettingError` if something is missing."""
+        return HlsCredentials(
+            self.authentication,
+            self.keys,
+            self.hls_secret,
+            self.hls_function,
+            self.asymmetric,
+            self.weak_hashes_allowed,
+        )
 
     @property
     def ciphered(self) -> bool:

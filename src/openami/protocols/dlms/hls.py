@@ -43,7 +43,7 @@ def verify(keys: SecurityKeys, system_title: bytes, challenge: bytes, answer: by
 def check_challenge(challenge: bytes | None, ours: bytes) -> bytes:
     """The peer's challenge, if it is one: 8 to 64 bytes and not our own sent back (a reflection)."""
     if challenge is None or len(challenge) not in CHALLENGE_SIZES:
-        raise SecurityError(f"HLS 5 challenge of {0 if challenge is None else len(challenge)} bytes, must be 8 to 64")
+        raise SecurityError(f"HLS challenge of {0 if challenge is None else len(challenge)} bytes, must be 8 to 64")
     if challenge == ours:
-        raise SecurityError("HLS 5 challenge equals our own: somebody reflects our bytes")
+        raise SecurityError("HLS challenge equals our own: somebody reflects our bytes")
     return challenge

@@ -24,13 +24,13 @@ from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Refused
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
-from openami.protocols.dlms.hls import response
 from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
 from openami.protocols.dlms.server_association import (
     Accepted,
     Rejection,
     accepting,
     judge,
+    pass_4,
     rejecting,
     rejection_of,
     verify_pass_3,
@@ -54,13 +54,12 @@ _WAITING_MAX: Final = 16
 class _Session:
     """One client's association and what it has under way."""
 
-    __slots__ = ("association", "channel", "client_challenge", "heard", "room", "server_challenge", "services")
+    __slots__ = ("accepted", "association", "channel", "heard", "room", "services")
 
     def __init__(self, accepted: Accepted, services: Services, room: int, now: float) -> None:
+        self.accepted = accepted
         self.association = accepted.association
         self.channel: SecureChannel | None = accepted.channel
-        self.server_challenge = accepted.server_challenge
-        self.client_challenge = accepted.client_challenge
         self.services = services
         self.room = room
         self.heard = now
@@ -295,7 +294,7 @@ class ServerConnection:
             raise SecurityError(f"{type(apdu).__name__} came before the client has proven itself: refused")
         association = session.association
         try:
-            verify_pass_3(association, session.server_challenge, apdu.method_invocation_parameters)
+            verify_pass_3(session.accepted, self._settings.system_title, apdu.method_invocation_parameters)
         except RemoteProtocolError as error:
             self._events.append(Refused(encode_apdu(apdu), error))
             refused = ActionResponseNormal(apdu.invoke_id_and_priority, ActionResult.READ_WRITE_DENIED)
@@ -305,12 +304,9 @@ class ServerConnection:
         self._with_numbers(partial(self._send_pass_4, session, apdu.invoke_id_and_priority, form), now)
 
     def _send_pass_4(self, session: _Session, invoke_id: int, form: Form | None, now: float) -> None:
-        association, keys = session.association, session.association.settings.keys
-        assert keys is not None
-        sending = self._state.sending
-        proof = response(keys, self._settings.system_title, sending.take(), session.client_challenge)
+        association = session.association
+        proof = pass_4(session.accepted, self._settings.system_title, self._state.sending.take)
         association.established = True
-        session.server_challenge = b""
         answer = ActionResponseNormal(invoke_id, ActionResult.SUCCESS, encode_data(octet_string(proof)))
         self._answer(encode_apdu(answer), form, session, now)
         self._events.append(ClientAssociated(association))

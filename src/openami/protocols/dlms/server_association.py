@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -20,7 +21,8 @@ from openami.protocols.dlms.authentication import Authentication, mechanism_numb
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.data import decode_data
-from openami.protocols.dlms.hls import CHALLENGE_SIZES, verify
+from openami.protocols.dlms.hls import CHALLENGE_SIZES
+from openami.protocols.dlms.hls_proof import Passes, prove, verify
 from openami.protocols.dlms.initiate import (
     DLMS_VERSION,
     ConfirmedService,
@@ -122,13 +124,21 @@ def rejecting(rejection: Rejection, context: ApplicationContextName | bytes) -> 
     )
 
 
-def verify_pass_3(association: Association, server_challenge: bytes, argument: bytes | None) -> None:
-    """The client's f(our challenge); raises `SecurityError` or `DecodeError` if it does not prove the keys."""
-    keys, title = association.settings.keys, association.client_system_title
-    assert keys is not None
-    assert title is not None
+def verify_pass_3(accepted: Accepted, system_title: bytes, argument: bytes | None) -> None:
+    """The client's f(our challenge); raises `SecurityError` or `DecodeError` if it proves nothing."""
+    association = accepted.association
+    client = association.client_system_title or b""
     proof = decode_data(argument or b"").value
-    verify(keys, title, server_challenge, proof if isinstance(proof, bytes) else b"")
+    passes = Passes(client, system_title, accepted.server_challenge, accepted.client_challenge)
+    verify(association.settings.hls_credentials(), passes, proof if isinstance(proof, bytes) else b"")
+
+
+def pass_4(accepted: Accepted, system_title: bytes, take_counter: Callable[[], int]) -> bytes:
+    """Our f(the client's challenge)."""
+    association = accepted.association
+    client = association.client_system_title or b""
+    passes = Passes(system_title, client, accepted.client_challenge, accepted.server_challenge)
+    return prove(association.settings.hls_credentials(), passes, take_counter)
 
 
 def verify_release(raw: bytes, channel: SecureChannel) -> None:
@@ -170,7 +180,7 @@ def _check_authentication(aarq: AARQ, settings: AssociationSettings, server_chal
 
 def _check_title(aarq: AARQ, settings: AssociationSettings, own: bytes, *, needed: bool) -> bytes | None:
     title = aarq.calling_ap_title
-    if not needed and not settings.authentication.high:
+    if not needed and not settings.authentication.needs_system_titles:
         return title if title is not None and len(title) == 8 else None
     if title is None:
         title = settings.client_system_title
