@@ -1,0 +1,64 @@
+"""`openami demo`: what it shows is what the meters counted, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+from contextlib import closing
+
+import pytest
+
+from command_line import Process
+
+
+def test_a_week_agrees_with_the_meters(tmp_path):
+    with Process(tmp_path, "demo", "--once", "--meters", 6, "--json") as playing:
+        ran = playing.wait()
+    assert ran.status == 0, ran.err
+    nights = [one for one in ran.objects if "campaign" in one]
+    houses = [one for one in ran.objects if "household" in one]
+    assert [night["missed"] for night in nights] == [0, 0, 0, 0, 1, 0, 0]
+    assert sum(nights[4]["causes"].values()) == 1
+    assert len(houses) == 6
+    assert all(house["register_wh"] == house["counted_wh"] > 0 for house in houses)
+    for house in houses:
+        assert house["intervals_wh"] <= house["register_wh"]
+        assert (house["intervals_wh"] == house["register_wh"]) == (house["missing"] == 0)
+    assert {house["events"] > 0 for house in houses} == {True, False}
+    assert list(playing.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_pages_answer_until_it_is_stopped(tmp_path, number):
+    with Process(tmp_path, "demo", "--meters", 2, "--port", 0, "--json") as running:
+        facts = json.loads(running.line("url"))
+        status, headers = _page(facts["url"], facts["authority"])
+        ended = running.stop(number)
+    assert status in {"200", "302", "303"}
+    assert "strict-transport-security" in headers
+    assert facts["operator"]["login"] == "operator"
+    assert len(facts["meters"]) == 2
+    assert (ended.status, "Traceback" in ended.err) == (0, False)
+    assert list(running.temporary.iterdir()) == []
+
+
+def _page(url, authority):
+    """Status and header names of the first page, by the name that the certificate carries."""
+    name, port = url.removeprefix("https://").split(":")
+    context = ssl.create_default_context(cafile=authority)
+    plain = socket.create_connection(("127.0.0.1", int(port)))
+    with context.wrap_socket(plain, server_hostname=name) as link:
+        link.sendall(f"GET / HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: link.recv(65_536), b""))
+    head = answer.split(b"\r\n\r\n")[0].decode().splitlines()
+    return head[0].split()[1], {line.split(":")[0].lower() for line in head[1:]}
+
+
+def test_a_taken_port_is_said_at_once(openami):
+    with closing(socket.create_server(("127.0.0.1", 0))) as held:
+        port = held.getsockname()[1]
+        ran = openami("demo", "--port", port)
+    assert ran.status == 1
+    assert f"--port {port}" in ran.err
