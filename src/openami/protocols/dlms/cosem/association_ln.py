@@ -1,11 +1,12 @@
-"""Interface class Association LN (class_id 15, versions 1 and 2): who talks to whom, and what he may touch.
+"""Interface class Association LN (class_id 15, versions 0 to 3): who talks to whom, and what he may touch.
 
-Version 2 adds users. HLS needs nothing beyond version 1: `reply_to_HLS_authentication`.
+Version 1 adds the reference to a security setup, version 2 users; version 3 has the members of version 2 and access
+modes whose bits say what a request and its answer have to be.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Annotated
 
 from openami.model.obis import ObisCode
@@ -14,6 +15,7 @@ from openami.protocols.dlms.cosem.interface_class import InterfaceClass
 from openami.protocols.dlms.cosem.types import (
     ANY,
     BIT_STRING,
+    ENUM,
     INTEGER,
     LOGICAL_NAME,
     LONG_UNSIGNED,
@@ -49,6 +51,19 @@ class MethodAccessMode(IntEnum):
     AUTHENTICATED_ACCESS = 2
 
 
+class AccessBits(IntFlag):
+    """access_mode of version 3, of attributes; of methods READ stands for access and WRITE is not used."""
+
+    READ = 0x01
+    WRITE = 0x02
+    AUTHENTICATED_REQUEST = 0x04
+    ENCRYPTED_REQUEST = 0x08
+    DIGITALLY_SIGNED_REQUEST = 0x10
+    AUTHENTICATED_RESPONSE = 0x20
+    ENCRYPTED_RESPONSE = 0x40
+    DIGITALLY_SIGNED_RESPONSE = 0x80
+
+
 class AssociationStatus(IntEnum):
     """association_status."""
 
@@ -70,21 +85,34 @@ def _selectors_from_data(data: Data) -> tuple[int, ...]:
 ACCESS_SELECTORS: CosemType[tuple[int, ...]] = CosemType("access_selectors", _selectors_to_data, _selectors_from_data)
 
 
+def _method_access_from_data(data: Data) -> int:
+    return int(data.value) if data.type is DataType.BOOLEAN else ENUM.from_data(data)
+
+
+METHOD_ACCESS: CosemType[int] = CosemType("enum or boolean", ENUM.to_data, _method_access_from_data)
+
+
 @cosem_structure
 class AttributeAccessItem:
-    """attribute_access_item: `access_selectors` is empty (null-data) where there is no selective access."""
+    """attribute_access_item: `access_selectors` is empty (null-data) where there is no selective access.
+
+    `access_mode` is an `AttributeAccessMode`; in an association of version 3 it is `AccessBits`.
+    """
 
     attribute_id: Annotated[int, INTEGER]
-    access_mode: Annotated[AttributeAccessMode, enum_of(AttributeAccessMode)]
+    access_mode: Annotated[int, ENUM]
     access_selectors: Annotated[tuple[int, ...], ACCESS_SELECTORS] = ()
 
 
 @cosem_structure
 class MethodAccessItem:
-    """method_access_item."""
+    """method_access_item: `access_mode` is a `MethodAccessMode`; in an association of version 3 it is `AccessBits`.
+
+    In version 0 it is a boolean.
+    """
 
     method_id: Annotated[int, INTEGER]
-    access_mode: Annotated[MethodAccessMode, enum_of(MethodAccessMode)]
+    access_mode: Annotated[int, METHOD_ACCESS]
 
 
 @cosem_structure
@@ -133,7 +161,7 @@ class UserListEntry:
     user_name: Annotated[str, VISIBLE_STRING]
 
 
-class AssociationLN(InterfaceClass, class_id=15, version=1):
+class AssociationLN0(InterfaceClass, class_id=15, version=0):
     """`application_context_name` and `authentication_mechanism_name` are structures or octet-strings, by maker."""
 
     __slots__ = ()
@@ -145,12 +173,19 @@ class AssociationLN(InterfaceClass, class_id=15, version=1):
     authentication_mechanism_name = Attribute(6, ANY)
     secret = Attribute(7, OCTET_STRING)
     association_status = Attribute(8, enum_of(AssociationStatus))
-    security_setup_reference = Attribute(9, LOGICAL_NAME, static=True)
 
     reply_to_hls_authentication = Method(1, OCTET_STRING, returns=OCTET_STRING)
     change_hls_secret = Method(2, OCTET_STRING)
     add_object = Method(3, structure_type(ObjectListElement))
     remove_object = Method(4, structure_type(ObjectListElement))
+
+
+class AssociationLN(AssociationLN0, class_id=15, version=1):
+    """With the security setup that protects the association."""
+
+    __slots__ = ()
+
+    security_setup_reference = Attribute(9, LOGICAL_NAME, static=True)
 
 
 class AssociationLN2(AssociationLN, class_id=15, version=2):
@@ -163,3 +198,9 @@ class AssociationLN2(AssociationLN, class_id=15, version=2):
 
     add_user = Method(5, structure_type(UserListEntry))
     remove_user = Method(6, structure_type(UserListEntry))
+
+
+class AssociationLN3(AssociationLN2, class_id=15, version=3):
+    """Access modes as bits."""
+
+    __slots__ = ()

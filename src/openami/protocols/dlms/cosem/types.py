@@ -66,10 +66,21 @@ DOUBLE_LONG_UNSIGNED = _scalar(DataType.DOUBLE_LONG_UNSIGNED, int)
 LONG64_UNSIGNED = _scalar(DataType.LONG64_UNSIGNED, int)
 OCTET_STRING = _scalar(DataType.OCTET_STRING, bytes)
 VISIBLE_STRING = _scalar(DataType.VISIBLE_STRING, str)
+UTF8_STRING = _scalar(DataType.UTF8_STRING, str)
 ENUM = _scalar(DataType.ENUM, int)
 
 ANY: CosemType[Data] = CosemType("CHOICE", lambda value: value, lambda data: data)
 """Any simple or complex type: the printed CHOICE is open, the value keeps its own type."""
+
+
+def _structure_from_data(data: Data) -> Data:
+    if data.type is not DataType.STRUCTURE:
+        raise mismatch("structure", data)
+    return data
+
+
+STRUCTURE: CosemType[Data] = CosemType("structure", lambda value: value, _structure_from_data)
+"""A structure whose fields are not declared: it differs between editions, or nothing at hand prints it."""
 
 
 def _read(kind: str, data: Data, parse: Callable[[bytes], T]) -> T:
@@ -100,6 +111,10 @@ LOGICAL_NAME = _octets("octet-string(6)", ObisCode.from_bytes)
 DATE_TIME_OCTETS = _octets("octet-string(12)", CosemDateTime.from_bytes, DataType.DATE_TIME)
 DATE_OCTETS = _octets("octet-string(5)", CosemDate.from_bytes, DataType.DATE)
 TIME_OCTETS = _octets("octet-string(4)", CosemTime.from_bytes, DataType.TIME)
+DATE_TIME: CosemType[CosemDateTime] = CosemType(
+    "date-time", lambda value: Data(DataType.DATE_TIME, value), DATE_TIME_OCTETS.from_data
+)
+"""A date-time under its own tag; octets are understood too."""
 
 
 def enum_of(enumeration: type[E]) -> CosemType[E]:
