@@ -28,6 +28,20 @@ _WRITABLE = AttributeAccessMode.READ_AND_WRITE
 _MAY = MethodAccessMode.ACCESS
 _HLS = {(CURRENT_ASSOCIATION, 1): _MAY}
 
+_SCHEDULES: Final = (
+    codes.BILLING_SCHEDULE,
+    codes.DISCONNECT_SCHEDULE,
+    codes.IMAGE_SCHEDULE,
+    codes.PUSH_SCHEDULE,
+)
+_SCRIPTS: Final = (
+    codes.BILLING_SCRIPTS,
+    codes.TARIFF_SCRIPTS,
+    codes.DISCONNECT_SCRIPTS,
+    codes.IMAGE_SCRIPTS,
+    codes.PUSH_SCRIPTS,
+)
+
 PUBLIC_RIGHTS: Final = AccessRights(
     objects=frozenset(
         {codes.CLOCK, codes.SAP_ASSIGNMENT, codes.LOGICAL_DEVICE_NAME, codes.INVOCATION_COUNTER, codes.SERIAL}
@@ -42,6 +56,10 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.PUSH_ON_ALARM, 3): _WRITABLE,
         (codes.PUSH_ON_POWER_DOWN, 3): _WRITABLE,
         (codes.IMAGE_TRANSFER, 5): _WRITABLE,
+        **{(codes.ACTIVITY_CALENDAR, attribute): _WRITABLE for attribute in (6, 7, 8, 9, 10)},
+        (codes.SPECIAL_DAYS, 2): _WRITABLE,
+        (codes.REGISTER_ACTIVATION, 4): _WRITABLE,
+        **{(code, attribute): _WRITABLE for code in _SCHEDULES for attribute in (2, 4)},
     },
     methods={
         **_HLS,
@@ -50,6 +68,13 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(code, 2): _MAY for code in (codes.LOAD_PROFILE, codes.DAILY_BILLING)},
         **{(codes.DISCONNECT_CONTROL, method): _MAY for method in (1, 2)},
         **{(codes.IMAGE_TRANSFER, method): _MAY for method in (1, 2, 3, 4)},
+        (codes.ACTIVITY_CALENDAR, 1): _MAY,
+        **{(codes.SPECIAL_DAYS, method): _MAY for method in (1, 2)},
+        **{(codes.REGISTER_ACTIVATION, method): _MAY for method in (2, 3)},
+        **{(code, 1): _MAY for code in _SCRIPTS},
+        **{(codes.DEMAND, method): _MAY for method in (1, 2)},
+        **{(codes.MONTHLY_BILLING, method): _MAY for method in (1, 2)},
+        (codes.MAXIMUM_DEMAND, 1): _MAY,
         **{(code, 1): _MAY for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)},
     },
 )

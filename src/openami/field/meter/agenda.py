@@ -49,7 +49,10 @@ class Agenda:
         """The earliest due time; `NEVER` while a function acts, so that nothing happens inside of something else."""
         if self._acting:
             return NEVER
-        return min((function.due for function in self._functions), default=NEVER)
+        due = NEVER
+        for function in self._functions:
+            due = min(due, function.due)
+        return due
 
     def act(self, second: float) -> None:
         """Let the first function that is due at `second` act."""

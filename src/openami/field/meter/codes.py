@@ -7,6 +7,18 @@ from openami.protocols.dlms.cosem.packed_buffer import PackedLayout
 from openami.protocols.dlms.data import DataType
 from openami.protocols.dlms.selective_access import CaptureObjectDefinition
 
+BILLING_SCRIPTS = ObisCode(0, 0, 10, 0, 1)
+TARIFF_SCRIPTS = ObisCode(0, 0, 10, 0, 100)
+DISCONNECT_SCRIPTS = ObisCode(0, 0, 10, 0, 106)
+IMAGE_SCRIPTS = ObisCode(0, 0, 10, 0, 107)
+PUSH_SCRIPTS = ObisCode(0, 0, 10, 0, 108)
+SPECIAL_DAYS = ObisCode(0, 0, 11, 0, 0)
+ACTIVITY_CALENDAR = ObisCode(0, 0, 13, 0, 0)
+REGISTER_ACTIVATION = ObisCode(0, 0, 14, 0, 0)
+BILLING_SCHEDULE = ObisCode(0, 0, 15, 0, 0)
+DISCONNECT_SCHEDULE = ObisCode(0, 0, 15, 0, 1)
+IMAGE_SCHEDULE = ObisCode(0, 0, 15, 0, 2)
+PUSH_SCHEDULE = ObisCode(0, 0, 15, 0, 4)
 CLOCK = ObisCode(0, 0, 1, 0, 0)
 SAP_ASSIGNMENT = ObisCode(0, 0, 41, 0, 0)
 LOGICAL_DEVICE_NAME = ObisCode(0, 0, 42, 0, 0)
@@ -24,6 +36,7 @@ ACTIVE_TARIFF = ObisCode(0, 0, 96, 14, 0)
 PUSH_ON_ALARM = ObisCode(0, 4, 25, 9, 0)
 PUSH_ON_POWER_DOWN = ObisCode(0, 5, 25, 9, 0)
 LOAD_PROFILE = ObisCode(1, 0, 99, 1, 0)
+MONTHLY_BILLING = ObisCode(0, 0, 98, 1, 0)
 DAILY_BILLING = ObisCode(1, 0, 98, 2, 0)
 EVENT_LOG = ObisCode(0, 0, 99, 98, 0)
 
@@ -31,6 +44,8 @@ IMPORT = ObisCode(1, 0, 1, 8, 0)
 IMPORT_TARIFF_1 = ObisCode(1, 0, 1, 8, 1)
 IMPORT_TARIFF_2 = ObisCode(1, 0, 1, 8, 2)
 EXPORT = ObisCode(1, 0, 2, 8, 0)
+DEMAND = ObisCode(1, 0, 1, 4, 0)
+MAXIMUM_DEMAND = ObisCode(1, 0, 1, 6, 0)
 
 _CLOCK_COLUMN = CaptureObjectDefinition(8, CLOCK, 2)
 

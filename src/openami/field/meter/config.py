@@ -16,7 +16,10 @@ DEFAULT_ENTRIES = 45 * 96
 _BOUNDS = {
     "profile_entries": (1, 1 << 20),
     "billing_entries": (1, 1 << 16),
+    "monthly_entries": (1, 1 << 12),
     "event_entries": (1, 1 << 16),
+    "demand_period_s": (60, 86_400),
+    "demand_periods": (1, 60),
     "drift_ppm": (-DRIFT_PPM_MAX, DRIFT_PPM_MAX),
     "time_zone": (-720, 720),
     "power_factor_permille": (1, 1000),
@@ -30,7 +33,8 @@ class MeterConfig:
     """A meter as it leaves the factory and is configured. Everything else follows from time and its load curve.
 
     `time_zone` is minutes from normal local time to UTC (CET: −60). `tariff_2_hours` are the local hours in which
-    the second tariff counts. `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of
+    the second tariff counts as long as no other calendar was written. Demand is averaged over `demand_periods` of
+    `demand_period_s` each. `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of
     quarter hours. `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is
     how far the clock is ahead at the start.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
@@ -43,7 +47,10 @@ class MeterConfig:
     capture_period_s: int = 900
     profile_entries: int = DEFAULT_ENTRIES
     billing_entries: int = 62
+    monthly_entries: int = 24
     event_entries: int = 128
+    demand_period_s: int = 900
+    demand_periods: int = 1
     clock_error_s: float = 0.0
     drift_ppm: float = 0.0
     time_zone: int = 0

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from openami import __version__
 from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, association_settings
+from openami.field.meter.action_schedules import ActionSchedules
 from openami.field.meter.agenda import NEVER, Agenda
 from openami.field.meter.codes import (
     DAILY_BILLING_LAYOUT,
@@ -22,6 +23,7 @@ from openami.field.meter.codes import (
 )
 from openami.field.meter.config import PERIODS_S, MeterConfig
 from openami.field.meter.curve import LoadCurve
+from openami.field.meter.demand import Demand
 from openami.field.meter.disconnector import Disconnector, event_of
 from openami.field.meter.energy import EnergyRegisters
 from openami.field.meter.firmware import FirmwareImage
@@ -31,16 +33,18 @@ from openami.field.meter.objects import make_device
 from openami.field.meter.profile_status import ProfileStatus
 from openami.field.meter.push import PushSender
 from openami.field.meter.served import ServedDevice
+from openami.field.meter.tariff import TariffRegisters
+from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
 from openami.model.errors import SettingError
 from openami.model.event import EventCode
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode, Transition
 from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
+from openami.protocols.dlms.cosem.profile_buffer import RowBuffer
 from openami.protocols.dlms.counters import Counters, MemoryCounters
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
 GRID_S = 1800
-HOUR_S = 3600
 DAY_S = 86_400
 PUSHES_MAX = 16
 FACTORY_FIRMWARE = FirmwareImage(__version__.encode("ascii"), b"")
@@ -80,16 +84,23 @@ class ElectricityMeter(ServedDevice):
         self.status = ProfileStatus(0)
         self.powered = True
         self.now = start
-        self._edge_s = self._tariff_index = 0
+        self._edge_s = 0
         self._plan(first=True)
         self._pushes: deque[bytes] = deque(maxlen=PUSHES_MAX)
         self.agenda = Agenda()
         self.firmware = FACTORY_FIRMWARE
         self.image = ImageMemory(self)
-        self.agenda.add(self.image)
+        self.tariffs = TariffRegisters()
+        self.calendar = TariffCalendar(self, two_tariffs(config.tariff_2_hours))
+        self.schedules = ActionSchedules(self)
+        self.demand = Demand(self, self.clock.reading(start))
+        self.monthly_billing = RowBuffer(config.monthly_entries)
         self.server_state = ServerState(config.system_title, self.counters)
         self.device = make_device(self)
         self._sender = PushSender(self)
+        for function in (self.calendar, self.demand, self.schedules, self.image):
+            self.agenda.add(function)
+        self.agenda.plan(self.clock.reading(start))
 
     @property
     def label(self) -> str:
@@ -102,18 +113,18 @@ class ElectricityMeter(ServedDevice):
         return ServerSettings(self.config.system_title, {SERVER_SAP: self}, associations)
 
     def advance(self, now: float) -> None:
-        """Live until `now`; times in the past change nothing."""
+        """Live until `now`; times in the past change nothing. Without supply no function acts."""
         while True:
-            edge_at, due_at = self.clock.true_time(self._edge_s), self._due_at()
-            if min(edge_at, due_at) > now:
+            due = self.agenda.due if self.powered else NEVER
+            at = max(self.now, self.clock.true_time(min(due, self._edge_s)))
+            if at > now:
                 break
-            if edge_at <= due_at:
-                self._flow(edge_at)
+            self._flow(at)
+            if self._edge_s <= due:
                 self._pass_edge(self._edge_s)
                 self._edge_s += self._step()
             else:
-                self._flow(due_at)
-                self.agenda.act(max(self.agenda.due, self.clock.reading(self.now)))
+                self.agenda.act(max(due, self.clock.reading(at)))
         self._flow(now)
 
     def next_push(self) -> bytes | None:
@@ -205,25 +216,20 @@ class ElectricityMeter(ServedDevice):
 
     @property
     def tariff(self) -> int:
-        """The active tariff, 1 or 2."""
-        return self._tariff(self.clock.reading(self.now)) + 1
-
-    def _due_at(self) -> float:
-        """When a function of the agenda wants to act, not before the present. Without supply none does."""
-        return max(self.now, self.clock.true_time(self.agenda.due)) if self.powered else NEVER
+        """The active tariff, 1 or 2; 0 while the active mask lets no rate register count."""
+        return min(self.tariffs.counting, default=-1) + 1
 
     def _flow(self, until: float) -> None:
         if until <= self.now:
             return
         if self.powered and self.disconnector.connected:
-            self.energy.count(self.curve, until, self._tariff_index)
+            self.energy.count(self.curve, until, self.tariffs.counting)
         else:
             self.energy.skip(self.curve, until)
         self.now = until
 
     def _pass_edge(self, second: int) -> None:
-        """The meter's clock has come to `second`, where rows may be due and tariffs may change."""
-        self._tariff_index = self._tariff(second)
+        """The meter's clock has come to `second`, where rows may be due."""
         if not self.powered:
             return
         if self.capture_period_s and second % self.capture_period_s == 0:
@@ -231,15 +237,10 @@ class ElectricityMeter(ServedDevice):
         if (second - 60 * self.clock.deviation(second)) % DAY_S == 0:
             self.capture_billing(second)
 
-    def _tariff(self, meter_time: float) -> int:
-        local = meter_time - 60 * self.clock.deviation(meter_time)
-        return int(local % DAY_S // HOUR_S in self.config.tariff_2_hours)
-
     def _step(self) -> int:
         return min(self.capture_period_s or GRID_S, GRID_S)
 
     def _plan(self, *, first: bool = False) -> None:
         """Find the next edge after the present moment; at the start, the present moment may be one."""
         reading, step = self.clock.reading(self.now), self._step()
-        self._tariff_index = self._tariff(reading)
         self._edge_s = int(-(-reading // step) if first else reading // step + 1) * step

@@ -5,12 +5,14 @@ Times without a word are true UTC seconds; *meter time* is what this clock belie
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from openami.field.meter.daylight_saving import DaylightSaving
 from openami.protocols.dlms.cosem.packed_buffer import Stamp
 from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local time: the deviation is applied by hand
 PPM = 1e-6
 CENTURY_START_S = 946_684_800
 CENTURY_END_S = 4_102_444_800
@@ -83,6 +85,15 @@ class MeterClock:
             return None
         saved = self._saved(normal.timestamp() - 60 * self._saving_minutes)
         return normal.timestamp() - 60 * saved
+
+    def local(self, meter_time: float) -> datetime:
+        """Local time at `meter_time`, daylight saving included, as a wall shows it (naive)."""
+        return EPOCH + timedelta(seconds=meter_time - 60 * self.deviation(meter_time))
+
+    def second_of(self, local: datetime) -> float:
+        """The meter time of a local time: of one that comes twice the first, of one that is skipped an hour later."""
+        normal = (local - EPOCH).total_seconds() + 60 * self.time_zone
+        return normal - 60 * self._saved(normal - 60 * self._saving_minutes)
 
     def fits(self, meter_time: float) -> bool:
         """Whether the clock can show this time: years 2000 to 2099."""
