@@ -1,4 +1,4 @@
-"""Reference pages that are written from the declarations themselves: commands and settings."""
+"""Reference pages that are written from the declarations themselves: commands, settings, interface classes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 
 import typer
 
+from openami.app.enrolment import columns, required_columns
 from openami.app.settings import Settings, fields, sections
 from openami.cli.commands import app
+from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SERVER_CONFORMANCE, Conformance
+from openami.protocols.dlms.cosem.interface_class import INTERFACE_CLASSES
 
 HERE = Path(__file__).parent / "reference"
 
@@ -40,6 +43,40 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
+def enrolment_table() -> str:
+    """The columns of the file of `openami enrol`, those first that it must have."""
+    required = required_columns()
+    rows = sorted(columns(), key=lambda column: column[0] not in required)
+    lines = ["| Column | Required | Meaning |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| `{name}` | {'yes' if name in required else ''} | {text} |" for name, text in rows)])
+
+
+def cosem_page() -> str:
+    """Every declared interface class, and the services of the conformance block."""
+    parts = [
+        "# Interface classes and services\n",
+        "Written from the declarations that meter and client are made of.\n",
+        "## Services\n",
+        "What the conformance block of an association carries when settings do not say otherwise.\n",
+        "| Service | Our client proposes | Our server agrees |",
+        "|---|---|---|",
+    ]
+    for one in Conformance:
+        ours, theirs = ("yes" if one in block else "" for block in (CLIENT_CONFORMANCE, SERVER_CONFORMANCE))
+        parts.append(f"| {str(one.name).lower().replace('_', '-')} | {ours} | {theirs} |")
+    parts += [
+        "",
+        "## Interface classes\n",
+        "| Class id | Version | Class | Attributes | Methods |",
+        "|---|---|---|---|---|",
+    ]
+    for (class_id, version), declared in sorted(INTERFACE_CLASSES.items()):
+        attributes = ", ".join(f"{one.attribute_id} {one.name}" for one in declared.ATTRIBUTES.values())
+        methods = ", ".join(f"{one.method_id} {one.name}" for one in declared.METHODS.values())
+        parts.append(f"| {class_id} | {version} | {declared.__name__} | {attributes} | {methods} |")
+    return "\n".join([*parts, ""])
+
+
 def _parameters(command: Any) -> list[str]:
     rows = ["| Argument or option | Meaning | Default |", "|---|---|---|"]
     for parameter in command.params:
@@ -57,6 +94,8 @@ def write() -> None:
     """Write the pages where the documentation expects them."""
     (HERE / "cli.md").write_text(cli_page())
     (HERE / "settings.md").write_text(settings_page())
+    (HERE / "enrolment.md").write_text(enrolment_table())
+    (HERE / "cosem.md").write_text(cosem_page())
 
 
 if __name__ == "__main__":
