@@ -59,6 +59,8 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(codes.ACTIVITY_CALENDAR, attribute): _WRITABLE for attribute in (6, 7, 8, 9, 10)},
         (codes.SPECIAL_DAYS, 2): _WRITABLE,
         (codes.REGISTER_ACTIVATION, 4): _WRITABLE,
+        **{(codes.LIMITER, attribute): _WRITABLE for attribute in (2, 4, 5, 6, 7, 8, 9, 11)},
+        **{(code, attribute): _WRITABLE for code in codes.REGISTER_MONITORS for attribute in (2, 3, 4)},
         **{(code, attribute): _WRITABLE for code in _SCHEDULES for attribute in (2, 4)},
     },
     methods={

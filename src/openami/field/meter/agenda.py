@@ -7,6 +7,7 @@ from math import inf
 from typing import Final, Protocol
 
 NEVER: Final = inf
+AT_ONCE: Final = -inf
 
 
 class Function(Protocol):

@@ -20,6 +20,7 @@ _BOUNDS = {
     "event_entries": (1, 1 << 16),
     "demand_period_s": (60, 86_400),
     "demand_periods": (1, 60),
+    "watching_period_s": (1, 3600),
     "drift_ppm": (-DRIFT_PPM_MAX, DRIFT_PPM_MAX),
     "time_zone": (-720, 720),
     "power_factor_permille": (1, 1000),
@@ -34,9 +35,10 @@ class MeterConfig:
 
     `time_zone` is minutes from normal local time to UTC (CET: −60). `tariff_2_hours` are the local hours in which
     the second tariff counts as long as no other calendar was written. Demand is averaged over `demand_periods` of
-    `demand_period_s` each. `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of
-    quarter hours. `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is
-    how far the clock is ahead at the start.
+    `demand_period_s` each. Limiter and register monitors look at their values every `watching_period_s`.
+    `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of quarter hours.
+    `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is how far the
+    clock is ahead at the start.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
@@ -51,6 +53,7 @@ class MeterConfig:
     event_entries: int = 128
     demand_period_s: int = 900
     demand_periods: int = 1
+    watching_period_s: int = 10
     clock_error_s: float = 0.0
     drift_ppm: float = 0.0
     time_zone: int = 0

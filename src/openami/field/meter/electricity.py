@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from openami import __version__
@@ -28,10 +29,12 @@ from openami.field.meter.disconnector import Disconnector, event_of
 from openami.field.meter.energy import EnergyRegisters
 from openami.field.meter.firmware import FirmwareImage
 from openami.field.meter.image_memory import ImageMemory
+from openami.field.meter.limiter import Limiter
 from openami.field.meter.meter_clock import MeterClock
 from openami.field.meter.objects import make_device
 from openami.field.meter.profile_status import ProfileStatus
 from openami.field.meter.push import PushSender
+from openami.field.meter.register_monitor import Watch
 from openami.field.meter.served import ServedDevice
 from openami.field.meter.tariff import TariffRegisters
 from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
@@ -47,6 +50,7 @@ from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 GRID_S = 1800
 DAY_S = 86_400
 PUSHES_MAX = 16
+NO_WATCHES: Mapping[ObisCode, Watch] = MappingProxyType({})
 FACTORY_FIRMWARE = FirmwareImage(__version__.encode("ascii"), b"")
 
 
@@ -93,12 +97,14 @@ class ElectricityMeter(ServedDevice):
         self.tariffs = TariffRegisters()
         self.calendar = TariffCalendar(self, two_tariffs(config.tariff_2_hours))
         self.schedules = ActionSchedules(self)
+        self.limiter = Limiter(self)
+        self.watches: Mapping[ObisCode, Watch] = NO_WATCHES
         self.demand = Demand(self, self.clock.reading(start))
         self.monthly_billing = RowBuffer(config.monthly_entries)
         self.server_state = ServerState(config.system_title, self.counters)
         self.device = make_device(self)
         self._sender = PushSender(self)
-        for function in (self.calendar, self.demand, self.schedules, self.image):
+        for function in (self.calendar, self.demand, self.schedules, self.image, self.limiter):
             self.agenda.add(function)
         self.agenda.plan(self.clock.reading(start))
 

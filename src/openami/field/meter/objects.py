@@ -14,10 +14,12 @@ from openami.field.meter.clock_object import clock_object
 from openami.field.meter.demand import demand_object, maximum_demand_object
 from openami.field.meter.disconnect_object import disconnect_object
 from openami.field.meter.image_object import image_transfer_object
+from openami.field.meter.limiter_object import limiter_object
 from openami.field.meter.monthly_billing import monthly_billing_object
 from openami.field.meter.object_table import Make, ObjectTable
 from openami.field.meter.profile_objects import profile_objects
 from openami.field.meter.push_objects import push_objects
+from openami.field.meter.register_monitor import register_monitor_object
 from openami.field.meter.scripts import SCRIPT_TABLES, script_table_object
 from openami.field.meter.tariff import register_activation_object
 from openami.model.obis import ObisCode
@@ -135,10 +137,12 @@ MAKERS: Mapping[ObisCode, Make] = {
     codes.ACTIVITY_CALENDAR: activity_calendar_object,
     codes.SPECIAL_DAYS: special_days_object,
     codes.REGISTER_ACTIVATION: register_activation_object,
+    codes.LIMITER: limiter_object,
     codes.DEMAND: demand_object,
     codes.MAXIMUM_DEMAND: maximum_demand_object,
     codes.MONTHLY_BILLING: monthly_billing_object,
     **{code: partial(script_table_object, code) for code in SCRIPT_TABLES},
+    **{code: partial(register_monitor_object, code) for code in codes.REGISTER_MONITORS},
     **{code: partial(schedule_object, code) for code in SCHEDULES},
 }
 """What is made when it is asked for."""

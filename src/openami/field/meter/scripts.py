@@ -9,7 +9,7 @@ from openami.field.meter import codes
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.cosem.attribute import Method
-from openami.protocols.dlms.cosem.disconnect_control import DisconnectControl
+from openami.protocols.dlms.cosem.disconnect_control import DisconnectControl, Transition
 from openami.protocols.dlms.cosem.extended_register import ExtendedRegister
 from openami.protocols.dlms.cosem.image_transfer import ImageTransfer
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
@@ -59,11 +59,17 @@ SCRIPT_TABLES: Final[Mapping[ObisCode, tuple[Script, ...]]] = {
     ),
 }
 
+_LOCAL: Final = {
+    DisconnectControl.remote_disconnect.method_id: Transition.LOCAL_DISCONNECT,
+    DisconnectControl.remote_reconnect.method_id: Transition.LOCAL_RECONNECT,
+}
 
-def run_script(meter: ElectricityMeter, item: ActionItem, now: float) -> bool:
+
+def run_script(meter: ElectricityMeter, item: ActionItem, now: float, *, local: bool = False) -> bool:
     """Do the actions of a script in their order; false if there is no such script or an action was refused.
 
     A refused action does not stop the ones after it. Selector 0 is the way to say that nothing is to be done.
+    With `local` a function of the meter asks, not a person far away: the disconnector tells these apart.
     """
     if item.script_selector == 0:
         return True
@@ -71,11 +77,13 @@ def run_script(meter: ElectricityMeter, item: ActionItem, now: float) -> bool:
     script = next((one for one in scripts if one.script_identifier == item.script_selector), None)
     if script is None:
         return False
-    done = [_do(meter, action, now) for action in script.actions]
+    done = [_do(meter, action, now, local=local) for action in script.actions]
     return all(done)
 
 
-def _do(meter: ElectricityMeter, action: ActionSpecification, now: float) -> bool:
+def _do(meter: ElectricityMeter, action: ActionSpecification, now: float, *, local: bool) -> bool:
+    if local and action.class_id == DisconnectControl.class_id:
+        return meter.switch(_LOCAL[action.index], now)
     try:
         target = meter.device.object(InterfaceClass, action.logical_name)
         raw = encode_data(action.parameter)

@@ -8,7 +8,8 @@ from openami.field.meter.broadcast import hear_broadcast
 from openami.field.meter.electricity import ElectricityMeter
 from openami.model.errors import RemoteProtocolError
 from openami.protocols.dlms.framing import ApduReceived, Framing, FramingEvent, Garbage
-from openami.protocols.dlms.secure_channel import GENERAL_GLO
+
+GENERAL_GLO_TAG = b"\xdb"
 
 
 class HearingBroadcasts:
@@ -34,7 +35,7 @@ class HearingBroadcasts:
     def next_event(self) -> FramingEvent | None:
         """The oldest event that is not a broadcast."""
         while (event := self._framing.next_event()) is not None:
-            if not isinstance(event, ApduReceived) or not event.unconfirmed or event.apdu[:1] != bytes((GENERAL_GLO,)):
+            if not isinstance(event, ApduReceived) or not event.unconfirmed or event.apdu[:1] != GENERAL_GLO_TAG:
                 return event
             try:
                 hear_broadcast(self._meter, event.apdu, self._utc())
