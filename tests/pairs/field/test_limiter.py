@@ -62,8 +62,8 @@ def test_too_much_for_too_long_disconnects_and_reconnects_when_it_is_over() -> N
         (280, EventCode.LIMITER_THRESHOLD_OK),
         (280, EventCode.RECONNECTED_LOCALLY),
     ]
-    flowed_wh = sum(power // 60 for power in (1200, 6000)) + 50 + 1200 * (900 - 280) // 3600
-    assert meter.energy.import_wh == flowed_wh, "100 Wh in minute two, half of that in half of minute three"
+    flowed_wh = 20 + 100 + 50 + -(-1200 * (900 - 280) // 3600)
+    assert meter.energy.import_wh == flowed_wh, "after the 50 Wh of half a minute nothing flowed until 280 s"
 
 
 def test_a_peak_that_is_shorter_than_the_duration_does_nothing() -> None:
