@@ -1,7 +1,8 @@
 """Units of metering quantities.
 
 The numbers are those of the COSEM enumeration `unit` (Blue Book, Register.scaler_unit; from public
-implementations, the text of the book was not at hand).
+implementations, the text of the book was not at hand). Numbers from 1000 on are units of other protocols; they have
+no number in COSEM and cannot stand on a DLMS wire.
 """
 
 from __future__ import annotations
@@ -89,3 +90,7 @@ class Unit(IntEnum):
     DECIBEL = 72, "dB"
     OTHER = 254, "other"
     COUNT = 255, ""
+    KILOGRAM_PER_HOUR = 1000, "kg/h"
+    DEGREE_FAHRENHEIT = 1001, "°F"
+    CALORIE = 1002, "cal"
+    BIT_TIME = 1003, "bit time"

@@ -1,0 +1,202 @@
+"""What the header (DIF, DIFEs, VIF, VIFEs) of a record means, worked out once per distinct header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from openami.model.unit import Unit
+from openami.protocols.mbus.dif import (
+    DATA_SIZE,
+    EXTENSION,
+    DataInformation,
+    Function,
+    read_data_information,
+    skip_extensions,
+)
+from openami.protocols.mbus.value import Convert, converter
+from openami.protocols.mbus.vif import Kind, Meaning
+from openami.protocols.mbus.vif_tables import FIRST_EXTENSION, FIRST_EXTENSION_SECOND_LEVEL, PRIMARY, SECOND_EXTENSION
+from openami.protocols.mbus.vife import (
+    COMBINABLE,
+    COMBINABLE_EXTENSION,
+    COMBINABLE_SECOND_LEVEL,
+    MANUFACTURER_FOLLOWS,
+    Effect,
+    Vife,
+)
+from openami.protocols.wire.cursor import Cursor
+
+PLAIN_TEXT_VIF = 0x7C
+FIRST_EXTENSION_VIF = 0xFD
+SECOND_EXTENSION_VIF = 0xFB
+THIRD_EXTENSION_VIF = 0xEF
+MANUFACTURER_VIF = 0x7F
+LAYOUTS_MAX = 1 << 16
+RESERVED = Meaning("reserved", Unit.OTHER, 0, Kind.NUMBER, 1)
+
+_RATE_UNITS = {
+    (Unit.CUBIC_METRE, "/h"): Unit.CUBIC_METRE_PER_HOUR,
+    (Unit.CUBIC_METRE, "/d"): Unit.CUBIC_METRE_PER_DAY,
+    (Unit.JOULE, "/h"): Unit.JOULE_PER_HOUR,
+    (Unit.KILOGRAM, "/h"): Unit.KILOGRAM_PER_HOUR,
+    (Unit.KILOGRAM, "/s"): Unit.KILOGRAM_PER_SECOND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLayout:
+    """A record's header, read.
+
+    `size` is the size of the data, `None` where an LVAR byte tells it. `unit` with `unit_text` is what the value
+    counts: `unit` is `OTHER` where only the text can say it. `vif` are the codes without extension bits, `modifiers`
+    what the VIFEs add, `error` what the meter says instead of a value.
+    """
+
+    header: bytes
+    data: DataInformation
+    quantity: str
+    unit: Unit
+    unit_text: str
+    exponent: int
+    factor: int
+    kind: Kind
+    vif: bytes
+    vifes: bytes
+    modifiers: tuple[str, ...]
+    error: str
+    size: int | None
+    convert: Convert
+
+    @property
+    def name(self) -> str:
+        """What people call the value: `maximum power, tariff 1, storage 3`."""
+        function = self.data.function
+        parts = [self.quantity if function is Function.INSTANTANEOUS else f"{_FUNCTIONS[function]} {self.quantity}"]
+        parts += self.modifiers
+        counted = (("tariff", self.data.tariff), ("subunit", self.data.subunit), ("storage", self.data.storage))
+        parts += [f"{name} {number}" for name, number in counted if number]
+        return ", ".join(parts)
+
+
+_FUNCTIONS = {Function.MAXIMUM: "maximum", Function.MINIMUM: "minimum", Function.ERROR_STATE: "in error state:"}
+
+
+@dataclass(frozen=True, slots=True)
+class _ValueInformation:
+    meaning: Meaning
+    vif: bytes
+    text: str
+    vifes: bytes
+    manufacturer: bool
+
+
+def skip_header(cursor: Cursor) -> bytes:
+    """Move behind the record header at the cursor and give its bytes; its DIF is not a special one."""
+    start = cursor.position
+    skip_extensions(cursor, cursor.u8(), "DIFEs")
+    vif = cursor.u8()
+    if vif & 0x7F == PLAIN_TEXT_VIF:
+        cursor.take(cursor.u8())
+    skip_extensions(cursor, vif, "VIFEs")
+    return cursor.data[start : cursor.position]
+
+
+@lru_cache(LAYOUTS_MAX)
+def compile_layout(header: bytes) -> RecordLayout:
+    """The meaning of `header`, which is complete and exact; its DIF is not a special one."""
+    split = next(index for index, byte in enumerate(header) if not byte & EXTENSION) + 1
+    data = read_data_information(header[:split])
+    size = DATA_SIZE[data.data_field]
+    value = _value_information(header[split:])
+    meaning, modifiers, error, per = _modified(value)
+    unit, text = _unit(meaning.unit, per, value.text)
+    convert = converter(data.data_field, meaning.kind, unit, meaning.exponent, meaning.factor)
+    return RecordLayout(
+        header, data, meaning.quantity, unit, text, meaning.exponent, meaning.factor, meaning.kind,
+        value.vif, value.vifes, modifiers, error, size, convert,
+    )  # fmt: skip
+
+
+def _value_information(block: bytes) -> _ValueInformation:
+    first = block[0]
+    code = first & 0x7F
+    rest = block[1:]
+    if code == PLAIN_TEXT_VIF:
+        length = rest[0]
+        text = rest[1 : 1 + length][::-1].decode("latin-1")
+        meaning = Meaning(text, Unit.OTHER, 0, Kind.NUMBER, 1)
+        return _ValueInformation(meaning, bytes((code,)), text, rest[1 + length :], manufacturer=False)
+    if first == FIRST_EXTENSION_VIF:
+        return _extended(FIRST_EXTENSION, block)
+    if first == SECOND_EXTENSION_VIF:
+        return _extended(SECOND_EXTENSION, block)
+    if first == THIRD_EXTENSION_VIF:
+        return _ValueInformation(RESERVED, bytes((code, rest[0] & 0x7F)), "", rest[1:], manufacturer=False)
+    manufacturer = code == MANUFACTURER_VIF
+    return _ValueInformation(PRIMARY.get(code, RESERVED), bytes((code,)), "", rest, manufacturer)
+
+
+def _extended(table: dict[int, Meaning], block: bytes) -> _ValueInformation:
+    depth = 1
+    if table is FIRST_EXTENSION and block[1] == FIRST_EXTENSION_VIF:
+        table, depth = FIRST_EXTENSION_SECOND_LEVEL, 2
+    code = block[depth] & 0x7F
+    vif = bytes(byte & 0x7F for byte in block[: depth + 1])
+    return _ValueInformation(table.get(code, RESERVED), vif, "", block[depth + 1 :], manufacturer=False)
+
+
+def _modified(value: _ValueInformation) -> tuple[Meaning, tuple[str, ...], str, str]:
+    """The meaning under the VIFEs, their names, the meter's error, and what the unit is divided by."""
+    meaning, names, error, per = value.meaning, [], "", ""
+    for vife in _vifes(value):
+        if vife.effect is Effect.ERROR:
+            error = vife.name
+            continue
+        names.append(vife.name)
+        per += vife.per
+        meaning = _effect(vife, meaning)
+    return meaning, tuple(names), error, per
+
+
+def _vifes(value: _ValueInformation) -> list[Vife]:
+    found: list[Vife] = []
+    codes = [byte & 0x7F for byte in value.vifes]
+    manufacturer = value.manufacturer
+    position = 0
+    while position < len(codes):
+        code = codes[position]
+        position += 1
+        if manufacturer:
+            found.append(Vife(f"manufacturer's {code:02x}"))
+        elif code == MANUFACTURER_FOLLOWS:
+            manufacturer = True
+        elif code == COMBINABLE_EXTENSION and position < len(codes):
+            second = codes[position]
+            found.append(COMBINABLE_SECOND_LEVEL.get(second, Vife(f"reserved 7c {second:02x}")))
+            position += 1
+        else:
+            found.append(COMBINABLE.get(code, Vife(f"reserved {code:02x}")))
+    return found
+
+
+def _effect(vife: Vife, meaning: Meaning) -> Meaning:
+    quantity = meaning.quantity
+    if vife.effect is Effect.SCALE:
+        return Meaning(quantity, meaning.unit, meaning.exponent + vife.exponent, meaning.kind, meaning.factor)
+    if vife.effect is Effect.TIME:
+        return Meaning(quantity, Unit.COUNT, 0, Kind.TIME, 1)
+    if vife.effect is Effect.DURATION:
+        return Meaning(quantity, vife.unit, 0, Kind.NUMBER, 1)
+    if vife.effect is Effect.COUNT:
+        return Meaning(quantity, Unit.COUNT, 0, Kind.UNSIGNED, 1)
+    if vife.effect is Effect.PROFILE:
+        return Meaning(quantity, meaning.unit, meaning.exponent, Kind.BYTES, meaning.factor)
+    return meaning
+
+
+def _unit(unit: Unit, per: str, text: str) -> tuple[Unit, str]:
+    if not per:
+        return unit, text or unit.symbol
+    combined = _RATE_UNITS.get((unit, per), Unit.OTHER)
+    return combined, combined.symbol if combined is not Unit.OTHER else f"{text or unit.symbol}{per}"
