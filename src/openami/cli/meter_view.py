@@ -12,8 +12,7 @@ from openami.io.links.dlms import DlmsClient
 from openami.model.errors import DecodeError, ServiceError, SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import DataAccessResult
-from openami.protocols.dlms.cosem.association_ln import ObjectListElement
-from openami.protocols.dlms.cosem.describe import describe
+from openami.protocols.dlms.cosem.object_model import ModelObject, ObjectModel
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.register import SCAL_UNIT_TYPE, ScalUnitType
 from openami.protocols.dlms.data import Data, decode_data, octet_string
@@ -49,9 +48,9 @@ class Table:
 class MeterView:
     """A meter's objects as its object list names them."""
 
-    def __init__(self, client: DlmsClient, objects: Sequence[ObjectListElement], client_sap: int) -> None:
+    def __init__(self, client: DlmsClient, model: ObjectModel, client_sap: int) -> None:
         self._client = client
-        self._objects = {element.logical_name: element for element in objects}
+        self._model = model
         self._client_sap = client_sap
 
     def objects(self) -> Table:
@@ -59,44 +58,41 @@ class MeterView:
         columns = ("Logical name", "Interface class", "Class id", "Version", "Meaning")
         keys = [column.lower().replace(" ", "_") for column in columns]
         rows = tuple(
-            (str(name), describe(one.class_id, one.version).name, one.class_id, one.version, obis_name(name))
-            for name, one in self._objects.items()
+            (str(one.logical_name), one.class_name, one.class_id, one.version, one.name) for one in self._model
         )
         return Table("Objects", columns, rows, tuple(dict(zip(keys, row, strict=True)) for row in rows))
 
     async def read(self, logical_name: ObisCode, period: Period, last: int | None) -> Table:
         """An object's attributes, or the entries of a profile."""
-        element = self._objects.get(logical_name)
-        if element is None:
+        found = self._model.get(logical_name)
+        if found is None:
             raise SettingError(
                 f"the meter shows client {self._client_sap} no object {logical_name}; "
                 "run without a code to list what it shows, or ask as another --client"
             )
-        title = f"{logical_name} {obis_name(logical_name)}".rstrip()
-        if element.class_id == PROFILE:
+        title = f"{logical_name} {found.name}".rstrip()
+        if found.class_id == PROFILE:
             return await self._profile(title, logical_name, period, last)
-        return await self._attributes(title, element)
+        return await self._attributes(title, found)
 
-    async def _attributes(self, title: str, element: ObjectListElement) -> Table:
-        known = describe(element.class_id, element.version)
-        numbers = sorted(item.attribute_id for item in element.access_rights.attribute_access) or [2]
-        descriptors = [CosemAttributeDescriptor(element.class_id, element.logical_name, n) for n in numbers]
-        values = {descriptor.attribute_id: await self._value(descriptor) for descriptor in descriptors}
-        scale = _unit(values.get(3)) if element.class_id in REGISTERS else None
+    async def _attributes(self, title: str, found: ModelObject) -> Table:
+        attributes = {one.number: one for one in sorted(found.attributes, key=lambda one: one.number)}
+        values = {number: await self._value(found.descriptor(number)) for number in attributes}
+        scale = _unit(values.get(3)) if found.class_id in REGISTERS else None
         rows, objects = [], []
         for number, value in values.items():
             unit = scale if number == 2 else None
             symbol = unit.unit.symbol if unit else ""
-            name = known.attribute_name(number)
+            name = attributes[number].name
             rows.append((number, name, value if isinstance(value, str) else _shown(value, unit), symbol))
             objects.append(
-                {"logical_name": str(element.logical_name), "class_id": element.class_id, "attribute": number}
+                {"logical_name": str(found.logical_name), "class_id": found.class_id, "attribute": number}
                 | {"name": name}
                 | _said(number, value, unit)
                 | ({"unit": symbol} if symbol else {})
             )
         columns = ("Attribute", "Name", "Value", "Unit")
-        return Table(f"{title} ({known.name})", columns, tuple(rows), tuple(objects))
+        return Table(f"{title} ({found.class_name})", columns, tuple(rows), tuple(objects))
 
     async def _value(self, descriptor: CosemAttributeDescriptor) -> Data | str:
         try:

@@ -17,6 +17,7 @@ from openami.cli.session import AuthenticationName, FramingName, SessionOptions,
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.association_ln import AssociationLN
+from openami.protocols.dlms.cosem.object_model import ObjectModel
 from openami.protocols.dlms.security import Secret
 
 CURRENT_ASSOCIATION = ObisCode(0, 0, 40, 0, 0)
@@ -102,7 +103,7 @@ async def _read(
 ) -> list[Table]:
     async with open_session(options) as client:
         objects = await client.get(AssociationLN.object_list, CURRENT_ASSOCIATION)
-        view = MeterView(client, objects, options.client_sap)
+        view = MeterView(client, ObjectModel.of(objects), options.client_sap)
         if not codes:
             return [view.objects()]
         return [await view.read(code, period, last) for code in codes]
