@@ -58,6 +58,9 @@ def _value(name: str, text: str) -> str | int | float:
         raise SettingError(f"{name}={text}: must be a number")
     return int(text)
 
+CLOSE_TIMEOUT_S = 2.0
+"""How long the last bytes may take to leave a port that is being closed."""
+
 
 class SerialLink(StreamLink):
     """A serial port as a `Link`; `peer` is `serial:` and the device's path."""
@@ -71,6 +74,17 @@ class SerialLink(StreamLink):
             await transport.reconfigure_port(**_serialx_settings(settings))
         except (OSError, RuntimeError) as error:
             raise LinkLost(f"{self.peer} does not take {settings.baudrate} baud: {error}") from error
+
+    async def close(self) -> None:
+        """End the link; when this returns the port is free for whoever opens it next."""
+        await super().close()
+        transport: Any = self._transport
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await transport.wait_closed()
+        except TimeoutError:
+            transport.abort()
+            await transport.wait_closed()
 
 
 async def open_serial(path: str, settings: SerialSettings | None = None) -> SerialLink:

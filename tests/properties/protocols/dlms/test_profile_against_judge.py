@@ -78,6 +78,15 @@ def decoded(raw: bytes) -> ProfileColumns | DecodeError:
         return error
 
 
+def assert_same_values(ours, judge):
+    """Equal in type and value; in columns of mixed values, which are Python objects, NaN equals NaN as well."""
+    if ours.dtype != object:
+        np.testing.assert_array_equal(ours, judge, strict=True)
+        return
+    assert judge.dtype == object
+    assert list(map(repr, ours)) == list(map(repr, judge))
+
+
 def assert_same(ours: ProfileColumns | DecodeError, judge: ProfileColumns | DecodeError) -> None:
     if isinstance(ours, DecodeError) or isinstance(judge, DecodeError):
         assert type(ours) is type(judge)
@@ -88,7 +97,7 @@ def assert_same(ours: ProfileColumns | DecodeError, judge: ProfileColumns | Deco
     np.testing.assert_array_equal(ours.clock_status, judge.clock_status, strict=True)
     assert len(ours.columns) == len(judge.columns)
     for mine, other in zip(ours.columns, judge.columns, strict=True):
-        np.testing.assert_array_equal(mine.values, other.values, strict=True)
+        assert_same_values(mine.values, other.values)
         assert (mine.present is None) == (other.present is None)
         if mine.present is not None:
             np.testing.assert_array_equal(mine.present, other.present, strict=True)
