@@ -1,0 +1,13 @@
+from .catalogue import CATALOGUE as CATALOGUE
+from .check import Finding as Finding
+from .check import check as check
+from .check import not_run as not_run
+from .columns import Columns as Columns
+from .rule import Parameter as Parameter
+from .rule import Rule as Rule
+from .rule_set import DEFAULT_RULE_SETS as DEFAULT_RULE_SETS
+from .rule_set import ChannelClass as ChannelClass
+from .rule_set import Consequence as Consequence
+from .rule_set import RuleSet as RuleSet
+from .rule_set import RuleSets as RuleSets
+from .rule_set import use as use
