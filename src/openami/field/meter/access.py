@@ -28,6 +28,7 @@ _WRITABLE = AttributeAccessMode.READ_AND_WRITE
 _MAY = MethodAccessMode.ACCESS
 _HLS = {(CURRENT_ASSOCIATION, 1): _MAY}
 
+_PUSHES: Final = (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
 _SCHEDULES: Final = (
     codes.BILLING_SCHEDULE,
     codes.DISCONNECT_SCHEDULE,
@@ -53,8 +54,8 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.CLOCK, 2): _WRITABLE,
         (codes.LOAD_PROFILE, 4): _WRITABLE,
         (codes.DISCONNECT_CONTROL, 4): _WRITABLE,
-        (codes.PUSH_ON_ALARM, 3): _WRITABLE,
-        (codes.PUSH_ON_POWER_DOWN, 3): _WRITABLE,
+        **{(code, attribute): _WRITABLE for code in _PUSHES for attribute in (3, 4, 5, 6, 7)},
+        **{(code, 2): _WRITABLE for code in (codes.ALARM_REGISTER, codes.ALARM_FILTER, codes.ALARM_DESCRIPTOR)},
         (codes.IMAGE_TRANSFER, 5): _WRITABLE,
         **{(codes.ACTIVITY_CALENDAR, attribute): _WRITABLE for attribute in (6, 7, 8, 9, 10)},
         (codes.SPECIAL_DAYS, 2): _WRITABLE,
@@ -77,7 +78,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(codes.DEMAND, method): _MAY for method in (1, 2)},
         **{(codes.MONTHLY_BILLING, method): _MAY for method in (1, 2)},
         (codes.MAXIMUM_DEMAND, 1): _MAY,
-        **{(code, 1): _MAY for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)},
+        **{(code, 1): _MAY for code in _PUSHES},
     },
 )
 

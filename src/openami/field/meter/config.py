@@ -21,6 +21,7 @@ _BOUNDS = {
     "demand_period_s": (60, 86_400),
     "demand_periods": (1, 60),
     "watching_period_s": (1, 3600),
+    "push_confirmation_s": (0, 3600),
     "drift_ppm": (-DRIFT_PPM_MAX, DRIFT_PPM_MAX),
     "time_zone": (-720, 720),
     "power_factor_permille": (1, 1000),
@@ -39,6 +40,7 @@ class MeterConfig:
     `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of quarter hours.
     `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is how far the
     clock is ahead at the start.
+    `push_confirmation_s` is how long it waits for the confirmation of a push; 0: pushes are not confirmed.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
@@ -67,6 +69,7 @@ class MeterConfig:
     control_mode: ControlMode = ControlMode.MODE_2
     client_system_title: bytes | None = None
     push_destination: str = ""
+    push_confirmation_s: int = 0
     image_block_size: int = 512
     firmware_activation_s: int = 30
     firmware_key: bytes | None = None

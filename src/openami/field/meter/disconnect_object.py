@@ -19,7 +19,9 @@ def disconnect_object(meter: ElectricityMeter) -> DisconnectControl:
     control = DisconnectControl(codes.DISCONNECT_CONTROL)
     control.bind(DisconnectControl.output_state, lambda _now: disconnector.connected)
     control.bind(DisconnectControl.control_state, lambda _now: disconnector.state)
-    control.bind(DisconnectControl.control_mode, lambda _now: disconnector.mode, meter.set_control_mode)
+    control.bind(
+        DisconnectControl.control_mode, lambda _now: disconnector.mode, lambda mode, _: disconnector.set_mode(mode)
+    )
     control.handle(
         DisconnectControl.remote_disconnect, lambda _, now: _switch(meter, Transition.REMOTE_DISCONNECT, now)
     )

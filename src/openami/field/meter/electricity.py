@@ -6,15 +6,13 @@ calls give the same bytes, always.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from openami import __version__
 from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, association_settings
 from openami.field.meter.action_schedules import ActionSchedules
 from openami.field.meter.agenda import NEVER, Agenda
+from openami.field.meter.alarms import Alarms
 from openami.field.meter.codes import (
     DAILY_BILLING_LAYOUT,
     EVENT_LOG_LAYOUT,
@@ -27,21 +25,21 @@ from openami.field.meter.curve import LoadCurve
 from openami.field.meter.demand import Demand
 from openami.field.meter.disconnector import Disconnector, event_of
 from openami.field.meter.energy import EnergyRegisters
-from openami.field.meter.firmware import FirmwareImage
+from openami.field.meter.firmware import FACTORY_FIRMWARE
 from openami.field.meter.image_memory import ImageMemory
 from openami.field.meter.limiter import Limiter
 from openami.field.meter.meter_clock import MeterClock
 from openami.field.meter.objects import make_device
 from openami.field.meter.profile_status import ProfileStatus
-from openami.field.meter.push import PushSender
-from openami.field.meter.register_monitor import Watch
+from openami.field.meter.push_queue import PushQueue, random_of
+from openami.field.meter.register_monitor import NO_WATCHES, Watch
 from openami.field.meter.served import ServedDevice
 from openami.field.meter.tariff import TariffRegisters
 from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
 from openami.model.errors import SettingError
 from openami.model.event import EventCode
 from openami.model.obis import ObisCode
-from openami.protocols.dlms.cosem.disconnect_control import ControlMode, Transition
+from openami.protocols.dlms.cosem.disconnect_control import Transition
 from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
 from openami.protocols.dlms.cosem.profile_buffer import RowBuffer
 from openami.protocols.dlms.counters import Counters, MemoryCounters
@@ -49,21 +47,26 @@ from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
 GRID_S = 1800
 DAY_S = 86_400
-PUSHES_MAX = 16
-NO_WATCHES: Mapping[ObisCode, Watch] = MappingProxyType({})
-FACTORY_FIRMWARE = FirmwareImage(__version__.encode("ascii"), b"")
 
 
 class ElectricityMeter(ServedDevice):
     """Call `advance` as time goes on; ask `device` for its objects; take `next_push` to the network.
 
-    `counters` keeps invocation counters; it must be durable where the keys outlive the process. `label` says what
-    the values are worth: only energy and power come from the curve, the rest is derived and synthetic.
+    `counters` keeps invocation counters; it must be durable where the keys outlive the process. `random` gives the
+    bytes of random delays; without it they follow from the system title. `label` says what the values are worth: only
+    energy and power come from the curve, the rest is derived and synthetic.
     """
 
     clients: ClassVar[Mapping[int, Client]] = CLIENTS
 
-    def __init__(self, config: MeterConfig, curve: LoadCurve, start: float, counters: Counters | None = None) -> None:
+    def __init__(
+        self,
+        config: MeterConfig,
+        curve: LoadCurve,
+        start: float,
+        counters: Counters | None = None,
+        random: Callable[[int], bytes] | None = None,
+    ) -> None:
         self.config = config
         self.curve = curve
         self.counters = MemoryCounters() if counters is None else counters
@@ -90,7 +93,6 @@ class ElectricityMeter(ServedDevice):
         self.now = start
         self._edge_s = 0
         self._plan(first=True)
-        self._pushes: deque[bytes] = deque(maxlen=PUSHES_MAX)
         self.agenda = Agenda()
         self.firmware = FACTORY_FIRMWARE
         self.image = ImageMemory(self)
@@ -98,13 +100,14 @@ class ElectricityMeter(ServedDevice):
         self.calendar = TariffCalendar(self, two_tariffs(config.tariff_2_hours))
         self.schedules = ActionSchedules(self)
         self.limiter = Limiter(self)
+        self.alarms = Alarms()
         self.watches: Mapping[ObisCode, Watch] = NO_WATCHES
         self.demand = Demand(self, self.clock.reading(start))
         self.monthly_billing = RowBuffer(config.monthly_entries)
         self.server_state = ServerState(config.system_title, self.counters)
         self.device = make_device(self)
-        self._sender = PushSender(self)
-        for function in (self.calendar, self.demand, self.schedules, self.image, self.limiter):
+        self.pushes = PushQueue(self, random or random_of(config.system_title))
+        for function in (self.calendar, self.demand, self.schedules, self.image, self.limiter, self.pushes):
             self.agenda.add(function)
         self.agenda.plan(self.clock.reading(start))
 
@@ -135,7 +138,7 @@ class ElectricityMeter(ServedDevice):
 
     def next_push(self) -> bytes | None:
         """The next pushed APDU, a general-glo-ciphered DataNotification, or `None`."""
-        return self._pushes.popleft() if self._pushes else None
+        return self.pushes.next()
 
     def power_fail(self, now: float) -> None:
         """The supply is interrupted: the last push goes out, then the meter is silent."""
@@ -159,10 +162,11 @@ class ElectricityMeter(ServedDevice):
         self.advance(now)
 
     def alarm(self, code: EventCode, now: float) -> None:
-        """Something happened to the meter (cover opened, magnetic field …): log it and push it."""
+        """Something happened to the meter (cover opened …): log it; push it unless the alarm filter holds it back."""
         self.advance(now)
         self.log(code, now)
-        self.push(PUSH_ON_ALARM, now)
+        if self.powered and self.alarms.rise(code):
+            self.push(PUSH_ON_ALARM, now)
 
     def log(self, code: EventCode, now: float) -> None:
         """Write an event to the event log. A meter without supply logs nothing."""
@@ -173,7 +177,7 @@ class ElectricityMeter(ServedDevice):
     def push(self, setup: ObisCode, now: float) -> None:
         """Send what a push setup says, if the meter has supply."""
         if self.powered:
-            self._pushes.append(self._sender.push(setup, now))
+            self.pushes.add(setup, now)
 
     def set_clock(self, meter_time: float, now: float) -> None:
         """Show another time from `now` on; raises `SettingError` for times that no stamp can hold."""
@@ -202,11 +206,6 @@ class ElectricityMeter(ServedDevice):
         if self.disconnector.connected is not before:
             self.log(event_of(transition), now)
         return done
-
-    def set_control_mode(self, mode: ControlMode, now: float) -> None:
-        """Change the disconnector's mode."""
-        self.advance(now)
-        self.disconnector.set_mode(mode)
 
     def capture(self, meter_second: int) -> None:
         """Take a row of the load profile, stamped `meter_second`."""

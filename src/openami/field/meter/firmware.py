@@ -16,6 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from openami import __version__
 from openami.model.errors import DecodeError, SecurityError, SettingError
 from openami.protocols.wire.cursor import Cursor, Limits
 
@@ -49,6 +50,10 @@ class FirmwareImage:
     def __bytes__(self) -> bytes:
         head = _head(self.identification, len(self.payload))
         return head + self.digest + bytes((len(self.signature),)) + self.signature + self.payload
+
+
+FACTORY_FIRMWARE: Final = FirmwareImage(__version__.encode("ascii"), b"")
+"""What a meter runs until it is sent something else."""
 
 
 def read_image(raw: bytes, maker_key: bytes | None = None) -> FirmwareImage:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from openami.field.meter import codes, instantaneous
 from openami.field.meter.access import SERVER_SAP
 from openami.field.meter.action_schedules import SCHEDULES, schedule_object
+from openami.field.meter.alarms import ALARM_OBJECTS
 from openami.field.meter.calendar_objects import activity_calendar_object, special_days_object
 from openami.field.meter.clock_object import clock_object
 from openami.field.meter.demand import demand_object, maximum_demand_object
@@ -138,6 +139,7 @@ MAKERS: Mapping[ObisCode, Make] = {
     codes.SPECIAL_DAYS: special_days_object,
     codes.REGISTER_ACTIVATION: register_activation_object,
     codes.LIMITER: limiter_object,
+    **ALARM_OBJECTS,
     codes.DEMAND: demand_object,
     codes.MAXIMUM_DEMAND: maximum_demand_object,
     codes.MONTHLY_BILLING: monthly_billing_object,

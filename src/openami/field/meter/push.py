@@ -1,6 +1,7 @@
 """Pushes: a push setup's objects, read at the moment, in a DataNotification under general-glo-ciphering.
 
-The meter seals with its unicast keys and with the send counter that its associations use too: no number twice.
+The meter seals with its unicast keys and with the send counter that its associations use too: no number twice. A
+repeated push is the same notification, with the same invoke-id, sealed anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 INVOKE_ID_MASK: Final = 0x00FF_FFFF
 HIGH_PRIORITY: Final = 0x8000_0000
+CONFIRMED: Final = 0x4000_0000
 
 
 class PushSender:
@@ -45,16 +47,19 @@ class PushSender:
             form=Form.GENERAL_GLOBAL,
         )
 
-    def push(self, setup: ObisCode, now: float) -> bytes:
-        """The sealed APDU of one push. Its counter number is durable in the meter's counters before it is used."""
+    def notification(self, setup: ObisCode, now: float) -> DataNotification:
+        """What the objects of a push setup say now; confirmation is asked for if the meter waits for it."""
         self._invoke_id = (self._invoke_id + 1) & INVOKE_ID_MASK
-        body = notification_body(self._meter, setup, now)
+        number = HIGH_PRIORITY | self._invoke_id | (CONFIRMED if self._meter.config.push_confirmation_s else 0)
         at = self._meter.clock.date_time(now)
-        apdu = encode_apdu(DataNotification(HIGH_PRIORITY | self._invoke_id, at, body))
+        return DataNotification(number, at, notification_body(self._meter, setup, now))
+
+    def seal(self, notification: DataNotification) -> bytes:
+        """The sealed APDU. Its counter number is durable in the meter's counters before it is used."""
         sending = self._channel.sending
         if not sending.available:
             sending.reserved(apply(self._meter.counters, sending.reservation()))
-        return self._channel.seal(apdu)
+        return self._channel.seal(encode_apdu(notification))
 
 
 def notification_body(meter: ElectricityMeter, setup: ObisCode, now: float) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from openami.field.meter import codes
@@ -53,6 +55,9 @@ class Watch:
     def plan(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
         self._last = None
         self.due = AT_ONCE if self.thresholds else NEVER
+
+
+NO_WATCHES: Final[Mapping[ObisCode, Watch]] = MappingProxyType({})
 
 
 def register_monitor_object(code: ObisCode, meter: ElectricityMeter) -> RegisterMonitor:

@@ -38,13 +38,15 @@ def push_over_tcp(destination: str, *, timeout_s: float = 10.0) -> Deliver:
 async def live(meter: ElectricityMeter, clock: Clock, deliver: Deliver, *, every_s: float = 1.0) -> None:
     """Let the meter live by `clock` and deliver its pushes, for ever.
 
-    As its push setups say, a push is not repeated; one that nobody takes is logged and gone.
+    A push that nobody takes is logged, and repeated as its push setup says.
     """
     while True:
         meter.advance(clock.time())
         while (apdu := meter.next_push()) is not None:
             try:
                 await deliver(apdu)
+                meter.pushes.delivered(apdu)
             except LinkError as error:
+                meter.pushes.failed(apdu, clock.time())
                 LOG.warning("meter %s: push of %d bytes not delivered: %s", meter.config.serial, len(apdu), error)
         await clock.sleep(every_s)
