@@ -1,0 +1,14 @@
+from .address import MeterAddress as MeterAddress
+from .formats import FormatStore as FormatStore
+from .formats import UnknownFormat as UnknownFormat
+from .frame_format import FrameFormat as FrameFormat
+from .frame_format import decode_frame as decode_frame
+from .frame_format import encode_frame as encode_frame
+from .keys import KeyStore as KeyStore
+from .opening import Protection as Protection
+from .reader import NamedValue as NamedValue
+from .reader import Reading as Reading
+from .reader import WirelessReader as WirelessReader
+from .receiver import Receiver as Receiver
+from .receiver import Telegram as Telegram
+from .replay import ReplayGuard as ReplayGuard

@@ -1,0 +1,170 @@
+"""From a telegram to named values: a name, an exact value with its unit, how good it is and how well protected it came.
+
+reader = WirelessReader(KeyStore([key]))
+reading = reader.read(telegram)
+for value in reading.values:
+    print(value.name, value.value, value.unit, value.guarantee.name)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TypeAlias
+
+from openami.model.errors import DecodeError
+from openami.model.quality import GuaranteeClass, Quality
+from openami.model.quantity import Quantity
+from openami.protocols.mbus.dif import Function
+from openami.protocols.mbus.meter_time import MeterTime
+from openami.protocols.mbus.records import Record, Records, decode_records
+from openami.protocols.mbus.wireless.formats import FormatStore
+from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
+from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.opening import Opened, Protection
+from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
+from openami.protocols.mbus.wireless.replay import ReplayGuard
+from openami.protocols.mbus.wireless.transport import Content
+
+Plain: TypeAlias = Decimal | datetime | date | time | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedValue:
+    """`value` is a number in `unit`, a moment in the meter's own time, a text or bytes; None where the meter has none.
+
+    `record` is where it comes from; None for fields of a layout of the maker's own.
+    """
+
+    name: str
+    value: Plain
+    unit: str
+    quality: Quality
+    guarantee: GuaranteeClass
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a telegram says: its records, those behind the protected part too, and what the manufacturer put there."""
+
+    telegram: Telegram
+    values: tuple[NamedValue, ...] = ()
+    records: tuple[Record, ...] = ()
+    manufacturer_data: bytes = b""
+    problems: tuple[str, ...] = ()
+
+    def value(self, name: str) -> NamedValue:
+        """The value called `name`; raises `KeyError` if there is none."""
+        for value in self.values:
+            if value.name == name:
+                return value
+        raise KeyError(name)
+
+
+def plausible_records(content: bytes) -> bool:
+    """Whether bytes read as records from front to back, with at least one that the tables know."""
+    try:
+        records = decode_records(content)
+    except DecodeError:
+        return False
+    known = sum(record.quantity != "reserved" for record in records)
+    return known > len(records) - known
+
+
+class WirelessReader:
+    """Reads one telegram after another; formats, fragments and counters are kept between them, all bounded."""
+
+    def __init__(
+        self, keys: KeyStore | None = None, *, formats: FormatStore | None = None, replay: ReplayGuard | None = None
+    ) -> None:
+        self._receiver = Receiver(keys, plausible=plausible_records, replay=replay)
+        self._formats = formats if formats is not None else FormatStore()
+
+    def read(self, raw: bytes) -> Reading:
+        """Everything that the frame `raw` says; raises `DecodeError` for bytes that are no telegram."""
+        return self.interpret(self._receiver.receive(raw))
+
+    def interpret(self, telegram: Telegram) -> Reading:
+        """The values of a telegram that has been received."""
+        content, transport, opened = telegram.content, telegram.transport, telegram.opened
+        if content is None or transport is None or opened is None:
+            return Reading(telegram, problems=telegram.problems)
+        try:
+            if transport.content is Content.RECORDS:
+                return self._full(telegram, opened, content)
+            if transport.content is Content.COMPACT:
+                records = self._formats.expand(content)
+                return Reading(telegram, _values(records, opened.guarantee), records.records, b"", telegram.problems)
+            if transport.content is Content.FORMAT:
+                self._formats.learn_format(content)
+        except DecodeError as error:
+            return Reading(telegram, manufacturer_data=content, problems=(*telegram.problems, str(error)))
+        return Reading(telegram, manufacturer_data=content, problems=telegram.problems)
+
+    def _full(self, telegram: Telegram, opened: Opened, content: bytes) -> Reading:
+        problems = list(telegram.problems)
+        records = _lenient(content, problems)
+        if not problems:
+            self._formats.learn(records)
+        found, values = records.records, _values(records, opened.guarantee)
+        left = records.manufacturer_data
+        if opened.tail and opened.protection is not Protection.NONE and not left:
+            behind = _lenient(opened.tail, problems)
+            found += behind.records
+            values += _values(behind, opened.tail_guarantee)
+            left = behind.manufacturer_data
+        elif opened.tail:
+            left += opened.tail
+        return Reading(telegram, values, found, left, tuple(problems))
+
+
+def _lenient(content: bytes, problems: list[str]) -> Records:
+    """The records up to where they cannot be read any more; the reason goes to `problems`, the rest is kept."""
+    try:
+        return decode_records(content)
+    except DecodeError as error:
+        stop = _last_good(content, error)
+        records = decode_records(content[:stop])
+        if len(content) - stop > TRAILING_MAX or not records.records:
+            problems.append(str(error))
+        else:
+            problems.append(f"{len(content) - stop} bytes behind the last record")
+        return Records(records.records, content[stop:])
+
+
+def _last_good(content: bytes, error: DecodeError) -> int:
+    """Where the record begins that could not be read."""
+    at = error.path[0].removeprefix("record at ") if error.path else ""
+    return min(int(at) if at.isdecimal() else error.offset, len(content))
+
+
+def _values(records: Iterable[Record], guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:
+    values: list[NamedValue] = []
+    seen: dict[str, int] = {}
+    for record in records:
+        name = record.name
+        count = seen[name] = seen.get(name, 0) + 1
+        if count > 1:
+            name = f"{name} ({count})"
+        values.append(named(name, record, guarantee))
+    return tuple(values)
+
+
+def named(name: str, record: Record, guarantee: GuaranteeClass) -> NamedValue:
+    """A record under a name."""
+    value = plain_value(record.value)
+    good = value is not None and record.function is not Function.ERROR_STATE
+    quality = Quality.MEASURED if good else Quality.MISSING
+    return NamedValue(name, value, record.layout.unit_text, quality, guarantee, record)
+
+
+def plain_value(value: object) -> Plain:
+    """A record's value without its wrapping: a number, a moment, text or bytes."""
+    if isinstance(value, Quantity):
+        return value.value
+    if isinstance(value, MeterTime):
+        return value.moment
+    return value if isinstance(value, str | bytes) else None

@@ -1,0 +1,202 @@
+"""From a frame to opened content: the layers peeled one after another, each with its own verdict.
+
+    receiver = Receiver(KeyStore([key]))
+    telegram = receiver.receive(bytes.fromhex("2E4493157856341233037A2A0020..."))
+
+A `Telegram` is given for every frame whose layers can be read, opened or not; `DecodeError` for the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from openami.model.errors import DecodeError, SecurityError
+from openami.model.quality import GuaranteeClass
+from openami.protocols.mbus.wireless import security
+from openami.protocols.mbus.wireless.address import MeterAddress
+from openami.protocols.mbus.wireless.extended_link import ELL_NAMES, ExtendedLink, decode_extended_link
+from openami.protocols.mbus.wireless.fragment import (
+    AUTHENTICATION_GMAC,
+    CI_AFL,
+    Fragment,
+    Reassembly,
+    decode_fragment,
+)
+from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
+from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.link import LinkHeader, decode_link
+from openami.protocols.mbus.wireless.opening import Opened, Parties, Plausible, Protection, open_content, open_session
+from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
+from openami.protocols.mbus.wireless.transport import Content, Transport, decode_transport
+
+CI_RELAY = 0x81
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """A frame with its layers. `transport` is None while it could not be reached; `problems` say what went wrong.
+
+    `data` is the frame without checksums. `meter` is the meter itself, where a radio adapter sent the frame too.
+    `mac` is None without a MAC, else whether it was right. `pending` says that more fragments have to come.
+    """
+
+    data: bytes
+    frame_format: FrameFormat
+    trailing: bytes
+    link: LinkHeader
+    meter: MeterAddress
+    extended: ExtendedLink | None = None
+    fragment: Fragment | None = None
+    transport: Transport | None = None
+    opened: Opened | None = None
+    mac: bool | None = None
+    pending: bool = False
+    arrival: Arrival | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> bytes | None:
+        """The opened application bytes; None if they are closed or not there."""
+        if self.opened is None or self.opened.protection is Protection.CLOSED or self.transport is None:
+            return None
+        return self.opened.content
+
+
+def anything(_: bytes) -> bool:
+    """The judgement of who cannot tell records from noise."""
+    return False
+
+
+class Receiver:
+    """Keeps keys, open fragments and counters between frames; all of it bounded.
+
+    `plausible` judges whether bytes read as records. Without a `replay` guard every telegram is taken, as captures
+    in files need it.
+    """
+
+    def __init__(
+        self,
+        keys: KeyStore | None = None,
+        *,
+        plausible: Plausible = anything,
+        replay: ReplayGuard | None = None,
+        reassembly: Reassembly | None = None,
+    ) -> None:
+        self._keys = keys if keys is not None else KeyStore()
+        self._plausible = plausible
+        self._replay = replay
+        self._reassembly = reassembly if reassembly is not None else Reassembly()
+
+    def receive(self, raw: bytes) -> Telegram:
+        """Peel one frame; raises `DecodeError` for bytes that are none."""
+        frame = decode_frame(raw)
+        link = decode_link(frame.data)
+        telegram = Telegram(frame.data, frame.format, frame.trailing, link, link.address)
+        if len(frame.data) == HEADER_SIZE:
+            return telegram
+        return self._layers(telegram, frame.data, HEADER_SIZE)
+
+    def _layers(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        ci = data[at] if at < len(data) else None
+        if ci in ELL_NAMES and telegram.extended is None:
+            return self._extended(telegram, data, at)
+        if ci == CI_AFL and telegram.fragment is None:
+            return self._fragment(telegram, data, at)
+        if ci == CI_RELAY:
+            raise DecodeError("a relayed frame (CI 81) is recognised and not read", at, ("relay",))
+        return self._transport(telegram, data, at)
+
+    def _extended(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        header, start = decode_extended_link(data, at)
+        meter = header.address if header.address is not None else telegram.meter
+        telegram = replace(telegram, extended=header, meter=meter)
+        opened = open_session(header, data[start:], self._parties(telegram), self._begins_a_transport)
+        telegram = _noted(telegram, opened.problem)
+        if opened.protection is Protection.CLOSED:
+            return replace(telegram, opened=opened)
+        if opened.protection is not Protection.NONE:
+            telegram = replace(telegram, opened=opened)
+        return self._layers(telegram, data[:start] + opened.content, start)
+
+    def _fragment(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        sender = telegram.link.address.link_order
+        fragment, start = decode_fragment(data, at, self._reassembly.authentication(sender))
+        telegram = replace(telegram, fragment=fragment)
+        if fragment.number <= 1 and not fragment.more:
+            return self._layers(telegram, data, start)
+        message = self._reassembly.add(sender, fragment, data[start:])
+        if message is None:
+            return replace(telegram, pending=True)
+        return self._layers(replace(telegram, fragment=message.header), data[:start] + message.payload, start)
+
+    def _transport(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        transport = decode_transport(data, at)
+        meter = transport.address if transport.address is not None else telegram.meter
+        telegram = replace(telegram, transport=transport, meter=meter)
+        who = self._parties(telegram)
+        payload = data[transport.stop :]
+        if transport.content is Content.MANUFACTURER:
+            return telegram if telegram.opened else replace(telegram, opened=Opened(Protection.NONE, payload))
+        key = self._mac_key(telegram, data[at:], who)
+        if key is not None:
+            telegram, who = replace(telegram, mac=True), replace(who, keys=(key,))
+        elif telegram.fragment is not None and telegram.fragment.mac and who.keys:
+            refused = "the MAC is wrong: wrong key, or the message was changed"
+            telegram = _noted(replace(telegram, mac=False), refused)
+            if payload[:2] != security.FILLER or not transport.mode:
+                return replace(telegram, opened=Opened(Protection.CLOSED, payload, problem=refused))
+        counter = telegram.fragment.message_counter if telegram.fragment is not None else None
+        opened = open_content(transport, payload, who, counter, self._plausible, verified=key is not None)
+        return self._fresh(_noted(replace(telegram, opened=_with_session(telegram, opened, payload)), opened.problem))
+
+    def _mac_key(self, telegram: Telegram, message: bytes, who: Parties) -> bytes | None:
+        fragment = telegram.fragment
+        if fragment is None or not fragment.mac or fragment.message_counter is None:
+            return None
+        if fragment.authentication == AUTHENTICATION_GMAC:
+            return None
+        covered = bytes((fragment.message_control or 0,)) + fragment.message_counter.to_bytes(4, "little")
+        if fragment.message_length is not None:
+            covered += fragment.message_length.to_bytes(2, "little")
+        covered += message
+        for key in who.keys:
+            mac = security.message_mac(key, fragment.message_counter, who.meter, covered, len(fragment.mac))
+            if security.same(mac, fragment.mac):
+                return key
+        return None
+
+    def _fresh(self, telegram: Telegram) -> Telegram:
+        opened = telegram.opened
+        if self._replay is None or opened is None or opened.counter is None:
+            return telegram
+        if opened.guarantee is GuaranteeClass.UNAUTHENTICATED:
+            return telegram
+        try:
+            return replace(telegram, arrival=self._replay.admit(telegram.meter, opened.counter))
+        except SecurityError as error:
+            closed = replace(opened, protection=Protection.CLOSED, problem=str(error))
+            return _noted(replace(telegram, opened=closed), str(error))
+
+    def _begins_a_transport(self, payload: bytes) -> bool:
+        try:
+            transport = decode_transport(payload, 0)
+        except DecodeError:
+            return False
+        return transport.content in {Content.RECORDS, Content.COMPACT} and self._plausible(payload[transport.stop :])
+
+    def _parties(self, telegram: Telegram) -> Parties:
+        keys = self._keys.of(telegram.meter)
+        if telegram.link.address != telegram.meter:
+            keys += tuple(key for key in self._keys.of(telegram.link.address) if key not in keys)
+        return Parties(telegram.meter, telegram.link.address, keys)
+
+
+def _with_session(telegram: Telegram, opened: Opened, payload: bytes) -> Opened:
+    """Content in the clear inside an encrypted session is as protected as the session."""
+    if telegram.opened is None or opened.protection is not Protection.NONE:
+        return opened
+    return replace(telegram.opened, content=payload)
+
+
+def _noted(telegram: Telegram, problem: str) -> Telegram:
+    return replace(telegram, problems=(*telegram.problems, problem)) if problem else telegram
