@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
-from openami.field.meter.faces.service import MeterService
 from openami.io.links.link import Link
 from openami.io.links.pty import open_pty
 from openami.io.links.serial import SerialSettings, open_serial
 
 
+class Serving(Protocol):
+    """Who answers on a line: a `MeterService`, or a `ClonedMeter`."""
+
+    async def serve_line(self, link: Link) -> None:
+        """Conversations come and go until the line ends."""
+
+
 class SerialFace:
     """A meter that is being served on a line. `path` is what a program on the other side opens."""
 
-    def __init__(self, service: MeterService, link: Link, path: str) -> None:
+    def __init__(self, service: Serving, link: Link, path: str) -> None:
         self.path = path
         self._task = asyncio.get_running_loop().create_task(service.serve_line(link))
 
@@ -23,12 +30,12 @@ class SerialFace:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def serve_meter_pty(service: MeterService) -> SerialFace:
+async def serve_meter_pty(service: Serving) -> SerialFace:
     """Serve on a new pty; programs may come and go. The service should be framed by HDLC."""
     link, path = await open_pty()
     return SerialFace(service, link, path)
 
 
-async def serve_meter_serial(service: MeterService, path: str, settings: SerialSettings | None = None) -> SerialFace:
+async def serve_meter_serial(service: Serving, path: str, settings: SerialSettings | None = None) -> SerialFace:
     """Serve on the serial port `path`; raises `ConnectFailed` if it cannot be opened."""
     return SerialFace(service, await open_serial(path, settings), path)

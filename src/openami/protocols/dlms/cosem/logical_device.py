@@ -99,7 +99,7 @@ class LogicalDevice:
             attribute = item.attribute(descriptor.attribute_id)
             if not rights.may_read(descriptor.instance_id, attribute.attribute_id):
                 return DataAccessResult.READ_WRITE_DENIED
-            return item.read(attribute.attribute_id, _selection(selection), now)
+            return item.read(attribute.attribute_id, selection_asked(selection), now)
         except Refused as refused:
             return refused.result
 
@@ -154,8 +154,8 @@ class LogicalDevice:
         return access.rights, item
 
 
-def _selection(selection: SelectiveAccess | Selection | None) -> Selection | None:
-    """The descriptor that a request's selective access means."""
+def selection_asked(selection: SelectiveAccess | Selection | None) -> Selection | None:
+    """The descriptor that a request's selective access means; raises `Refused`."""
     if not isinstance(selection, SelectiveAccess):
         return selection
     if selection.access_selector not in {BY_RANGE, BY_ENTRY}:

@@ -1,0 +1,143 @@
+"""A logical device that answers from a record: what the real meter showed, to a client with the same rights.
+
+Values can be set where the rights allow it, and profiles are read by range and by entry. The clock goes on. What
+would need the real device is refused: no method does anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from openami.model.errors import DecodeError
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
+from openami.protocols.dlms.association import Association
+from openami.protocols.dlms.companion.meter_record import OBJECT_LIST, Answer, MeterRecord
+from openami.protocols.dlms.cosem.association_ln import AccessBits
+from openami.protocols.dlms.cosem.logical_device import selection_asked
+from openami.protocols.dlms.cosem.object_model import ModelAttribute, ModelObject
+from openami.protocols.dlms.cosem.profile_buffer import RowBuffer
+from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
+from openami.protocols.dlms.cosem.refusal import Refused
+from openami.protocols.dlms.cosem.types import DATE_TIME_OCTETS
+from openami.protocols.dlms.data import Data, DataType, decode_data, encode_data
+from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+
+PROFILE, CLOCK = 7, 8
+BUFFER, CAPTURE_OBJECTS, TIME = 2, 3, 2
+LOGICAL_NAME = 1
+
+
+class RecordedDevice:
+    """Answers GET, SET and ACTION (see `openami.protocols.dlms.server_settings.LogicalDevice`)."""
+
+    def __init__(self, record: MeterRecord) -> None:
+        self._model = record.model()
+        self._answers: dict[CosemAttributeDescriptor, Answer] = {**record.answers, OBJECT_LIST: record.object_list}
+
+    def get(
+        self,
+        _association: Association,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | None,
+        now: float,
+    ) -> bytes | DataAccessResult:
+        """The octets that were recorded; `now` moves the clock."""
+        try:
+            self._may(descriptor, AccessBits.READ)
+            raw = self._recorded(descriptor)
+            if selection is not None:
+                return self._selected(descriptor, raw, selection, now)
+        except Refused as refused:
+            return refused.result
+        return _moved(raw, now) if (descriptor.class_id, descriptor.attribute_id) == (CLOCK, TIME) else raw
+
+    def set(
+        self,
+        _association: Association,
+        descriptor: CosemAttributeDescriptor,
+        selection: SelectiveAccess | None,
+        value: bytes,
+        _now: float,
+    ) -> DataAccessResult:
+        """Keep `value` in place of what was recorded, if it is of the same type."""
+        try:
+            self._may(descriptor, AccessBits.WRITE)
+        except Refused as refused:
+            return refused.result
+        held = self._answers.get(descriptor)
+        if selection is not None:
+            return DataAccessResult.SCOPE_OF_ACCESS_VIOLATED
+        if isinstance(held, bytes) and held[:1] != value[:1]:
+            return DataAccessResult.TYPE_UNMATCHED
+        self._answers[descriptor] = value
+        return DataAccessResult.SUCCESS
+
+    def action(
+        self, _association: Association, descriptor: CosemMethodDescriptor, _argument: bytes | None, _now: float
+    ) -> tuple[ActionResult, bytes | None]:
+        """Refused: read-write-denied where the rights forbid it, other-reason where only the real meter could act."""
+        try:
+            found = self._object(descriptor.class_id, descriptor.instance_id)
+        except Refused as refused:
+            return ActionResult(refused.result), None
+        method = next((one for one in found.methods if one.number == descriptor.method_id), None)
+        if method is None:
+            return ActionResult.OBJECT_UNDEFINED, None
+        allowed = AccessBits.READ in method.access
+        return (ActionResult.OTHER_REASON if allowed else ActionResult.READ_WRITE_DENIED), None
+
+    def _object(self, class_id: int, name: ObisCode) -> ModelObject:
+        found = self._model.get(name)
+        if found is None:
+            raise Refused(DataAccessResult.OBJECT_UNDEFINED)
+        if found.class_id != class_id:
+            raise Refused(DataAccessResult.OBJECT_CLASS_INCONSISTENT)
+        return found
+
+    def _may(self, descriptor: CosemAttributeDescriptor, wanted: AccessBits) -> ModelAttribute:
+        found = self._object(descriptor.class_id, descriptor.instance_id)
+        attribute = next((one for one in found.attributes if one.number == descriptor.attribute_id), None)
+        if attribute is None:
+            raise Refused(DataAccessResult.OBJECT_UNDEFINED)
+        if wanted not in attribute.access:
+            raise Refused(DataAccessResult.READ_WRITE_DENIED)
+        return attribute
+
+    def _recorded(self, descriptor: CosemAttributeDescriptor) -> bytes:
+        answer = self._answers.get(descriptor, DataAccessResult.OBJECT_UNAVAILABLE)
+        if descriptor.attribute_id == LOGICAL_NAME and not isinstance(answer, bytes):
+            return encode_data(Data(DataType.OCTET_STRING, bytes(descriptor.instance_id)))
+        if isinstance(answer, bytes):
+            return answer
+        raise Refused(answer)
+
+    def _selected(
+        self, descriptor: CosemAttributeDescriptor, raw: bytes, selection: SelectiveAccess, now: float
+    ) -> bytes:
+        if (descriptor.class_id, descriptor.attribute_id) != (PROFILE, BUFFER):
+            raise Refused(DataAccessResult.SCOPE_OF_ACCESS_VIOLATED)
+        columns = self._recorded(CosemAttributeDescriptor(descriptor.class_id, descriptor.instance_id, CAPTURE_OBJECTS))
+        try:
+            rows = ProfileGeneric.buffer.cosem_type.from_data(decode_data(raw))
+            captured = ProfileGeneric.capture_objects.cosem_type.from_data(decode_data(columns))
+        except DecodeError:
+            raise Refused(DataAccessResult.SCOPE_OF_ACCESS_VIOLATED) from None
+        buffer = RowBuffer(max(1, len(rows)))
+        for row in rows:
+            buffer.append(row)
+        profile = ProfileGeneric(descriptor.instance_id, buffer, capture_objects=captured)
+        return profile.read(BUFFER, selection_asked(selection), now)
+
+
+def _moved(raw: bytes, now: float) -> bytes:
+    """The time at `now`, with the deviation and in the type that the meter's own had."""
+    value = decode_data(raw)
+    try:
+        recorded = DATE_TIME_OCTETS.from_data(value)
+    except DecodeError:
+        return raw
+    moved = CosemDateTime.from_utc(now, recorded.deviation or 0, recorded.clock_status)
+    moved = replace(moved, deviation=recorded.deviation)
+    return encode_data(Data(value.type, moved if value.type is DataType.DATE_TIME else bytes(moved)))
