@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from openami.field.meter.daylight_saving import DaylightSaving
 from openami.model.errors import SettingError
@@ -30,6 +31,14 @@ _BOUNDS = {
 }
 
 
+class ProfileEncoding(StrEnum):
+    """How the load profile is sent: every value, without tags, or without what the row before and the period tell."""
+
+    PLAIN = "plain"
+    COMPACT_ARRAY = "compact-array"
+    NULL_COMPRESSED = "null-compressed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterConfig:
     """A meter as it leaves the factory and is configured. Everything else follows from time and its load curve.
@@ -50,6 +59,7 @@ class MeterConfig:
     keys: SecurityKeys = field(repr=False)
     capture_period_s: int = 900
     profile_entries: int = DEFAULT_ENTRIES
+    profile_encoding: ProfileEncoding = ProfileEncoding.PLAIN
     billing_entries: int = 62
     monthly_entries: int = 24
     event_entries: int = 128

@@ -20,6 +20,7 @@ from openami.field.meter.codes import (
     PUSH_ON_ALARM,
     PUSH_ON_POWER_DOWN,
 )
+from openami.field.meter.compact_capture import CompactCapture
 from openami.field.meter.config import PERIODS_S, MeterConfig
 from openami.field.meter.curve import LoadCurve
 from openami.field.meter.demand import Demand
@@ -101,6 +102,7 @@ class ElectricityMeter(ServedDevice):
         self.schedules = ActionSchedules(self)
         self.limiter = Limiter(self)
         self.alarms = Alarms()
+        self.compact = CompactCapture(self)
         self.watches: Mapping[ObisCode, Watch] = NO_WATCHES
         self.demand = Demand(self, self.clock.reading(start))
         self.monthly_billing = RowBuffer(config.monthly_entries)

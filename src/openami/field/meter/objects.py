@@ -12,6 +12,7 @@ from openami.field.meter.action_schedules import SCHEDULES, schedule_object
 from openami.field.meter.alarms import ALARM_OBJECTS
 from openami.field.meter.calendar_objects import activity_calendar_object, special_days_object
 from openami.field.meter.clock_object import clock_object
+from openami.field.meter.compact_capture import compact_data_object
 from openami.field.meter.demand import demand_object, maximum_demand_object
 from openami.field.meter.disconnect_object import disconnect_object
 from openami.field.meter.image_object import image_transfer_object
@@ -139,6 +140,7 @@ MAKERS: Mapping[ObisCode, Make] = {
     codes.SPECIAL_DAYS: special_days_object,
     codes.REGISTER_ACTIVATION: register_activation_object,
     codes.LIMITER: limiter_object,
+    codes.COMPACT_DATA: compact_data_object,
     **ALARM_OBJECTS,
     codes.DEMAND: demand_object,
     codes.MAXIMUM_DEMAND: maximum_demand_object,

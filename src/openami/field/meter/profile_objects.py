@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from openami.field.meter import codes
+from openami.field.meter.row_encodings import encoded
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import DataAccessResult
-from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
-from openami.protocols.dlms.cosem.profile_buffer import SortMethod
+from openami.protocols.dlms.cosem.profile_buffer import ProfileBuffer, SortMethod
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.refusal import Refused
 from openami.protocols.dlms.selective_access import CaptureObjectDefinition
@@ -23,7 +23,8 @@ DAY_S = 86_400
 
 def profile_objects(meter: ElectricityMeter) -> Iterator[ProfileGeneric]:
     """Load profile (1-0:99.1.0), daily billing (1-0:98.2.0, at local midnight), event log (0-0:99.98.0, per event)."""
-    load = _profile(meter, codes.LOAD_PROFILE, meter.load_profile, codes.LOAD_PROFILE_COLUMNS, 0)
+    rows = encoded(meter.load_profile, meter.config.profile_encoding, lambda: meter.capture_period_s)
+    load = _profile(meter, codes.LOAD_PROFILE, rows, codes.LOAD_PROFILE_COLUMNS, 0)
     load.bind(
         ProfileGeneric.capture_period,
         lambda _now: meter.capture_period_s,
@@ -40,7 +41,7 @@ def profile_objects(meter: ElectricityMeter) -> Iterator[ProfileGeneric]:
 def _profile(
     meter: ElectricityMeter,
     code: ObisCode,
-    rows: PackedBuffer,
+    rows: ProfileBuffer,
     columns: tuple[CaptureObjectDefinition, ...],
     period_s: int,
 ) -> ProfileGeneric:
