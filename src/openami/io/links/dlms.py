@@ -62,12 +62,15 @@ class DlmsClient:
         random: Callable[[int], bytes],
         counters: Counters,
     ) -> None:
-        sending = receiving = None
+        sending = receiving = transactions = None
         if settings.keys is not None:
             sending = SendCounter(settings.send_counter_name, counters.load(settings.send_counter_name))
+            transactions = ReceiveWindow(counters.load(settings.transactions_name) - 1)
             if not settings.authentication.high:
                 receiving = ReceiveWindow(counters.load(settings.window_name) - 1)
-        self._core = ClientConnection(framing, settings, random=random, sending=sending, receiving=receiving)
+        self._core = ClientConnection(
+            framing, settings, random=random, sending=sending, receiving=receiving, transactions=transactions
+        )
         self._driver: Driver[ClientEvent] = Driver(self._core, link, clock)
         self._link = link
         self._clock = clock

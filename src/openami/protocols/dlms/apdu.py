@@ -22,6 +22,7 @@ from openami.protocols.dlms.action import (
 from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.exception import ExceptionResponse
+from openami.protocols.dlms.general import GeneralCiphering, GeneralSigning
 from openami.protocols.dlms.get import (
     GetRequestNext,
     GetRequestNormal,
@@ -99,6 +100,8 @@ Apdu = (
     | Ciphered
     | GeneralGloCiphering
     | GeneralDedCiphering
+    | GeneralCiphering
+    | GeneralSigning
 )
 
 # One octet says which service, and for some a second one says which form of it.
@@ -142,6 +145,8 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     ExceptionResponse: b"\xd8",
     GeneralGloCiphering: b"\xdb",
     GeneralDedCiphering: b"\xdc",
+    GeneralCiphering: b"\xdd",
+    GeneralSigning: b"\xdf",
 }
 _BY_PREFIX: Final = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORMS: Final = frozenset(prefix[0] for prefix in _BY_PREFIX if len(prefix) == 2)

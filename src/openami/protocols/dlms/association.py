@@ -12,6 +12,7 @@ from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.conformance import SERVER_CONFORMANCE, Conformance
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.hls_proof import HlsCredentials, HlsFunction
+from openami.protocols.dlms.policy import SecurityPolicy, same_both_ways
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
 PASS_3: Final = CosemMethodDescriptor(15, ObisCode(0, 0, 40, 0, 0, 255), 1)
@@ -38,18 +39,27 @@ class AssociationSettings:
     hls_secret: Secret | None = None
     hls_function: HlsFunction | None = field(default=None, repr=False)
     asymmetric: AsymmetricKeys | None = None
+    policy: SecurityPolicy | None = None
+    """What each direction needs, signatures too; takes the place of `protection`."""
     weak_hashes_allowed: bool = False
     """HLS 3 (MD5) and HLS 4 (SHA-1) are refused as a setting unless this is set."""
 
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:
             raise SettingError("password is not set, and authentication LLS needs it")
-        if self.protection and self.keys is None:
+        if self.security_policy.protects and self.keys is None:
             raise SettingError("keys are not set, and any protection needs them")
+        if self.security_policy.signed and self.asymmetric is None:
+            raise SettingError("asymmetric keys are not set, and the security policy asks for signatures")
         if self.authentication.high:
             self.hls_credentials()
         if self.client_system_title is not None and len(self.client_system_title) != 8:
             raise SettingError(f"client_system_title has {len(self.client_system_title)} bytes, must be 8")
+
+    @property
+    def security_policy(self) -> SecurityPolicy:
+        """The least protection in each direction."""
+        return self.policy or same_both_ways(self.protection)
 
     def hls_credentials(self) -> HlsCredentials:
         """What the server proves itself with, and judges the client by; `SettingError` if something is missing."""

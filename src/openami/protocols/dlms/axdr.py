@@ -89,12 +89,15 @@ def _put_logical_name(value: ObisCode, out: bytearray) -> None:
 LOGICAL_NAME: Final = Codec("logical-name", _take_logical_name, _put_logical_name)
 
 
-def optional(codec: Codec[T]) -> Codec[T | None]:
-    """A value behind a flag: 0 = absent, anything else (the standard says 1) = present."""
+def optional(codec: Codec[T], *, strict: bool = False) -> Codec[T | None]:
+    """A value behind a flag: 0 = absent, anything else = present. The standard says 1, and so does `strict`."""
 
     def decode(cursor: Cursor) -> T | None:
         start = cursor.position
-        present = cursor.u8() != 0
+        flag = cursor.u8()
+        if strict and flag > 1:
+            raise cursor.error(f"{flag} is no flag of an optional {codec.name}", back=1)
+        present = flag != 0
         cursor.note("present", start, present)
         return cursor.field(codec.name, codec.decode) if present else None
 

@@ -35,7 +35,7 @@ from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.request import Associate, Release, Request
-from openami.protocols.dlms.secure_channel import OVERHEAD, SecureChannel, check_protected
+from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
 
 ClientEvent: TypeAlias = Persist | Associated | Answered | Failed | Released | Notified | Refused | Garbage | Closed
 
@@ -78,6 +78,7 @@ class ClientConnection:
         "_room",
         "_sending",
         "_settings",
+        "_transactions",
         "_unpersisted",
         "connected",
         "received",
@@ -92,6 +93,7 @@ class ClientConnection:
         random: Callable[[int], bytes],
         sending: SendCounter | None = None,
         receiving: ReceiveWindow | None = None,
+        transactions: ReceiveWindow | None = None,
     ) -> None:
         if settings.keys is not None and sending is None:
             raise SettingError("sending is not set: with keys, the send counter must come from durable storage")
@@ -105,6 +107,7 @@ class ClientConnection:
         self._random = random
         self._sending = sending
         self._receiving = receiving or ReceiveWindow()
+        self._transactions = transactions or ReceiveWindow()
         self._channel: SecureChannel | None = None
         self._proposal: AssociationProposal | None = None
         self._events: deque[ClientEvent] = deque()
@@ -254,7 +257,7 @@ class ClientConnection:
         settings = self._settings
         proposal = AssociationProposal(settings, self._random)
         if settings.ciphered and self._sending is not None:
-            self._channel = proposal.channel(self._sending, self._receiving)
+            self._channel = proposal.channel(self._sending, self._receiving, self._transactions)
         self._proposal = proposal
         self.state = ClientState.ASSOCIATING
         self._deadline = now + settings.response_timeout_s
@@ -335,6 +338,8 @@ class ClientConnection:
         """
         if not self._settings.authentication.high:
             self._persist(Persist(self._settings.window_name, self._receiving.last + 1))
+        if self._transactions.last >= 0:
+            self._persist(Persist(self._settings.transactions_name, self._transactions.last + 1))
 
     def _stale(self, apdu: Apdu) -> bool:
         given = getattr(apdu, "invoke_id_and_priority", None)
@@ -412,7 +417,7 @@ class ClientConnection:
         """Octets of plain APDU that the server and the framing take; 0 in the answer of the server is no limit."""
         limits = [limit for limit in (server_max, self._framing.max_apdu) if limit]
         room = min(limits, default=0xFFFF)
-        return max(1, room - (OVERHEAD if self._channel is not None else 0))
+        return max(1, room - (self._channel.overhead() if self._channel is not None else 0))
 
     def _associated(self) -> None:
         proposal = self._proposal

@@ -29,17 +29,18 @@ from openami.protocols.dlms.hls import check_challenge
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.dlms.request import Action
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
-from openami.protocols.dlms.security import check_system_title
+from openami.protocols.dlms.secure_channel import GENERAL_FORMS, Form, SecureChannel, form_of_key
+from openami.protocols.dlms.security import SecurityControl, check_system_title
 
 
 class AssociationProposal:
     """One attempt to associate: its challenge, its keys, and what the server made of it."""
 
-    __slots__ = ("agreed", "challenge", "keys", "server_challenge", "server_system_title", "settings")
+    __slots__ = ("_random", "agreed", "challenge", "keys", "server_challenge", "server_system_title", "settings")
 
     def __init__(self, settings: ClientSettings, random: Callable[[int], bytes]) -> None:
         self.settings = settings
+        self._random = random
         self.keys = settings.keys
         if settings.keys is not None and settings.use_dedicated_key:
             self.keys = replace(settings.keys, dedicated_key=random(settings.keys.suite.key_size))
@@ -70,23 +71,24 @@ class AssociationProposal:
             return RLRQ(ReleaseRequestReason.NORMAL)
         return RLRQ(ReleaseRequestReason.NORMAL, self._initiate_request(channel))
 
-    def channel(self, sending: SendCounter, receiving: ReceiveWindow) -> SecureChannel:
+    def channel(self, sending: SendCounter, receiving: ReceiveWindow, transactions: ReceiveWindow) -> SecureChannel:
         """The protected conversation that the settings ask for; its peer is known for sure with AARE only."""
-        settings, keys = self.settings, self.keys
+        settings, keys, policy = self.settings, self.keys, self.settings.security_policy
         assert keys is not None
-        if settings.use_dedicated_key:
-            form = Form.GENERAL_DEDICATED if settings.use_general_glo else Form.DEDICATED
-        else:
-            form = Form.GENERAL_GLOBAL if settings.use_general_glo else Form.GLOBAL
         return SecureChannel(
             keys,
             settings.system_title,
             settings.server_system_title or b"",
             sending,
             receiving,
-            control=settings.protection,
-            required=settings.protection,
-            form=form,
+            control=policy.request or policy.response or SecurityControl.AUTHENTICATED_ENCRYPTION,
+            required=policy.response,
+            form=_form(settings),
+            asymmetric=settings.asymmetric,
+            random=self._random,
+            transactions=transactions,
+            sign=policy.request_signed,
+            signature_required=policy.response_signed,
         )
 
     def pass_3(self, take_counter: Callable[[], int]) -> Action:
@@ -136,7 +138,7 @@ class AssociationProposal:
     def _initiate_request(self, channel: SecureChannel | None) -> bytes:
         dedicated = self.keys.dedicated_key if self.keys is not None and self.settings.use_dedicated_key else None
         conformance = self.settings.conformance
-        if self.settings.use_general_glo:
+        if channel is not None and (channel.form in GENERAL_FORMS or channel.sign):
             conformance |= Conformance.GENERAL_PROTECTION
         plain = encode_apdu(
             InitiateRequest(
@@ -146,6 +148,14 @@ class AssociationProposal:
             )
         )
         return plain if channel is None else channel.seal(plain, Form.GLOBAL)
+
+
+def _form(settings: ClientSettings) -> Form:
+    if settings.key_choice is not None:
+        return form_of_key(settings.key_choice)
+    if settings.use_dedicated_key:
+        return Form.GENERAL_DEDICATED if settings.use_general_glo else Form.DEDICATED
+    return Form.GENERAL_GLOBAL if settings.use_general_glo else Form.GLOBAL
 
 
 def server_title(settings: ClientSettings, aare: AARE) -> bytes:

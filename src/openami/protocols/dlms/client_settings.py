@@ -10,7 +10,10 @@ from openami.protocols.dlms.acse import ApplicationContextName
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
+from openami.protocols.dlms.counters import transactions_name
+from openami.protocols.dlms.general_ciphering import KeyChoice
 from openami.protocols.dlms.hls_proof import HlsCredentials, HlsFunction
+from openami.protocols.dlms.policy import SecurityPolicy, same_both_ways
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 
 PROTECTED: Final = SecurityControl.AUTHENTICATED_ENCRYPTION
@@ -50,6 +53,10 @@ class ClientSettings:
     hls_secret: Secret | None = None
     hls_function: HlsFunction | None = field(default=None, repr=False)
     asymmetric: AsymmetricKeys | None = None
+    key_choice: KeyChoice | None = None
+    """Everything but Initiate travels in general-ciphering, with its key chosen in this way."""
+    policy: SecurityPolicy | None = None
+    """What each direction needs, signatures too; takes the place of `protection`."""
     weak_hashes_allowed: bool = False
     """HLS 3 (MD5) and HLS 4 (SHA-1) are refused as a setting unless this is set."""
 
@@ -61,6 +68,8 @@ class ClientSettings:
         if (self.keys is not None or self.authentication.needs_system_titles) and len(self.system_title) != 8:
             size = len(self.system_title)
             raise SettingError(f"system_title has {size} bytes; with keys and from HLS 5 on it must have 8")
+        if self.security_policy.signed and self.asymmetric is None:
+            raise SettingError("asymmetric keys are not set, and the security policy asks for signatures")
         if self.server_system_title is not None and len(self.server_system_title) != 8:
             raise SettingError(f"server_system_title has {len(self.server_system_title)} bytes, must be 8")
         if not 8 <= self.challenge_size <= 64:
@@ -82,7 +91,12 @@ class ClientSettings:
     @property
     def ciphered(self) -> bool:
         """Whether APDUs of the association are protected."""
-        return self.keys is not None and bool(self.protection)
+        return self.keys is not None and self.security_policy.protects
+
+    @property
+    def security_policy(self) -> SecurityPolicy:
+        """The least protection in each direction."""
+        return self.policy or same_both_ways(self.protection)
 
     @property
     def application_context(self) -> ApplicationContextName:
@@ -102,3 +116,8 @@ class ClientSettings:
         """The name under which the last accepted counter of the server is kept."""
         peer = self.server_system_title.hex() if self.server_system_title else "any"
         return f"dlms/{self.system_title.hex()}/{peer}/received"
+
+    @property
+    def transactions_name(self) -> str:
+        """The name under which the last accepted transaction-id of the server is kept."""
+        return transactions_name(self.window_name)

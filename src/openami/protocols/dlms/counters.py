@@ -134,6 +134,11 @@ class ReceiveWindow:
         self.last = max(self.last, counter)
 
 
+def transactions_name(window_name: str) -> str:
+    """The name of a window of transaction-ids beside the window of invocation counters `window_name`."""
+    return f"{window_name}/transactions"
+
+
 class CounterRanges:
     """Counters that reserve `size` numbers at a time in `counters`, so that most sessions cost no sync.
 

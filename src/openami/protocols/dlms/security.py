@@ -45,6 +45,11 @@ class SecuritySuite(IntEnum):
         """Bytes of an encryption or authentication key."""
         return 32 if self == SecuritySuite.SUITE_2 else 16
 
+    @property
+    def curve_size(self) -> int:
+        """Bytes of a coordinate of the suite's elliptic curve; 0 in suite 0, which has none."""
+        return (0, 32, 48)[self]
+
 
 class SecurityControl(IntFlag):
     """Bits of the security control byte; the low four bits are the security suite."""
@@ -94,6 +99,8 @@ class SecurityKeys:
     global_broadcast_encryption_key: bytes | None = field(default=None, repr=False)
     dedicated_key: bytes | None = field(default=None, repr=False)
     suite: SecuritySuite = SecuritySuite.SUITE_0
+    master_key: bytes | None = field(default=None, repr=False)
+    """Wraps other keys, and ciphers nothing else."""
 
     def __post_init__(self) -> None:
         size = self.suite.key_size
@@ -102,6 +109,7 @@ class SecurityKeys:
             "authentication_key",
             "global_broadcast_encryption_key",
             "dedicated_key",
+            "master_key",
         ):
             key = getattr(self, name)
             if key is not None and len(key) != size:
@@ -123,11 +131,19 @@ def read_header(content: bytes) -> SecurityHeader:
 
 
 def protect(
-    keys: SecurityKeys, system_title: bytes, counter: int, control: int, plaintext: bytes, *, dedicated: bool = False
+    keys: SecurityKeys,
+    system_title: bytes,
+    counter: int,
+    control: int,
+    plaintext: bytes,
+    *,
+    dedicated: bool = False,
+    additional: bytes = b"",
 ) -> bytes:
     """The content of a ciphered APDU: control, counter, then `plaintext` protected as the control byte says.
 
-    `system_title` is the sender's. A counter must never be used twice with one key (see `SendCounter`).
+    `system_title` is the sender's; `additional` is what the tag covers besides.
+    A counter must never be used twice with one key (see `SendCounter`).
     """
     encryption_key = _encryption_key(keys, control, dedicated)
     header = control.to_bytes(1, "big") + counter.to_bytes(4, "big")
@@ -135,9 +151,10 @@ def protect(
     cipher = aes_gcm(encryption_key)
     protection = control & (_AUTHENTICATION | _ENCRYPTION)
     if protection == _AUTHENTICATION | _ENCRYPTION:
-        return header + cipher.encrypt(nonce, plaintext, header[:1] + keys.authentication_key)[:-4]
+        return header + cipher.encrypt(nonce, plaintext, header[:1] + keys.authentication_key + additional)[:-4]
     if protection == _AUTHENTICATION:
-        tag = cipher.encrypt(nonce, b"", header[:1] + keys.authentication_key + plaintext)[:TAG_SIZE]
+        aad = header[:1] + keys.authentication_key + additional + plaintext
+        tag = cipher.encrypt(nonce, b"", aad)[:TAG_SIZE]
         return header + plaintext + tag
     return header + cipher.encrypt(nonce, plaintext, None)[:-16]
 
@@ -149,6 +166,7 @@ def unprotect(
     *,
     required: int = _AUTHENTICATION | _ENCRYPTION,
     dedicated: bool = False,
+    additional: bytes = b"",
 ) -> bytes:
     """The plaintext of `content` from the sender `system_title`.
 
@@ -168,7 +186,7 @@ def unprotect(
     if len(content) < HEADER_SIZE + TAG_SIZE:
         raise SecurityError(f"ciphered APDU of {len(content)} bytes has no room for its tag of {TAG_SIZE} bytes")
     body, tag = content[HEADER_SIZE:-TAG_SIZE], content[-TAG_SIZE:]
-    aad = content[:1] + keys.authentication_key
+    aad = content[:1] + keys.authentication_key + additional
     if control & _ENCRYPTION:
         return _open(cipher, nonce, body, tag, aad)
     verify_tag(cipher.encrypt(nonce, b"", aad + body)[:TAG_SIZE], tag)

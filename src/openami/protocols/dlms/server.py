@@ -18,13 +18,12 @@ from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, Relea
 from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.association import PASS_3, Association
-from openami.protocols.dlms.ciphered import Ciphered, GeneralDedCiphering, GeneralGloCiphering
-from openami.protocols.dlms.counters import CountersExhausted, Persist, ReplayedCounter
+from openami.protocols.dlms.counters import CountersExhausted, Persist, ReplayedCounter, transactions_name
 from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Refused
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
-from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel, check_protected
+from openami.protocols.dlms.secure_channel import Manner, SecureChannel, check_protected
 from openami.protocols.dlms.server_association import (
     Accepted,
     Rejection,
@@ -54,15 +53,20 @@ _WAITING_MAX: Final = 16
 class _Session:
     """One client's association and what it has under way."""
 
-    __slots__ = ("accepted", "association", "channel", "heard", "room", "services")
+    __slots__ = ("_room", "accepted", "association", "channel", "heard", "services")
 
     def __init__(self, accepted: Accepted, services: Services, room: int, now: float) -> None:
         self.accepted = accepted
         self.association = accepted.association
         self.channel: SecureChannel | None = accepted.channel
         self.services = services
-        self.room = room
+        self._room = room
         self.heard = now
+
+    def measure(self, manner: Manner | None) -> None:
+        """How much of an answer fits depends on what its protection adds."""
+        form = None if manner is None else manner.form
+        self.services.room = self._room - (0 if self.channel is None else self.channel.overhead(form))
 
 
 class ServerConnection:
@@ -212,21 +216,22 @@ class ServerConnection:
         if not session.association.established:
             self._take_pass_3(apdu, form, session, now)
             return
+        session.measure(form)
         answer = session.services.answer(apdu, self._utc(now))
         if answer is not None:
             self._answer(encode_apdu(answer), form, session, now)
 
-    def _open(self, raw: bytes, session: _Session) -> tuple[Apdu, Form | None]:
-        """The plain APDU of what came and the form of its ciphering, in which it is answered."""
+    def _open(self, raw: bytes, session: _Session) -> tuple[Apdu, Manner | None]:
+        """The plain APDU of what came and the manner in which it came, in which it is answered."""
         channel, tag = session.channel, raw[0] if raw else 0
         if not check_protected(channel, tag) or channel is None:
             return decode_apdu(raw), None
-        apdu = decode_apdu(raw)
-        assert isinstance(apdu, Ciphered | GeneralGloCiphering | GeneralDedCiphering)
-        plain = channel.open(apdu)
+        plain, manner = channel.open_with_manner(decode_apdu(raw))  # type: ignore[arg-type]
+        if channel.transactions.last >= 0:
+            self._keep_transactions(session, channel)
         if not session.association.authentication.high or not session.association.established:
             self._keep_window(session)
-        return decode_apdu(plain), form_of(apdu)
+        return decode_apdu(plain), manner
 
     def _keep_window(self, session: _Session) -> None:
         """Make the client's window durable: at the start of a session, and at each APDU where no HLS makes it fresh.
@@ -238,6 +243,11 @@ class ServerConnection:
             name = self._state.window_name(association.client_sap, channel.peer_system_title)
             self._unpersisted += 1
             self._events.append(Persist(name, channel.receiving.last + 1))
+
+    def _keep_transactions(self, session: _Session, channel: SecureChannel) -> None:
+        name = self._state.window_name(session.association.client_sap, channel.peer_system_title)
+        self._unpersisted += 1
+        self._events.append(Persist(transactions_name(name), channel.transactions.last + 1))
 
     # Association
 
@@ -264,12 +274,10 @@ class ServerConnection:
             what = f"server SAP {event.destination} is not there"
             raise Rejection(what, AcseServiceUser.CALLED_AP_TITLE_NOT_RECOGNIZED)
         association = Association(event.source, event.destination, settings)
-        challenge = self._random(self._settings.challenge_size) if settings.authentication.high else b""
-        accepted = judge(aarq, association, self._settings, self._state, challenge)
+        accepted = judge(aarq, association, self._settings, self._state, self._random)
         self._leave(event.source, "the client associates anew")
-        room = self._room(association.client_max_receive_pdu_size, ciphered=accepted.channel is not None)
-        services = Services(association, device, self._settings, room)
-        session = _Session(accepted, services, room, now)
+        room = self._room(association.client_max_receive_pdu_size)
+        session = _Session(accepted, Services(association, device, self._settings, room), room, now)
         self._sessions[event.source] = session
         self._keep_window(session)
         step = partial(self._send_aare, session, accepted, aarq)
@@ -278,9 +286,9 @@ class ServerConnection:
         else:
             self._with_numbers(step, now)
 
-    def _room(self, client_max: int, *, ciphered: bool) -> int:
-        limits = [limit for limit in (client_max, self._framing.max_apdu) if limit]
-        return min(limits, default=0xFFFF) - (OVERHEAD if ciphered else 0)
+    def _room(self, client_max: int) -> int:
+        """Octets of APDU, protected or not, that the client and the framing take."""
+        return min([limit for limit in (client_max, self._framing.max_apdu) if limit], default=0xFFFF)
 
     def _send_aare(self, session: _Session, accepted: Accepted, aarq: AARQ, now: float) -> None:
         aare = accepting(accepted, self._settings, aarq.application_context_name)
@@ -288,7 +296,7 @@ class ServerConnection:
         if session.association.established:
             self._events.append(ClientAssociated(session.association))
 
-    def _take_pass_3(self, apdu: Apdu, form: Form | None, session: _Session, now: float) -> None:
+    def _take_pass_3(self, apdu: Apdu, form: Manner | None, session: _Session, now: float) -> None:
         """The client proves itself; until then nothing else is served."""
         if not isinstance(apdu, ActionRequestNormal) or apdu.cosem_method_descriptor != PASS_3:
             raise SecurityError(f"{type(apdu).__name__} came before the client has proven itself: refused")
@@ -303,7 +311,7 @@ class ServerConnection:
             return
         self._with_numbers(partial(self._send_pass_4, session, apdu.invoke_id_and_priority, form), now)
 
-    def _send_pass_4(self, session: _Session, invoke_id: int, form: Form | None, now: float) -> None:
+    def _send_pass_4(self, session: _Session, invoke_id: int, form: Manner | None, now: float) -> None:
         association = session.association
         proof = pass_4(session.accepted, self._settings.system_title, self._state.sending.take)
         association.established = True
@@ -321,13 +329,13 @@ class ServerConnection:
 
     # Sending
 
-    def _answer(self, plain: bytes, form: Form | None, session: _Session, now: float) -> None:
+    def _answer(self, plain: bytes, form: Manner | None, session: _Session, now: float) -> None:
         if session.channel is None:
             self._framing.send(plain, now, destination=session.association.client_sap)
         else:
             self._with_numbers(partial(self._send_sealed, plain, form, session), now)
 
-    def _send_sealed(self, plain: bytes, form: Form | None, session: _Session, now: float) -> None:
+    def _send_sealed(self, plain: bytes, form: Manner | None, session: _Session, now: float) -> None:
         assert session.channel is not None
         self._framing.send(session.channel.seal(plain, form), now, destination=session.association.client_sap)
 
@@ -357,13 +365,6 @@ class ServerConnection:
         if not self._closed:
             self._closed = True
             self._events.append(Closed(reason, clean))
-
-
-def form_of(apdu: Ciphered | GeneralGloCiphering | GeneralDedCiphering) -> Form:
-    """The form that answers `apdu`."""
-    if isinstance(apdu, Ciphered):
-        return Form.DEDICATED if apdu.tag >= 0xD0 else Form.GLOBAL
-    return Form.GENERAL_GLOBAL if isinstance(apdu, GeneralGloCiphering) else Form.GENERAL_DEDICATED
 
 
 def _exception(error: OpenAmiError, session: _Session | None) -> ExceptionResponse:

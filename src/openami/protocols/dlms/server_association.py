@@ -65,16 +65,21 @@ class Accepted(NamedTuple):
 
 
 def judge(
-    aarq: AARQ, association: Association, server: ServerSettings, state: ServerState, server_challenge: bytes
+    aarq: AARQ,
+    association: Association,
+    server: ServerSettings,
+    state: ServerState,
+    random: Callable[[int], bytes],
 ) -> Accepted:
     """Accept `aarq` for the client of `association`, or raise `Rejection`."""
     settings = association.settings
+    server_challenge = random(server.challenge_size) if settings.authentication.high else b""
     ciphered = _check_context(aarq, settings)
     client_challenge = _check_authentication(aarq, settings, server_challenge)
     association.client_system_title = _check_title(aarq, settings, server.system_title, needed=ciphered)
     raw, channel = aarq.user_information or b"", None
     if ciphered:
-        raw, channel = _open(raw, association, server, state)
+        raw, channel = _open(raw, association, server, state, random)
     initiate = _check_initiate(raw)
     association.client_max_receive_pdu_size = initiate.client_max_receive_pdu_size
     association.conformance = int(initiate.proposed_conformance & settings.conformance)
@@ -83,7 +88,7 @@ def judge(
             raise Rejection("dedicated key of a wrong size", AcseServiceUser.NO_REASON_GIVEN, _OTHER)
         channel.keys = replace(channel.keys, dedicated_key=initiate.dedicated_key)
     association.established = not settings.authentication.high
-    return Accepted(association, channel, server_challenge if settings.authentication.high else b"", client_challenge)
+    return Accepted(association, channel, server_challenge, client_challenge)
 
 
 def accepting(accepted: Accepted, server: ServerSettings, context: ApplicationContextName | bytes) -> AARE:
@@ -153,7 +158,11 @@ def _check_context(aarq: AARQ, settings: AssociationSettings) -> bool:
     """Whether the association is ciphered; a client may cipher more than it must, never less."""
     context = aarq.application_context_name
     ciphered = context == ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
-    if context not in _CONTEXTS or (ciphered and settings.keys is None) or (settings.protection and not ciphered):
+    if (
+        context not in _CONTEXTS
+        or (ciphered and settings.keys is None)
+        or (settings.security_policy.protects and not ciphered)
+    ):
         what = "application context is not the one agreed"
         raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
     return ciphered
@@ -191,7 +200,11 @@ def _check_title(aarq: AARQ, settings: AssociationSettings, own: bytes, *, neede
 
 
 def _open(
-    raw: bytes, association: Association, server: ServerSettings, state: ServerState
+    raw: bytes,
+    association: Association,
+    server: ServerSettings,
+    state: ServerState,
+    random: Callable[[int], bytes],
 ) -> tuple[bytes, SecureChannel]:
     """The InitiateRequest that ciphered user-information holds, and the channel that opened it."""
     settings, title = association.settings, association.client_system_title
@@ -201,13 +214,24 @@ def _open(
     if not isinstance(apdu, Ciphered) or apdu.tag is not CipheredTag.GLO_INITIATE_REQUEST:
         raise SecurityError("AARQ brings a plain InitiateRequest into a protected association: refused")
     window = state.window(association.client_sap, title)
-    protection = int(settings.protection) or read_header(apdu.content).control & _PROTECTION
+    policy, begun = settings.security_policy, read_header(apdu.content).control & _PROTECTION
     channel = SecureChannel(
-        settings.keys, server.system_title, title, state.sending, window, control=protection, required=protection
+        settings.keys,
+        server.system_title,
+        title,
+        state.sending,
+        window,
+        control=int(policy.response) or begun,
+        required=int(policy.request) or begun,
+        asymmetric=settings.asymmetric,
+        random=random,
+        transactions=state.transactions(association.client_sap, title),
+        sign=policy.response_signed,
+        signature_required=policy.request_signed,
     )
     plain = channel.open(apdu)
     channel.receiving = state.keep(association.client_sap, title, window)
-    association.protection = protection
+    association.protection = channel.required
     return plain, channel
 
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from openami.model.errors import SecurityError, SettingError
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.association import Association, AssociationSettings
-from openami.protocols.dlms.counters import Counters, ReceiveWindow, SendCounter
+from openami.protocols.dlms.counters import Counters, ReceiveWindow, SendCounter, transactions_name
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 
 ORIGINATORS_MAX: Final = 64
@@ -91,6 +91,12 @@ class ServerState:
         if name not in self._windows:
             return ReceiveWindow(self._counters.load(name) - 1)
         return self._windows[name]
+
+    def transactions(self, client_sap: int, client_system_title: bytes) -> ReceiveWindow:
+        """The window of a client's transaction-ids, which every accepted one is kept in at once."""
+        return ReceiveWindow(
+            self._counters.load(transactions_name(self.window_name(client_sap, client_system_title))) - 1
+        )
 
     def keep(self, client_sap: int, client_system_title: bytes, window: ReceiveWindow) -> ReceiveWindow:
         """The client has proven to have the keys: its window is shared from now on. At most 64 clients."""

@@ -70,6 +70,15 @@ class Services:
         self._set = SetService(self._context)
         self._action = ActionService(self._context)
 
+    @property
+    def room(self) -> int:
+        """Octets of plain APDU that fit into an answer."""
+        return self._context.room
+
+    @room.setter
+    def room(self, size: int) -> None:
+        self._context.room = size
+
     def answer(self, apdu: Apdu, now: float) -> Apdu | None:
         """The response to `apdu`, None if it wants none; raises `NotServed` if it is no request. `now` is UTC."""
         self._check_negotiated(apdu)

@@ -35,6 +35,16 @@ from openami.protocols.dlms.descriptor import (
     SelectiveAccess,
 )
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
+from openami.protocols.dlms.general import (
+    AgreedKey,
+    GeneralCiphering,
+    GeneralHeader,
+    GeneralSigning,
+    IdentifiedKey,
+    KekId,
+    KeyId,
+    WrappedKey,
+)
 from openami.protocols.dlms.get import (
     DataBlockG,
     GetRequestNext,
@@ -168,6 +178,26 @@ CASES = [
     (Ciphered(CipheredTag.DED_ACTION_RESPONSE, b"\x30\x00"), "d7 02 30 00"),
     (GeneralGloCiphering(b"OAM00001", bytes.fromhex("3000000001aabb")), "db 08 4f414d3030303031 07 30 00000001 aabb"),
     (GeneralDedCiphering(b"", b""), "dc 00 00"),
+    (
+        GeneralCiphering(GeneralHeader(b"\x00\x01", b"OAM00001", b"OAM00002"), None, bytes.fromhex("3100000001aabb")),
+        "dd 02 0001 08 4f414d3030303031 08 4f414d3030303032 00 00 00 07 31 00000001 aabb",
+    ),
+    (
+        GeneralCiphering(GeneralHeader(b"\x01", b"", b"", b"\x07", b"\x08"), IdentifiedKey(KeyId(0)), b""),
+        "dd 01 01 00 00 01 07 01 08 01 00 00 00",
+    ),
+    (
+        GeneralCiphering(GeneralHeader(b"", b"", b""), WrappedKey(KekId.MASTER_KEY, b"\xaa\xbb"), b""),
+        "dd 00 00 00 00 00 01 01 00 02 aabb 00",
+    ),
+    (
+        GeneralCiphering(GeneralHeader(b"", b"", b""), AgreedKey(b"\x02", b""), b""),
+        "dd 00 00 00 00 00 01 02 01 02 00 00",
+    ),
+    (
+        GeneralSigning(GeneralHeader(b"\x01", b"A", b"B"), b"\xc0", b"\xee\xff"),
+        "df 01 01 01 41 01 42 00 00 01 c0 02 eeff",
+    ),
     (ReadRequest((VariableName(0x2BC8), BlockNumberAccess(2))), "05 02 02 2bc8 05 0002"),
     (ReadRequest((ParameterizedAccess(0x2BC8, 1, PAIR),)), "05 01 04 2bc8 01 0202 120102 0901 61"),
     (

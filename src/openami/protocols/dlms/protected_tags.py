@@ -1,0 +1,25 @@
+"""Tags of plain APDUs and of their ciphered forms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GENERAL_GLO: Final = 0xDB
+GENERAL_DED: Final = 0xDC
+GENERAL_CIPHERING: Final = 0xDD
+GENERAL_SIGNING: Final = 0xDF
+_INITIATE: Final = (0x01, 0x08)
+_SHORT_NAME: Final = (0x05, 0x06, 0x0C, 0x0D, 0x0E, 0x16, 0x18)
+_LOGICAL_NAME: Final = (0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC7)
+GLOBAL_TAGS: Final = {
+    **{tag: tag | 0x20 for tag in (*_INITIATE, *_SHORT_NAME)},
+    **{tag: tag | 0x08 for tag in _LOGICAL_NAME},
+}
+"""Plain APDUs and their glo-ciphered forms: initiate, short-name services, confirmed-service-error, GET, SET, EVENT,
+ACTION. Every other APDU has only the general forms."""
+DEDICATED_TAGS: Final = {
+    **{tag: tag | 0x40 for tag in _SHORT_NAME},
+    **{tag: tag | 0x10 for tag in _LOGICAL_NAME},
+}
+PLAIN_TAGS: Final = {ciphered: tag for tags in (GLOBAL_TAGS, DEDICATED_TAGS) for tag, ciphered in tags.items()}
+CIPHERED_TAGS: Final = frozenset(PLAIN_TAGS) | {GENERAL_GLO, GENERAL_DED, GENERAL_CIPHERING, GENERAL_SIGNING}
