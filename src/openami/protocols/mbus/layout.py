@@ -114,7 +114,7 @@ def compile_layout(header: bytes) -> RecordLayout:
     convert = converter(data.data_field, meaning.kind, unit, meaning.exponent, meaning.factor)
     return RecordLayout(
         header, data, meaning.quantity, unit, text, meaning.exponent, meaning.factor, meaning.kind,
-        value.vif, value.vifes, modifiers, error, size, convert,
+        value.vif, bytes(vife & 0x7F for vife in value.vifes), modifiers, error, size, convert,
     )  # fmt: skip
 
 

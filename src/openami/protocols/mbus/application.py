@@ -1,0 +1,175 @@
+"""What a frame of the wired bus carries behind its CI field: data, alarms, errors, commands (EN 13757-3).
+
+Facts from public descriptions and frames of real meters; the standard's text was not at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from openami.model.errors import DecodeError
+from openami.protocols.mbus.fixed import FixedData, decode_fixed
+from openami.protocols.mbus.records import Records, decode_records
+from openami.protocols.mbus.wireless.address import ADDRESS_SIZE, MeterAddress
+
+
+class Content(Enum):
+    """What there is."""
+
+    RECORDS = "records"
+    FIXED = "fixed data"
+    COMPACT = "compact records"
+    ERROR = "application error"
+    ALARM = "alarm"
+    DATA_SEND = "data for the meter"
+    RESET = "application reset"
+    SELECTION = "selection"
+    SYNCHRONISE = "synchronise action"
+    BAUD_RATE = "baud rate"
+    MANUFACTURER = "manufacturer data"
+    SEALED = "encrypted records"
+
+
+class HeaderSize(Enum):
+    """How many bytes of header follow the CI field."""
+
+    NONE = 0
+    SHORT = 4
+    LONG = ADDRESS_SIZE + 4
+
+
+_NONE, _SHORT, _LONG = HeaderSize
+CI_FIELDS: dict[int, tuple[Content, HeaderSize]] = {
+    0x50: (Content.RESET, _NONE),
+    0x51: (Content.DATA_SEND, _NONE),
+    0x52: (Content.SELECTION, _NONE),
+    0x54: (Content.SYNCHRONISE, _NONE),
+    0x5C: (Content.SYNCHRONISE, _NONE),
+    0x6E: (Content.ERROR, _SHORT),
+    0x6F: (Content.ERROR, _LONG),
+    0x70: (Content.ERROR, _NONE),
+    0x71: (Content.ALARM, _NONE),
+    0x72: (Content.RECORDS, _LONG),
+    0x73: (Content.FIXED, _NONE),
+    0x74: (Content.ALARM, _SHORT),
+    0x75: (Content.ALARM, _LONG),
+    0x78: (Content.RECORDS, _NONE),
+    0x79: (Content.COMPACT, _NONE),
+    0x7A: (Content.RECORDS, _SHORT),
+    0x7B: (Content.COMPACT, _SHORT),
+} | {0xB8 + n: (Content.BAUD_RATE, _NONE) for n in range(8)}
+MANUFACTURER_CI = range(0xA0, 0xB8)
+HIGH_BYTE_FIRST = (0x55, 0x56, 0x76, 0x77)
+
+BAUD_RATES = {0xB8 + n: 300 << n for n in range(8)}
+"""The speed that a CI field asks for; B8 is 300, BF 38400 baud."""
+
+APPLICATION_ERRORS = {
+    0x00: "unspecified error",
+    0x01: "unimplemented CI field",
+    0x02: "buffer too long, truncated",
+    0x03: "too many records",
+    0x04: "premature end of record",
+    0x05: "more than 10 DIFEs",
+    0x06: "more than 10 VIFEs",
+    0x08: "application too busy",
+    0x09: "too many readouts",
+}
+RESET_APPLICATIONS = {
+    0x00: "all",
+    0x10: "user data",
+    0x20: "simple billing",
+    0x30: "enhanced billing",
+    0x40: "multi-tariff billing",
+    0x50: "instantaneous values",
+    0x60: "load management",
+    0x80: "installation and start-up",
+    0x90: "testing",
+    0xA0: "calibration",
+    0xB0: "manufacturing",
+    0xC0: "development",
+    0xD0: "self-test",
+}
+_MODES = frozenset((2, 3, 4, 5, 7, 8, 9, 10, 13))
+"""Security modes that seal records; any other number in the old signature field says nothing."""
+_FILLERS = b"\x2f\x2f"
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One frame's content. `data` is what follows the header; the other fields are set where `content` has them.
+
+    `code` is the application error, the alarm bits, the reset's subcode or the speed in baud.
+    """
+
+    ci: int
+    content: Content
+    data: bytes
+    address: MeterAddress | None = None
+    access_number: int | None = None
+    status: int = 0
+    configuration: int = 0
+    records: Records | None = None
+    fixed: FixedData | None = None
+    code: int | None = None
+
+    @property
+    def meaning(self) -> str:
+        """`code` in words, where there are any."""
+        if self.content is Content.ERROR and self.code is not None:
+            return APPLICATION_ERRORS.get(self.code, f"application error {self.code:02x}")
+        if self.content is Content.RESET and self.code is not None:
+            return RESET_APPLICATIONS.get(self.code & 0xF0, "reserved")
+        return ""
+
+
+def decode_application(ci: int, data: bytes) -> Application:
+    """Read what stands behind `ci`. Raises `DecodeError`; offsets count from the byte behind the CI field."""
+    content, header = _known(ci)
+    size = header.value
+    if len(data) < size:
+        raise DecodeError(f"a header of {size} bytes expected, {len(data)} left", len(data), ("header",))
+    address = MeterAddress.from_transport(data[:ADDRESS_SIZE]) if header is _LONG else None
+    access_number, status, configuration = None, 0, 0
+    if size:
+        access_number, status = data[size - 4], data[size - 3]
+        configuration = int.from_bytes(data[size - 2 : size], "little")
+    rest = data[size:]
+    if content is Content.RECORDS and is_sealed(configuration, rest):
+        content = Content.SEALED
+    records = _records(rest, size) if content in {Content.RECORDS, Content.DATA_SEND} else None
+    fixed = decode_fixed(rest) if content is Content.FIXED else None
+    code = BAUD_RATES.get(ci, _code(content, rest))
+    return Application(ci, content, rest, address, access_number, status, configuration, records, fixed, code)
+
+
+def is_sealed(configuration: int, payload: bytes) -> bool:
+    """Whether records behind this configuration word are encrypted: those that were opened begin with two fillers."""
+    mode = configuration >> 8 & 0x1F
+    return mode in _MODES and payload[:2] != _FILLERS
+
+
+def _known(ci: int) -> tuple[Content, HeaderSize]:
+    if ci in HIGH_BYTE_FIRST:
+        raise DecodeError(f"CI field {ci:02x}: high byte first (mode 2) is not read", 0, ("CI",))
+    if ci in MANUFACTURER_CI:
+        return Content.MANUFACTURER, _NONE
+    known = CI_FIELDS.get(ci)
+    if known is None:
+        raise DecodeError(f"CI field {ci:02x} is not known", 0, ("CI",))
+    return known
+
+
+def _records(data: bytes, header: int) -> Records:
+    try:
+        return decode_records(data)
+    except DecodeError as error:
+        error.offset += header
+        raise
+
+
+def _code(content: Content, data: bytes) -> int | None:
+    if content not in {Content.ERROR, Content.ALARM, Content.RESET}:
+        return None
+    return data[0] if data else 0 if content is Content.RESET else None
