@@ -18,6 +18,7 @@ from openami.protocols.dlms.data import double_long_unsigned, encode_data, octet
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.request import Associate
+from openami.protocols.dlms.resynchronisation import quarantine_name
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
@@ -112,7 +113,13 @@ class Pair:
             WrapperFraming(Role.SERVER, client.client_sap, client.server_sap),
         )
         self.client = ClientConnection(
-            self.framings[0], client, random=choice.randbytes, sending=sending, receiving=receiving
+            self.framings[0],
+            client,
+            random=choice.randbytes,
+            sending=sending,
+            receiving=receiving,
+            transactions=ReceiveWindow(self.counters.load(client.transactions_name) - 1),
+            quarantine=self.counters.load(quarantine_name(client)),
         )
         self.server = ServerConnection(self.framings[1], settings, self.state, random=choice.randbytes)
         self.saps = client.client_sap, client.server_sap

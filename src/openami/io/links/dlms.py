@@ -35,6 +35,7 @@ from openami.protocols.dlms.request import (
     SetList,
     Wanted,
 )
+from openami.protocols.dlms.resynchronisation import quarantine_name
 from openami.protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor, access_of
 from openami.protocols.dlms.server import ServerConnection, ServerEvent
 
@@ -69,7 +70,13 @@ class DlmsClient:
             if not settings.authentication.high:
                 receiving = ReceiveWindow(counters.load(settings.window_name) - 1)
         self._core = ClientConnection(
-            framing, settings, random=random, sending=sending, receiving=receiving, transactions=transactions
+            framing,
+            settings,
+            random=random,
+            sending=sending,
+            receiving=receiving,
+            transactions=transactions,
+            quarantine=counters.load(quarantine_name(settings)) if settings.keys is not None else 0,
         )
         self._driver: Driver[ClientEvent] = Driver(self._core, link, clock)
         self._link = link

@@ -35,6 +35,7 @@ from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.request import Associate, Release, Request
+from openami.protocols.dlms.resynchronisation import CounterQuarantined, quarantine_name
 from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
 
 ClientEvent: TypeAlias = Persist | Associated | Answered | Failed | Released | Notified | Refused | Garbage | Closed
@@ -69,12 +70,16 @@ class ClientConnection:
         "_exchange",
         "_framing",
         "_invoke_id",
+        "_jumped",
+        "_last",
         "_outgoing",
         "_proposal",
+        "_quarantine",
         "_random",
         "_receiving",
         "_refusal",
         "_resume",
+        "_retried",
         "_room",
         "_sending",
         "_settings",
@@ -94,6 +99,7 @@ class ClientConnection:
         sending: SendCounter | None = None,
         receiving: ReceiveWindow | None = None,
         transactions: ReceiveWindow | None = None,
+        quarantine: int = 0,
     ) -> None:
         if settings.keys is not None and sending is None:
             raise SettingError("sending is not set: with keys, the send counter must come from durable storage")
@@ -108,6 +114,9 @@ class ClientConnection:
         self._sending = sending
         self._receiving = receiving or ReceiveWindow()
         self._transactions = transactions or ReceiveWindow()
+        self._quarantine = quarantine
+        self._jumped = 0
+        self._retried = False
         self._channel: SecureChannel | None = None
         self._proposal: AssociationProposal | None = None
         self._events: deque[ClientEvent] = deque()
@@ -115,7 +124,7 @@ class ClientConnection:
         self._busy = False
         self._invoke_id = 0
         self._room = 0
-        self._outgoing = b""
+        self._last = self._outgoing = b""
         self._resume: Callable[[float], None] | None = None
         self._unpersisted = 0
         self._deadline: float | None = None
@@ -131,8 +140,12 @@ class ClientConnection:
         """
         if self._busy:
             raise LocalProtocolError("a request is still under way; wait for its answer")
+        if self._quarantine & 1:
+            name, most = self._settings.send_counter_name, self._settings.counter_jump_max
+            raise CounterQuarantined(name, None, None, most)
         self.received = []
         self._refusal = None
+        self._retried = False
         if isinstance(request, Associate):
             self._require(ClientState.IDLE, request)
             self._begin(ClientState.CONNECTING, now)
@@ -250,6 +263,7 @@ class ClientConnection:
             self._fail(LocalProtocolError(f"request of {len(self._outgoing)} bytes, the server takes {self._room}"))
             return
         apdu, self._outgoing = self._outgoing, b""
+        self._last = apdu
         self._deadline = now + self._settings.response_timeout_s
         self._framing.send(apdu if self._channel is None else self._channel.seal(apdu), now)
 
@@ -354,7 +368,7 @@ class ClientConnection:
 
     def _take_answer(self, apdu: Apdu, now: float) -> None:
         if isinstance(apdu, ExceptionResponse):
-            self._fail(_exception(apdu))
+            self._take_exception(apdu, now)
         elif isinstance(apdu, ConfirmedServiceError):
             self._fail(ServiceFailed(f"{hyphenated(apdu.failed_service)}: {apdu.text}"))
         elif self.state is ClientState.RELEASING:
@@ -363,6 +377,41 @@ class ClientConnection:
             self._fail(unexpected(apdu, self.state.value))
         else:
             self._step(self._exchange, apdu, now)
+
+    def _take_exception(self, apdu: ExceptionResponse, now: float) -> None:
+        expected, sending = apdu.invocation_counter, self._sending
+        if expected is None or sending is None or self._channel is None or self._retried:
+            self._fail(_exception(apdu))
+            return
+        jump = expected - sending.upcoming
+        if jump <= 0:
+            self._fail(_exception(apdu))
+        elif self._jumped + jump > self._settings.counter_jump_max:
+            self._enter_quarantine(expected, sending.upcoming)
+        else:
+            self._jumped += jump
+            self._retried = True
+            sending.advance(expected)
+            self._send_again(now)
+
+    def _enter_quarantine(self, expected: int, own: int) -> None:
+        settings = self._settings
+        self._quarantine += 1
+        self._persist(Persist(quarantine_name(settings), self._quarantine))
+        self.state = ClientState.CLOSED
+        self._fail(CounterQuarantined(settings.send_counter_name, expected, own, settings.counter_jump_max))
+
+    def _send_again(self, now: float) -> None:
+        """The same request once more, with a number that the server accepts."""
+        if self.state is ClientState.ASSOCIATING:
+            self._with_numbers(self._send_aarq, now)
+        elif self.state is ClientState.AUTHENTICATING:
+            self._with_numbers(self._send_pass_3, now)
+        elif self.state is ClientState.RELEASING:
+            self._with_numbers(self._send_rlrq, now)
+        else:
+            self._outgoing = self._last
+            self._with_numbers(self._send_outgoing, now)
 
     def _step(self, exchange: Exchange, apdu: Apdu, now: float) -> None:
         try:

@@ -40,6 +40,8 @@ class ClientSettings:
     protection: SecurityControl = PROTECTED
     use_general_glo: bool = False
     use_dedicated_key: bool = False
+    counter_jump_max: int = 1000
+    """How far one session follows a server that says, unauthenticated, that it expects a higher invocation counter."""
     conformance: Conformance = CLIENT_CONFORMANCE
     """The services that are proposed; a request that takes one to which the server does not agree is not sent."""
     challenge_size: int = 16

@@ -107,6 +107,17 @@ class SendCounter:
             self._next = first
         self._end = max(self._end, event.value)
 
+    @property
+    def upcoming(self) -> int:
+        """The number that comes next."""
+        return self._next
+
+    def advance(self, first: int) -> None:
+        """Go on with `first` if that is ahead; it has to be reserved like every other number."""
+        if first > self._next:
+            self._next = first
+            self._end = max(self._end, first)
+
     def take(self) -> int:
         """The next number, which nobody else gets."""
         if self._next >= self._end:
