@@ -24,7 +24,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "init", "enrol", "account", "up", "meter", "read", "decode", "listen", "capture", "readings")
+COMMANDS = (
+    "demo",
+    "init",
+    "enrol",
+    "account",
+    "up",
+    "meter",
+    "read",
+    "check",
+    "decode",
+    "listen",
+    "capture",
+    "readings",
+)
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; commands that run until they are stopped end with 0."""
 
@@ -68,6 +81,7 @@ def main() -> None:
 
     Being told to end, and a terminal that goes away, are interruptions like Ctrl-C: what a command made is cleaned up.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with SIGINT ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(run(sys.argv[1:]))

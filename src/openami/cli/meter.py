@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from openami.app.settings import address
+from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.session import FramingName, octets
 from openami.field.meter.config import MeterConfig
@@ -63,6 +64,9 @@ def meter(
     password: Annotated[
         str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of a laboratory meter's LLS client.")
     ] = None,
+    clone: Annotated[
+        Path | None, typer.Option(help="Play the record of a real meter that `openami read --save` took.")
+    ] = None,
     push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -70,9 +74,27 @@ def meter(
 
     Client 2 reads and client 1 manages, both with HLS 5 and ciphered; client 16 sees only what identifies the meter.
     Without keys of your own fresh ones are made and shown. Runs until stopped.
+
+    With `--clone` the meter is another one: it shows the objects and values of a record to the client that the
+    record was made for. Keys make that client prove itself by HLS 5, a password by LLS.
     """
-    keys = _keys(encryption_key, authentication_key, counters)
     clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
+    store: Counters | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
+    if clone is not None:
+        sealed = encryption_key is not None or authentication_key is not None
+        clone_options = CloneOptions(
+            clone,
+            octets("--system-title", system_title, 8),
+            _keys(encryption_key, authentication_key, counters) if sealed else None,
+            None if password is None else Secret(password.encode()),
+            store,
+        )
+        with suppress(KeyboardInterrupt):
+            asyncio.run(
+                run_clone(clone_options, clock, listen=None if pty else listen, framing=framing, as_json=as_json)
+            )
+        return
+    keys = _keys(encryption_key, authentication_key, counters)
     config = MeterConfig(
         serial=serial,
         system_title=octets("--system-title", system_title, 8),
@@ -83,7 +105,6 @@ def meter(
     )
     start = clock.time() - days * DAY_S
     load = ArrayCurve.replay(replayed(curve, clock.time()))
-    store: Counters | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
     device = ElectricityMeter(config, load, start, store)
     if laboratory:
         device = LaboratoryMeter(config, load, start, _password(password), store)

@@ -7,26 +7,28 @@ import csv
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from openami.cli.meter_view import MeterView, Table
 from openami.cli.output import JsonOption, print_json, print_table
-from openami.cli.session import AuthenticationName, FramingName, SessionOptions, octets, open_session
+from openami.cli.recording import take_record, write_record
+from openami.cli.session import SessionOptions, open_session
+from openami.cli.session_options import reaching_a_meter
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.companion.meter_record import MeterRecord
 from openami.protocols.dlms.cosem.association_ln import AssociationLN
 from openami.protocols.dlms.cosem.object_model import ObjectModel
-from openami.protocols.dlms.security import Secret
 
 CURRENT_ASSOCIATION = ObisCode(0, 0, 40, 0, 0)
 
 
+@reaching_a_meter
 def read(
-    link: Annotated[
-        str, typer.Argument(help="Where the meter is: `tcp://host:port`, `serial:///dev/ttyUSB0?baudrate=9600`.")
-    ],
+    options: SessionOptions,
     what: Annotated[
         list[str] | None,
         typer.Argument(help="OBIS codes to read, for example 1-0:1.8.0*255; nothing lists all objects."),
@@ -39,37 +41,10 @@ def read(
         str | None, typer.Option("--to", help="Last stamp of a profile, ISO 8601; UTC if it names no zone.")
     ] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N entries of a profile.")] = None,
-    framing: Annotated[
-        FramingName | None, typer.Option(help="Framing; wrapper on TCP and HDLC on serial lines by default.")
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Write a record of all objects and values to a file, for `openami meter --clone`."),
     ] = None,
-    client: Annotated[int, typer.Option(min=1, max=127, help="Client address (SAP): 16 is the public client.")] = 16,
-    server: Annotated[int, typer.Option(min=0, max=16383, help="Logical device (SAP) of the meter.")] = 1,
-    physical: Annotated[
-        int | None, typer.Option(min=0, max=16383, help="Physical device address on an HDLC line.")
-    ] = None,
-    authentication: Annotated[
-        AuthenticationName, typer.Option(help="How to authenticate; without authentication no keys are used.")
-    ] = AuthenticationName.NONE,
-    password: Annotated[
-        str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of LLS; better given in the environment.")
-    ] = None,
-    encryption_key: Annotated[
-        str | None,
-        typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
-    ] = None,
-    authentication_key: Annotated[
-        str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
-    ] = None,
-    system_title: Annotated[str, typer.Option(help="Our system title in hexadecimal.")] = "4f41490000000001",
-    meter_system_title: Annotated[
-        str | None, typer.Option(help="Insist on this system title of the meter, in hexadecimal.")
-    ] = None,
-    general_glo: Annotated[bool, typer.Option("--general-glo", help="Use general-glo-ciphering.")] = False,
-    invocation_counter: Annotated[
-        int,
-        typer.Option(min=0, max=2**32 - 1, help="Send at least this invocation counter."),
-    ] = 0,
-    timeout: Annotated[float, typer.Option(min=0.1, help="How long to wait for an answer, seconds.")] = 10.0,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,13 +52,10 @@ def read(
 
     Without OBIS codes the meter's object list is shown. A profile is read whole, or by range with `--from` and `--to`,
     or its last entries with `--last`. Secrets are better given in the environment than on the command line.
+
+    With `--save` everything that the meter shows is read and recorded, passwords and keys excepted. The record says
+    what the household consumed: only you may read the file.
     """
-    options = SessionOptions(
-        link, framing, client, server, physical, authentication,
-        Secret(password.encode()) if password is not None else None,
-        _secret("--encryption-key", encryption_key), _secret("--authentication-key", authentication_key),
-        system_title, meter_system_title, general_glo, invocation_counter, timeout,
-    )  # fmt: skip
     codes = [code_of(text) for text in what or ()]
     period = time_of("--from", start), time_of("--to", end)
     check_order(*period)
@@ -91,6 +63,13 @@ def read(
         raise SettingError("--last takes the newest entries; leave --from and --to out")
     if as_csv and as_json:
         raise SettingError("--csv or --json, not both")
+    if save is not None and (codes or period != (None, None)):
+        raise SettingError("--save records all objects; leave codes, --from and --to out (--last shortens profiles)")
+    if save is not None:
+        record = asyncio.run(_record(options, last))
+        write_record(record, save)
+        _print(_summary(record, save), as_csv=as_csv, as_json=as_json)
+        return
     for table in asyncio.run(_read(options, codes, period, last)):
         _print(table, as_csv=as_csv, as_json=as_json)
 
@@ -109,6 +88,19 @@ async def _read(
         return [await view.read(code, period, last) for code in codes]
 
 
+async def _record(options: SessionOptions, last: int | None) -> MeterRecord:
+    async with open_session(options) as client:
+        return await take_record(client, options.client_sap, options.server_sap, last)
+
+
+def _summary(record: MeterRecord, file: Path) -> Table:
+    given = sum(isinstance(answer, bytes) for answer in record.answers.values())
+    row = (str(file), len(record.model()), given, len(record.answers) - given)
+    columns = ("File", "Objects", "Values", "Refused")
+    names = [column.lower() for column in columns]
+    return Table("Record", columns, (row,), (dict(zip(names, row, strict=True)),))
+
+
 def _print(table: Table, *, as_csv: bool, as_json: bool) -> None:
     if as_json:
         for one in table.objects:
@@ -120,10 +112,6 @@ def _print(table: Table, *, as_csv: bool, as_json: bool) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(table.columns)
     writer.writerows(table.rows)
-
-
-def _secret(option: str, text: str | None) -> Secret | None:
-    return None if text is None else Secret(octets(option, text, 16))
 
 
 def code_of(text: str) -> ObisCode:

@@ -20,12 +20,12 @@ from openami.protocols.dlms.cosem.profile_buffer import RowBuffer
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.refusal import Refused
 from openami.protocols.dlms.cosem.types import DATE_TIME_OCTETS
-from openami.protocols.dlms.data import Data, DataType, decode_data, encode_data
+from openami.protocols.dlms.data import Data, DataType, decode_data, double_long_unsigned, encode_data
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 
 PROFILE, CLOCK = 7, 8
-BUFFER, CAPTURE_OBJECTS, TIME = 2, 3, 2
+BUFFER, CAPTURE_OBJECTS, ENTRIES_IN_USE, TIME = 2, 3, 7, 2
 LOGICAL_NAME = 1
 
 
@@ -109,9 +109,22 @@ class RecordedDevice:
         answer = self._answers.get(descriptor, DataAccessResult.OBJECT_UNAVAILABLE)
         if descriptor.attribute_id == LOGICAL_NAME and not isinstance(answer, bytes):
             return encode_data(Data(DataType.OCTET_STRING, bytes(descriptor.instance_id)))
-        if isinstance(answer, bytes):
-            return answer
-        raise Refused(answer)
+        if not isinstance(answer, bytes):
+            raise Refused(answer)
+        if (descriptor.class_id, descriptor.attribute_id) == (PROFILE, ENTRIES_IN_USE):
+            return self._entries(descriptor.instance_id, answer)
+        return answer
+
+    def _entries(self, name: ObisCode, recorded: bytes) -> bytes:
+        """How many entries there are here: a record may hold the last ones only."""
+        buffer = self._answers.get(CosemAttributeDescriptor(PROFILE, name, BUFFER))
+        if not isinstance(buffer, bytes):
+            return recorded
+        try:
+            rows = ProfileGeneric.buffer.cosem_type.from_data(decode_data(buffer))
+        except DecodeError:
+            return recorded
+        return encode_data(double_long_unsigned(len(rows)))
 
     def _selected(
         self, descriptor: CosemAttributeDescriptor, raw: bytes, selection: SelectiveAccess, now: float

@@ -54,7 +54,7 @@ def record() -> MeterRecord:
     elements = (
         element(3, ENERGY, 1, 3, 1, 0),
         element(8, CLOCK, 1, 1),
-        element(7, PROFILE, 1, 1, 1),
+        element(7, PROFILE, 1, 1, 1, 1, 1, 1, 1),
     )
     answers = {
         at(3, ENERGY, 1): bytes.fromhex("09060100010800ff"),
@@ -63,6 +63,7 @@ def record() -> MeterRecord:
         at(8, CLOCK, 2): bytes.fromhex("090c07ea010104000000ffffc400"),
         at(7, PROFILE, 2): bytes.fromhex(ROWS),
         at(7, PROFILE, 3): bytes.fromhex(COLUMNS),
+        at(7, PROFILE, 7): bytes.fromhex("0600000fff"),
     }
     raw = encode_data(AssociationLN.object_list.cosem_type.to_data(elements))
     return MeterRecord(1, 1, raw, answers)
@@ -103,6 +104,7 @@ def test_values_are_answered_as_they_came() -> None:
     assert get(3, ENERGY, 5) is DataAccessResult.OBJECT_UNDEFINED
     assert get(1, ENERGY, 2) is DataAccessResult.OBJECT_CLASS_INCONSISTENT
     assert get(3, ObisCode(1, 0, 2, 8, 0), 2) is DataAccessResult.OBJECT_UNDEFINED
+    assert get(7, PROFILE, 7) == bytes.fromhex("0600000003")  # as many as were recorded
     assert get(7, PROFILE, 1) == bytes.fromhex("09060100630100ff")  # not in the record, and still known
 
 

@@ -1,0 +1,104 @@
+"""`openami meter --clone`: a meter that plays the record of another one."""
+
+from __future__ import annotations
+
+import secrets
+from asyncio import Event
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from openami.app.settings import address
+from openami.cli.output import console, print_json
+from openami.cli.recording import read_record
+from openami.cli.session import FramingName
+from openami.field.meter.cloned_meter import ClonedMeter
+from openami.field.meter.faces.serial_line import serve_meter_pty
+from openami.field.meter.faces.tcp import serve_meter_tcp
+from openami.io.clock import Clock
+from openami.protocols.dlms.association import AssociationSettings
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.companion.meter_record import MeterRecord
+from openami.protocols.dlms.counters import Counters
+from openami.protocols.dlms.framing import Framing, Role
+from openami.protocols.dlms.hdlc.address import HdlcAddress
+from openami.protocols.dlms.hdlc.framing import HdlcFraming
+from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
+from openami.protocols.dlms.wrapper import WrapperFraming
+
+
+@dataclass(frozen=True, slots=True)
+class CloneOptions:
+    """What plays the record: keys make its client prove itself by HLS 5, a password by LLS, nothing by nothing."""
+
+    record: Path
+    system_title: bytes
+    keys: SecurityKeys | None
+    password: Secret | None
+    counters: Counters | None
+
+    def access(self) -> AssociationSettings:
+        """How the record's client may associate."""
+        if self.keys is not None:
+            sealed = SecurityControl.AUTHENTICATED_ENCRYPTION
+            return AssociationSettings(Authentication.HLS5, keys=self.keys, protection=sealed)
+        if self.password is not None:
+            return AssociationSettings(Authentication.LLS, self.password)
+        return AssociationSettings()
+
+
+async def run_clone(
+    options: CloneOptions, clock: Clock, *, listen: str | None, framing: FramingName, as_json: bool
+) -> None:
+    """Serve the clone on `listen`, or on a pty, for ever."""
+    record, access = read_record(options.record), options.access()
+    kind = framing if listen else FramingName.HDLC
+
+    def make_framing() -> Framing:
+        if kind is FramingName.HDLC:
+            return HdlcFraming(Role.SERVER, record.client_sap, HdlcAddress(record.server_sap))
+        return WrapperFraming(Role.SERVER, record.client_sap, record.server_sap)
+
+    meter = ClonedMeter(
+        record,
+        access,
+        options.system_title,
+        clock,
+        make_framing,
+        random=secrets.token_bytes,
+        counters=options.counters,
+    )
+    async with AsyncExitStack() as stack:
+        if listen is None:
+            face = await serve_meter_pty(meter)
+            stack.push_async_callback(face.close)
+            link = f"serial://{face.path}"
+        else:
+            host, port = address(listen, "--listen")
+            server = await serve_meter_tcp(meter, host, port)
+            stack.push_async_callback(server.close)
+            link = f"tcp://{host}:{server.port}"
+        _introduce(record, access, link, kind, as_json=as_json)
+        await Event().wait()
+
+
+def _introduce(
+    record: MeterRecord, access: AssociationSettings, link: str, kind: FramingName, *, as_json: bool
+) -> None:
+    proof = access.authentication.name.lower()
+    facts = {
+        "link": link,
+        "framing": kind.value,
+        "client": record.client_sap,
+        "server": record.server_sap,
+        "authentication": proof,
+        "objects": len(record.model()),
+        "values": len(record.answers),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        console.print(f"[bold]{name.replace('_', ' '):20}[/]{value}", highlight=False, soft_wrap=True)
+    line = f"openami read {link} --framing {kind.value} --client {record.client_sap} --server {record.server_sap}"
+    console.print(f"\n  {line} --authentication {proof}", highlight=False, soft_wrap=True)

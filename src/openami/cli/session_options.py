@@ -1,0 +1,89 @@
+"""The options by which a command reaches a meter, declared once for all commands that do."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from openami.cli.session import AuthenticationName, FramingName, SessionOptions, octets
+from openami.protocols.dlms.security import Secret
+
+
+def _session(
+    link: Annotated[
+        str, typer.Argument(help="Where the meter is: `tcp://host:port`, `serial:///dev/ttyUSB0?baudrate=9600`.")
+    ],
+    *,
+    framing: Annotated[
+        FramingName | None, typer.Option(help="Framing; wrapper on TCP and HDLC on serial lines by default.")
+    ] = None,
+    client: Annotated[int, typer.Option(min=1, max=127, help="Client address (SAP): 16 is the public client.")] = 16,
+    server: Annotated[int, typer.Option(min=0, max=16383, help="Logical device (SAP) of the meter.")] = 1,
+    physical: Annotated[
+        int | None, typer.Option(min=0, max=16383, help="Physical device address on an HDLC line.")
+    ] = None,
+    authentication: Annotated[
+        AuthenticationName, typer.Option(help="How to authenticate; without authentication no keys are used.")
+    ] = AuthenticationName.NONE,
+    password: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of LLS; better given in the environment.")
+    ] = None,
+    encryption_key: Annotated[
+        str | None,
+        typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
+    ] = None,
+    authentication_key: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
+    ] = None,
+    system_title: Annotated[str, typer.Option(help="Our system title in hexadecimal.")] = "4f41490000000001",
+    meter_system_title: Annotated[
+        str | None, typer.Option(help="Insist on this system title of the meter, in hexadecimal.")
+    ] = None,
+    general_glo: Annotated[bool, typer.Option("--general-glo", help="Use general-glo-ciphering.")] = False,
+    invocation_counter: Annotated[
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Send at least this invocation counter."),
+    ] = 0,
+    timeout: Annotated[float, typer.Option(min=0.1, help="How long to wait for an answer, seconds.")] = 10.0,
+) -> SessionOptions:
+    return SessionOptions(
+        link, framing, client, server, physical, authentication,
+        Secret(password.encode()) if password is not None else None,
+        _secret("--encryption-key", encryption_key), _secret("--authentication-key", authentication_key),
+        system_title, meter_system_title, general_glo, invocation_counter, timeout,
+    )  # fmt: skip
+
+
+def _secret(option: str, text: str | None) -> Secret | None:
+    return None if text is None else Secret(octets(option, text, 16))
+
+
+_SHARED = inspect.signature(_session).parameters
+_HINTS = get_type_hints(_session, include_extras=True)
+
+
+def reaching_a_meter(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a command whose first parameter is `options: SessionOptions` the options of a session in its place.
+
+    The link comes first, then the command's own arguments and options, then how the meter is reached.
+    """
+
+    @wraps(command)
+    def reach(**given: Any) -> int | None:
+        options = _session(**{name: given.pop(name) for name in _SHARED})
+        return command(options, **given)
+
+    hints = get_type_hints(command, include_extras=True)
+    _, *own = inspect.signature(command).parameters.values()
+    link, *shared = _SHARED.values()
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (link, *own, *shared)]
+    annotations = {**_HINTS, **hints}
+    reach.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [one.replace(annotation=annotations[one.name]) for one in parameters]
+    )
+    reach.__annotations__ = {one.name: annotations[one.name] for one in parameters}
+    return reach

@@ -1,0 +1,87 @@
+"""`openami read --save` takes a record of a meter, and `openami meter --clone` plays it to the same client."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from command_line import SEALED, SECRETS, Process
+
+ENERGY, LOAD = "1-0:1.8.0*255", "1-0:99.1.0*255"
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    return tmp_path_factory.mktemp("record") / "meter.json"
+
+
+@pytest.fixture
+def saved(openami, meter, record, secrets):  # noqa: ARG001  # the secrets are in the environment
+    if not record.exists():
+        ran = openami("read", meter.wrapper, *SEALED, "--save", record, "--last", 8, "--json")
+        assert ran.status == 0, ran.err
+        assert ran.objects[0]["file"] == str(record)
+        assert ran.objects[0]["objects"] > 20
+        assert ran.objects[0]["values"] > 60
+    return record
+
+
+def test_a_record_is_private_and_holds_no_secret(saved):
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    text = saved.read_text()
+    assert not any(value in text for value in SECRETS.values())
+    said = json.loads(text)
+    assert (said["client"], said["server"]) == (2, 1)
+    association = next(one for one in said["objects"] if one["class_id"] == 15)
+    assert "7" not in association["attributes"]
+
+
+@pytest.mark.parametrize("line", ["tcp", "hdlc", "pty"])
+def test_a_clone_shows_what_the_meter_showed(openami, meter, saved, tmp_path, line):
+    how = {"tcp": [], "hdlc": ["--framing", "hdlc"], "pty": ["--pty"]}[line]
+    options = ["--clone", saved, "--listen", "127.0.0.1:0", "--counters", tmp_path / "counters", *how, "--json"]
+    with Process(tmp_path, "meter", *options, **SECRETS) as process:
+        facts = json.loads(process.line("link"))
+        assert (facts["client"], facts["authentication"]) == (2, "hls5")
+        reach = [facts["link"], "--framing", facts["framing"], *SEALED]
+        for what in ([], [ENERGY], ["0-0:42.0.0"], ["0-0:96.3.10"], [LOAD, "--last", 3]):
+            real = openami("read", meter.wrapper, *what, *SEALED, "--json")
+            clone = openami("read", *reach, *what, "--json")
+            assert clone.status == 0, clone.err
+            assert clone.objects == real.objects
+        assert len(openami("read", *reach, LOAD, "--json").objects) == 8
+        again = tmp_path / "again.json"
+        assert openami("read", *reach, "--save", again).status == 0
+        assert json.loads(again.read_text())["object_list"] == json.loads(saved.read_text())["object_list"]
+
+
+def test_a_clone_without_keys_asks_for_a_password(openami, saved, tmp_path, monkeypatch):
+    for name in SECRETS:
+        monkeypatch.delenv(name)
+    with Process(tmp_path, "meter", "--clone", saved, "--listen", "127.0.0.1:0", "--password", "12345678") as process:
+        link = process.line("link").split()[-1]
+        lls = ["--client", 2, "--authentication", "lls", "--password"]
+        assert openami("read", link, ENERGY, *lls, "12345678", "--json").objects[1]["value"] == 48_000
+        assert openami("read", link, ENERGY, *lls, "wrong").status == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "this is none"), ("{}", "its format is not"), (None, "No such file")],
+)
+def test_a_record_that_is_none(openami, tmp_path, content, message):
+    file = tmp_path / "record.json"
+    if content is not None:
+        file.write_text(content)
+    ran = openami("meter", "--clone", file, "--listen", "127.0.0.1:0")
+    assert ran.status == 1
+    assert message in ran.err
+    assert "record.json" in ran.err
+
+
+def test_save_records_everything(openami, meter, tmp_path):
+    ran = openami("read", meter.wrapper, ENERGY, "--save", tmp_path / "record.json")
+    assert ran.status == 1
+    assert "--save records all objects" in ran.err
