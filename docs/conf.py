@@ -20,6 +20,7 @@ html_static_path: list[str] = []
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 nitpicky = False
+suppress_warnings = ["ref.python"]  # `type[...]` in a signature is not the field called type
 
 sys.path.insert(0, str(Path(__file__).parent))
 import generate  # noqa: E402 - lies beside this file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from openami.app.enrolment import columns, required_columns
 from openami.app.settings import Settings, fields, sections
 from openami.cli.commands import app
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SERVER_CONFORMANCE, Conformance
+from openami.protocols.dlms.cosem.catalogue import CLASS_NAMES, MODULES
 from openami.protocols.dlms.cosem.interface_class import INTERFACE_CLASSES
 
 HERE = Path(__file__).parent / "reference"
@@ -64,6 +66,8 @@ def cosem_page() -> str:
     for one in Conformance:
         ours, theirs = ("yes" if one in block else "" for block in (CLIENT_CONFORMANCE, SERVER_CONFORMANCE))
         parts.append(f"| {str(one.name).lower().replace('_', '-')} | {ours} | {theirs} |")
+    for module in MODULES.values():
+        import_module(f"openami.protocols.dlms.cosem.{module}")
     parts += [
         "",
         "## Interface classes\n",
@@ -73,7 +77,9 @@ def cosem_page() -> str:
     for (class_id, version), declared in sorted(INTERFACE_CLASSES.items()):
         attributes = ", ".join(f"{one.attribute_id} {one.name}" for one in declared.ATTRIBUTES.values())
         methods = ", ".join(f"{one.method_id} {one.name}" for one in declared.METHODS.values())
-        parts.append(f"| {class_id} | {version} | {declared.__name__} | {attributes} | {methods} |")
+        parts.append(
+            f"| {class_id} | {version} | {CLASS_NAMES.get(class_id, declared.__name__)} | {attributes} | {methods} |"
+        )
     return "\n".join([*parts, ""])
 
 

@@ -60,7 +60,19 @@ def test_keys_of_one_s_own_and_a_journal(tmp_path, openami):
     assert journal.stat().st_size > 0
 
 
-def test_a_push_to_nobody_is_shown(tmp_path):
+def test_a_job_in_the_background_of_a_script_ends_when_told(tmp_path):
+    """Shells start such jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        running = Process(tmp_path, "meter", "--listen", "127.0.0.1:0", "--json")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with running:
+        running.line("link")
+        assert running.stop(signal.SIGTERM).status == 0
+
+
+def test_a_wrong_push_destination_is_said_before_anything_runs(tmp_path):
     with Process(tmp_path, "meter", "--listen", "127.0.0.1:0", "--push", "nowhere") as running:
         ended = running.wait()
     assert ended.status == 1
