@@ -1,0 +1,9 @@
+from .file import Checksum as Checksum
+from .file import Message as Message
+from .file import decode_file as decode_file
+from .file import encode_file as encode_file
+from .measurements import measurements as measurements
+from .transport import Garbage as Garbage
+from .transport import TransportedFile as TransportedFile
+from .transport import TransportParser as TransportParser
+from .transport import encode_transport as encode_transport

@@ -1,0 +1,212 @@
+"""SML's messages, each declared as the specification lists it (see `types` for the source)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeAlias
+
+from openami.protocols.sml.declared import (
+    BOOLEAN,
+    LIST_OF,
+    OCTET_STRING,
+    OPTIONAL,
+    UNSIGNED8,
+    UNSIGNED32,
+    UNSIGNED64,
+    Kind,
+    kind_of,
+    sequence,
+)
+from openami.protocols.sml.types import (
+    TIME,
+    TREE,
+    TREE_PATH,
+    ListEntry,
+    PeriodEntry,
+    ProfileHeaderEntry,
+    ProfilePeriodEntry,
+    SmlTime,
+    Tree,
+)
+
+_Octets: TypeAlias = Annotated[bytes, OCTET_STRING]
+_MaybeOctets: TypeAlias = Annotated[bytes | None, OPTIONAL(OCTET_STRING)]
+_MaybeTime: TypeAlias = Annotated[SmlTime | None, OPTIONAL(TIME)]
+_MaybeUnsigned8: TypeAlias = Annotated[int | None, OPTIONAL(UNSIGNED8)]
+_Path: TypeAlias = Annotated[tuple[bytes, ...], TREE_PATH]
+
+
+@sequence
+class OpenRequest:
+    codepage: _MaybeOctets
+    client_id: _Octets
+    req_file_id: _Octets
+    server_id: _MaybeOctets = None
+    username: _MaybeOctets = None
+    password: _MaybeOctets = None
+    sml_version: _MaybeUnsigned8 = None
+
+
+@sequence
+class OpenResponse:
+    codepage: _MaybeOctets
+    client_id: _MaybeOctets
+    req_file_id: _Octets
+    server_id: _Octets
+    ref_time: _MaybeTime = None
+    sml_version: _MaybeUnsigned8 = None
+
+
+@sequence
+class CloseRequest:
+    global_signature: _MaybeOctets = None
+
+
+@sequence
+class CloseResponse:
+    global_signature: _MaybeOctets = None
+
+
+@sequence
+class GetProfilePackRequest:
+    server_id: _MaybeOctets
+    username: _MaybeOctets
+    password: _MaybeOctets
+    with_rawdata: Annotated[bool | None, OPTIONAL(BOOLEAN)]
+    begin_time: _MaybeTime
+    end_time: _MaybeTime
+    parameter_tree_path: _Path
+    object_list: Annotated[tuple[bytes, ...] | None, OPTIONAL(LIST_OF(OCTET_STRING))] = None
+    das_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+
+
+@sequence
+class GetProfilePackResponse:
+    server_id: _Octets
+    act_time: Annotated[SmlTime, TIME]
+    reg_period: Annotated[int, UNSIGNED32]
+    parameter_tree_path: _Path
+    header_list: Annotated[tuple[ProfileHeaderEntry, ...], LIST_OF(kind_of(ProfileHeaderEntry))]
+    period_list: Annotated[tuple[ProfilePeriodEntry, ...], LIST_OF(kind_of(ProfilePeriodEntry))]
+    rawdata: _MaybeOctets = None
+    profile_signature: _MaybeOctets = None
+
+
+@sequence
+class GetProfileListRequest:
+    server_id: _MaybeOctets
+    username: _MaybeOctets
+    password: _MaybeOctets
+    with_rawdata: Annotated[bool | None, OPTIONAL(BOOLEAN)]
+    begin_time: _MaybeTime
+    end_time: _MaybeTime
+    parameter_tree_path: _Path
+    object_list: Annotated[tuple[bytes, ...] | None, OPTIONAL(LIST_OF(OCTET_STRING))] = None
+    das_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+
+
+@sequence
+class GetProfileListResponse:
+    server_id: _Octets
+    act_time: Annotated[SmlTime, TIME]
+    reg_period: Annotated[int, UNSIGNED32]
+    parameter_tree_path: _Path
+    val_time: Annotated[SmlTime, TIME]
+    status: Annotated[int, UNSIGNED64]
+    period_list: Annotated[tuple[PeriodEntry, ...], LIST_OF(kind_of(PeriodEntry))]
+    rawdata: _MaybeOctets = None
+    period_signature: _MaybeOctets = None
+
+
+@sequence
+class GetProcParameterRequest:
+    server_id: _MaybeOctets
+    username: _MaybeOctets
+    password: _MaybeOctets
+    parameter_tree_path: _Path
+    attribute: _MaybeOctets = None
+
+
+@sequence
+class GetProcParameterResponse:
+    server_id: _Octets
+    parameter_tree_path: _Path
+    parameter_tree: Annotated[Tree, TREE]
+
+
+@sequence
+class SetProcParameterRequest:
+    """Answered by an `AttentionResponse`: the specification has no response of its own."""
+
+    server_id: _MaybeOctets
+    username: _MaybeOctets
+    password: _MaybeOctets
+    parameter_tree_path: _Path
+    parameter_tree: Annotated[Tree, TREE]
+
+
+@sequence
+class GetListRequest:
+    client_id: _Octets
+    server_id: _MaybeOctets = None
+    username: _MaybeOctets = None
+    password: _MaybeOctets = None
+    list_name: _MaybeOctets = None
+
+
+@sequence
+class GetListResponse:
+    client_id: _MaybeOctets
+    server_id: _Octets
+    list_name: _MaybeOctets
+    act_sensor_time: _MaybeTime
+    val_list: Annotated[tuple[ListEntry, ...], LIST_OF(kind_of(ListEntry))]
+    list_signature: _MaybeOctets = None
+    act_gateway_time: _MaybeTime = None
+
+
+@sequence
+class AttentionResponse:
+    """A refusal or an acknowledgement: `attention_no` is six octets of the OBIS form, `8181c7c7fd00` for done."""
+
+    server_id: _Octets
+    attention_no: _Octets
+    attention_msg: _MaybeOctets = None
+    attention_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+
+
+Body: TypeAlias = (
+    OpenRequest
+    | OpenResponse
+    | CloseRequest
+    | CloseResponse
+    | GetProfilePackRequest
+    | GetProfilePackResponse
+    | GetProfileListRequest
+    | GetProfileListResponse
+    | GetProcParameterRequest
+    | GetProcParameterResponse
+    | SetProcParameterRequest
+    | GetListRequest
+    | GetListResponse
+    | AttentionResponse
+)
+
+BODIES: Final[dict[int, type[Any]]] = {
+    0x0100: OpenRequest,
+    0x0101: OpenResponse,
+    0x0200: CloseRequest,
+    0x0201: CloseResponse,
+    0x0300: GetProfilePackRequest,
+    0x0301: GetProfilePackResponse,
+    0x0400: GetProfileListRequest,
+    0x0401: GetProfileListResponse,
+    0x0500: GetProcParameterRequest,
+    0x0501: GetProcParameterResponse,
+    0x0600: SetProcParameterRequest,
+    0x0700: GetListRequest,
+    0x0701: GetListResponse,
+    0xFF01: AttentionResponse,
+}
+"""Message bodies by their tag."""
+KINDS: Final[dict[int, Kind[Any]]] = {tag: kind_of(body) for tag, body in BODIES.items()}
+TAGS: Final[dict[type[Any], int]] = {body: tag for tag, body in BODIES.items()}

@@ -1,0 +1,63 @@
+"""SML: elements, messages, streams. The messages are our own."""
+
+from __future__ import annotations
+
+from fuzz_targets import fuzz_target
+from openami.protocols.sml.element import integer, unsigned
+from openami.protocols.sml.file import Message, decode_file, encode_file
+from openami.protocols.sml.measurements import measurements
+from openami.protocols.sml.messages import CloseResponse, GetListResponse, GetProcParameterResponse, OpenResponse
+from openami.protocols.sml.telegram import decode_messages, decode_sml
+from openami.protocols.sml.tlv import decode_elements, encode_element
+from openami.protocols.sml.transport import TransportedFile, TransportParser, encode_transport
+from openami.protocols.sml.types import SEC_INDEX, ListEntry, ProcParValue, SmlTime, Tree
+
+SERVER = bytes.fromhex("0a014f414d0000000001")
+NOW = SmlTime(SEC_INDEX, 4711)
+LIST = GetListResponse(
+    None,
+    SERVER,
+    None,
+    NOW,
+    (
+        ListEntry(bytes.fromhex("0100603201ff"), None, None, None, None, b"OAM"),
+        ListEntry(bytes.fromhex("0100010800ff"), 0x1C0104, NOW, 30, -1, unsigned(123456, 5)),
+        ListEntry(bytes.fromhex("0100100700ff"), None, None, 27, -2, integer(-10550, 2)),
+    ),
+)
+TREE = GetProcParameterResponse(SERVER, (b"path",), Tree(b"name", None, (Tree(b"leaf", ProcParValue(4, NOW)),)))
+MESSAGES = [
+    encode_file([Message(b"\x01", 0, 0, body)])
+    for body in (OpenResponse(None, None, b"file", SERVER, NOW, 1), LIST, TREE, CloseResponse())
+]
+FILES = [encode_transport(b"".join(MESSAGES)), encode_transport(b"\x1b" * 9)]
+
+
+@fuzz_target("sml-elements", seeds=MESSAGES)
+def elements(octets: bytes) -> None:
+    """What decodes encodes to what decodes to the same."""
+    found, _end = decode_elements(octets, 0, 1)
+    out = bytearray()
+    encode_element(found[0], out)
+    assert decode_elements(bytes(out), 0, 1)[0] == found
+
+
+@fuzz_target("sml-messages", seeds=MESSAGES)
+def messages(octets: bytes) -> None:
+    """What decodes encodes to what decodes to the same, says values, and can be shown."""
+    found = decode_file(octets)
+    assert decode_file(encode_file(found)) == found
+    for measurement in measurements(found):
+        measurement.plain()
+    decode_messages(octets).plain()
+
+
+@fuzz_target("sml-stream", seeds=FILES, inputs=30_000)
+def stream(octets: bytes) -> None:
+    """Whole or octet by octet: the same events, and no octet lost."""
+    whole, single = TransportParser(), TransportParser()
+    events = whole.feed(octets) + whole.flush()
+    assert [event for at in range(len(octets)) for event in single.feed(octets[at : at + 1])] + single.flush() == events
+    told = [event.raw if isinstance(event, TransportedFile) else event.data for event in events]
+    assert b"".join(told) == octets
+    decode_sml(octets)
