@@ -10,7 +10,7 @@ import typer
 
 from openami.app.enrolment import columns, required_columns
 from openami.app.settings import Settings, fields, sections
-from openami.cli.commands import app
+from openami.cli.commands import make_app
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SERVER_CONFORMANCE, Conformance
 from openami.protocols.dlms.cosem.catalogue import CLASS_NAMES, MODULES
 from openami.protocols.dlms.cosem.interface_class import INTERFACE_CLASSES
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent / "reference"
 
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(make_app())
     parts = [
         "# Commands\n",
         "Every command takes `--help`. Results go to standard output, errors to standard error in one line that",

@@ -25,8 +25,11 @@ from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
-from openami.protocols.dlms.security import Secret, SecurityKeys
+from openami.protocols.dlms.security import SYSTEM_TITLE_SIZE, Secret, SecurityKeys
 from openami.protocols.dlms.wrapper import WrapperFraming
+
+MANUFACTURER = b"OAI"
+"""The first three bytes of our clients' system titles."""
 
 
 class FramingName(StrEnum):
@@ -57,7 +60,7 @@ class SessionOptions:
     password: Secret | None
     encryption_key: Secret | None
     authentication_key: Secret | None
-    system_title: str
+    system_title: str | None
     meter_system_title: str | None
     general_glo: bool
     invocation_counter: int
@@ -71,18 +74,20 @@ class SessionOptions:
         keys = None if authentication is Authentication.NONE else self._keys()
         if authentication is Authentication.HLS5 and keys is None:
             raise SettingError("--authentication hls5 needs --encryption-key and --authentication-key")
-        peer = self.meter_system_title
+        peer, own = self.meter_system_title, b""
+        if keys is not None:
+            own = own_system_title() if self.system_title is None else octets("--system-title", self.system_title, 8)
         return ClientSettings(
             client_sap=self.client_sap,
             server_sap=self.server_sap,
             authentication=authentication,
             password=self.password,
             keys=keys,
-            system_title=octets("--system-title", self.system_title, 8) if keys else b"",
+            system_title=own,
             server_system_title=octets("--meter-system-title", peer, 8) if peer else None,
             use_general_glo=self.general_glo,
             response_timeout_s=self.timeout_s,
-            counter_name=f"dlms/{self.system_title}/sent",
+            counter_name=f"dlms/{own.hex()}/sent",
         )
 
     def make_framing(self, *, datagrams: bool) -> Framing:
@@ -115,6 +120,22 @@ def octets(option: str, text: str, size: int) -> bytes:
     return value
 
 
+def own_system_title() -> bytes:
+    """The system title of this user on this machine, made at first use: no counters of others collide with ours."""
+    file = _state_folder() / "system-title"
+    try:
+        return octets(str(file), file.read_text(encoding="ascii").strip(), SYSTEM_TITLE_SIZE)
+    except FileNotFoundError:
+        title = MANUFACTURER + secrets.token_bytes(SYSTEM_TITLE_SIZE - len(MANUFACTURER))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(title.hex() + "\n", encoding="ascii")
+        return title
+
+
+def _state_folder() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "openami"
+
+
 @asynccontextmanager
 async def open_session(options: SessionOptions) -> AsyncIterator[DlmsClient]:
     """An associated client; it is released and closed at the end.
@@ -142,8 +163,7 @@ def _counters(settings: ClientSettings) -> Iterator[Counters]:
     if settings.keys is None:
         yield MemoryCounters()
         return
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    journal = state / "openami" / f"{_fingerprint(settings.keys.global_unicast_encryption_key)}.journal"
+    journal = _state_folder() / f"{_fingerprint(settings.keys.global_unicast_encryption_key)}.journal"
     counters = CounterFile(journal, disk=SystemDisk())
     try:
         yield counters

@@ -47,7 +47,7 @@ def test_an_error_becomes_an_exit_status(openami, monkeypatch, raised, status, s
     def failing(*_, **__):
         raise raised
 
-    monkeypatch.setattr(commands, "app", failing)
+    monkeypatch.setattr(commands, "make_app", lambda _: failing)
     ran = openami("anything")
     assert (ran.status, ran.err) == (status, said)
 
@@ -56,12 +56,12 @@ def test_a_bug_of_ours_is_not_hidden(monkeypatch):
     def failing(*_, **__):
         raise ExceptionGroup("parts", [LinkLost("one"), ZeroDivisionError()])
 
-    monkeypatch.setattr(commands, "app", failing)
+    monkeypatch.setattr(commands, "make_app", lambda _: failing)
     with pytest.raises(ExceptionGroup):
         commands.run(["anything"])
 
 
 def test_every_option_has_its_explanation():
-    for name, command in typer.main.get_command(commands.app).commands.items():
+    for name, command in typer.main.get_command(commands.make_app()).commands.items():
         for parameter in command.params:
             assert parameter.help, f"openami {name}: {parameter.name}"
