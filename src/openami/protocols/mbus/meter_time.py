@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 
 from openami.model.errors import LocalProtocolError
 
+LAST_YEAR = 99
 YEAR_OF_CENTURY_2000 = 80
 """Without a century of its own, year 81..99 is 1981..1999, and year 0..80 is 2000..2080."""
 
@@ -38,6 +39,8 @@ def decode_time(raw: bytes) -> MeterTime | None:
 
 def _year(low: int, high: int, century: int = 0) -> int:
     year = low >> 5 | (high & 0xF0) >> 1
+    if year > LAST_YEAR:
+        return 0  # no year at all, and none that a date takes
     if century:
         return 1900 + 100 * century + year
     return year + (2000 if year <= YEAR_OF_CENTURY_2000 else 1900)

@@ -1,0 +1,71 @@
+"""Wired M-Bus frames and records. The messages are our own."""
+
+from __future__ import annotations
+
+from fuzz_targets import fuzz_target
+from openami.model.errors import DecodeError
+from openami.protocols.mbus.application import decode_application
+from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.records import decode_headers, decode_records
+from openami.protocols.mbus.telegram import decode_wired
+from openami.protocols.mbus.wired.frame import LongFrame, encode_frame
+from openami.protocols.mbus.wired.parser import Garbage, WiredParser
+from openami.protocols.mbus.wired.selection import decode_selection
+
+RECORDS = [
+    bytes.fromhex(text)
+    for text in (
+        "0413c4090000 426cbf15 046d190f8a17",
+        "8c100601000000 85005b2b4bac41 1f0102",
+        "02fc0348522574d411 0d7c025750f0000102030405060708090a0b0c0d0e0f",
+        "04be5071bbb000 0dfd11053132333435 0e78563412000000",
+        "2f2f 04fd4001020304 04fb0d01000000 01ff130a 7f 0f",
+        "8480808080808080808001 1301000000",
+    )
+]
+HEADER = bytes.fromhex("78563412ad3d010755000000")
+FRAMES = [
+    *(encode_frame(LongFrame(0x08, 1, 0x72, HEADER + records)) for records in RECORDS),
+    encode_frame(LongFrame(0x08, 1, 0x73, bytes.fromhex("78563412 0a00 e97e 01000000 35010000"))),
+    encode_frame(LongFrame(0x53, 0xFD, 0x52, bytes.fromhex("78563412ffffffff"))),
+    bytes.fromhex("e5 107b017c16 e5"),
+]
+
+
+@fuzz_target("mbus-records", RECORDS)
+def records(data: bytes) -> None:
+    """Records lie one behind the other; a layout is found again by its header."""
+    decoded = decode_records(data)
+    at = 0
+    for record in decoded:
+        assert at <= record.start < record.end <= len(data)
+        assert record.layout is compile_layout(record.layout.header)
+        at = record.end
+    assert [layout.header for layout in decode_headers(decoded.headers)] == [each.layout.header for each in decoded]
+
+
+@fuzz_target("mbus-frame", FRAMES)
+def frame(data: bytes) -> None:
+    """Whatever `openami decode` shows of it can be shown."""
+    decode_wired(data).plain()
+
+
+@fuzz_target("mbus-stream", FRAMES)
+def stream(data: bytes) -> None:
+    """No byte is lost, whatever the cut; applications and selections decode or say why not."""
+    parser = WiredParser()
+    middle = len(data) // 2
+    events = [*parser.feed(data[:middle]), *parser.feed(data[middle:]), *parser.flush()]
+    assert b"".join(each.data if isinstance(each, Garbage) else encode_frame(each) for each in events) == data
+    for each in events:
+        if isinstance(each, LongFrame):
+            _application(each)
+
+
+def _application(each: LongFrame) -> None:
+    try:
+        if each.ci == 0x52:
+            decode_selection(each.data)
+        decode_application(each.ci, each.data)
+    except DecodeError:
+        return
