@@ -4,8 +4,13 @@ from .calendar import Period as Period
 from .consumption import Consumption as Consumption
 from .evidence import Evidence as Evidence
 from .intake import IntakeResult as IntakeResult
+from .judge import Explanation as Explanation
+from .judge import Judge as Judge
+from .judge import JudgeResult as JudgeResult
 from .mdm import Mdm as Mdm
 from .missing import Gap as Gap
+from .reasons import Outcome as Outcome
+from .reasons import Reason as Reason
 from .series import Series as Series
 from .stamped import StampedRegister as StampedRegister
 from .unplaced import Unplaced as Unplaced

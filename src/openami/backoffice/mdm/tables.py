@@ -37,6 +37,28 @@ interval_block = Table(
     PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
 )
 
+# One channel-day as it was judged, one version: `energy` is NULL where nothing was estimated and the raw version
+# `raw_version` (0: none) stands as it is. Nothing here alters what was measured.
+judged_block = Table(
+    "judged_block",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("resolution_s", Integer, nullable=False),
+    Column("judged_at", BigInteger, nullable=False),
+    Column("raw_version", Integer, nullable=False),
+    Column("rule_set", Text, nullable=False),
+    Column("energy_sum", BigInteger, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("estimated", Integer, nullable=False),
+    Column("energy", LargeBinary),
+    Column("quality", LargeBinary),
+    Column("reasons", LargeBinary),
+    PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+)
+
 # A register as it stood at one instant: daily and monthly reads, opening and closing reads of an exchange.
 stamped_register = Table(
     "stamped_register",

@@ -24,8 +24,9 @@ class Columns:
 
     (m, n): `status` the meter's status byte at each interval's end; `outage` no supply; `installed` a meter hung there
     and was connected; `sibling` the meter's other channel has the interval; `current` the value delivered so far, with
-    `delivered` where there is one; `loss` voltage or current lost at the instrument transformers; `profile` what the
-    channel's own like days used, interval by interval.
+    `delivered` where there is one; `loss` voltage or current lost at the instrument transformers; `dip` the register
+    at the interval's begin is below the ones before and after it; `profile` what the channel's own like days used,
+    interval by interval.
 
     (m,): `register` energy between the day's first and last instant by registers, with `register_known`; `expected`
     energy by an assumed use or a class profile; `history_days` how many days of history stand behind `history_mean`,
@@ -45,6 +46,7 @@ class Columns:
     current: Matrix | None = None
     delivered: Mask | None = None
     loss: Mask | None = None
+    dip: Mask | None = None
     profile: Matrix | None = None
     register: Column | None = None
     register_known: Mask | None = None

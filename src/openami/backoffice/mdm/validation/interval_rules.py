@@ -64,6 +64,14 @@ def voltage_current_loss(columns: Columns, _: Parameters) -> Found:
     return columns.column("loss")
 
 
+@INTERVALS.rule("dip")
+def register_dip(columns: Columns, _: Parameters) -> Found:
+    """The interval begins with one register that is below the registers before and after it: that register is wrong,
+    and the rise from it is no energy. (ours, against the false spikes that users of open systems report)
+    """
+    return columns.column("dip")
+
+
 @INTERVALS.rule("installed", threshold=(0, "energy that a disconnected meter may show"))
 def inactive_usage(columns: Columns, given: Parameters) -> Found:
     """Energy where no meter is installed or its supply is disconnected. (Oracle; Energinet D16)"""

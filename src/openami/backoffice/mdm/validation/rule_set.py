@@ -83,7 +83,17 @@ class RuleSets:
 
 
 BEGINNING = date(1970, 1, 1)
-REFUSED = ("missing_interval", "meter_flags", "demand_limits", "negative", "digits", "duplicate", "unit", "multiplier")
+REFUSED = (
+    "missing_interval",
+    "meter_flags",
+    "register_dip",
+    "demand_limits",
+    "negative",
+    "digits",
+    "duplicate",
+    "unit",
+    "multiplier",
+)
 
 
 def full_set(channel_class: ChannelClass) -> RuleSet:

@@ -36,7 +36,8 @@ def ordinary() -> Columns:
     total = energy.sum(axis=1)
     return Columns(
         900, energy, off.copy(), np.zeros(SHAPE, dtype=np.uint8), outage=off.copy(), installed=on.copy(),
-        sibling=on.copy(), current=energy.copy(), delivered=on.copy(), loss=off.copy(), profile=energy.copy(),
+        sibling=on.copy(), current=energy.copy(), delivered=on.copy(), loss=off.copy(), dip=off.copy(),
+        profile=energy.copy(),
         register=total.copy(), register_known=np.ones(ROWS, dtype=np.bool_), expected=total.copy(),
         history_days=28 * each, history_mean=total.copy(), history_sd=500 * each, history_peak=135 * each,
         estimated_days=0 * each, size_s=900 * each, multiplier=each.copy(), registry_multiplier=each.copy(),
@@ -87,6 +88,7 @@ SPOILT = {
     "meter_flags": (put("status", 0x04, EVENING), EVENING),
     "outage": (put("outage", True, EVENING), EVENING),
     "voltage_current_loss": (put("loss", True, EVENING), EVENING),
+    "register_dip": (put("dip", True, EVENING), EVENING),
     "inactive_usage": (put("installed", False, EVENING), EVENING),
     "spike": (put("energy", 5_000, 30), slice(30, 31)),
     "zero_run": (put("energy", 0), slice(0, COUNT)),

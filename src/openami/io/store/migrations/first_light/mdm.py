@@ -1,4 +1,4 @@
-"""Interval blocks, stamped registers, evidence, and readings without a place."""
+"""Interval blocks raw and judged, stamped registers, evidence, and readings without a place."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from openami.io.store.columns import UtcTime
 
 def create() -> None:
     _interval_block()
+    _judged_block()
     op.create_table(
         "stamped_register",
         sa.Column("metering_point", sa.BigInteger(), nullable=False),
@@ -61,6 +62,27 @@ def _interval_block() -> None:
         sa.Column("status", sa.LargeBinary()),
         sa.Column("sources", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("metering_point", "day", "channel", "version", name="pk_interval_block"),
+    )
+
+
+def _judged_block() -> None:
+    op.create_table(
+        "judged_block",
+        sa.Column("metering_point", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("resolution_s", sa.Integer(), nullable=False),
+        sa.Column("judged_at", sa.BigInteger(), nullable=False),
+        sa.Column("raw_version", sa.Integer(), nullable=False),
+        sa.Column("rule_set", sa.Text(), nullable=False),
+        sa.Column("energy_sum", sa.BigInteger(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("estimated", sa.Integer(), nullable=False),
+        sa.Column("energy", sa.LargeBinary()),
+        sa.Column("quality", sa.LargeBinary()),
+        sa.Column("reasons", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("metering_point", "day", "channel", "version", name="pk_judged_block"),
     )
 
 

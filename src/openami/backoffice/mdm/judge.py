@@ -1,0 +1,209 @@
+"""The judge: runs the rules over stored days, estimates what lacks a value, and answers why a value is what it is.
+
+What was measured stays in `interval_block` as it came; a judgement is a version of its own beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from sqlalchemy import Connection
+
+from openami.backoffice.mdm import judged, stamped
+from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
+from openami.backoffice.mdm.judged import Judgement
+from openami.backoffice.mdm.placement import Place, homes, place_of
+from openami.backoffice.mdm.reasons import Reason
+from openami.backoffice.mdm.series import Series, Span, read_span, seconds
+from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
+from openami.backoffice.mdm.validation.rule_set import DEFAULT_RULE_SETS, RuleSets, class_of
+from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task, judge_span
+from openami.backoffice.registry.registry import Registry
+from openami.io.store.columns import microseconds
+from openami.io.store.engine import Store
+from openami.model.interval import DAY_S, utc
+from openami.model.point import Channel, ChannelKind
+from openami.model.quality import Quality
+
+BACK_DAYS = GAP_DAYS_MAX + 2 * HISTORY_DAYS
+"""What lies so far before a judged day can matter to it: a gap, the like days before that, and their own history."""
+AHEAD_DAYS = GAP_DAYS_MAX + HISTORY_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeResult:
+    """`days` were judged, of which `stored` differ from their judgement before; intervals estimated and missing now."""
+
+    days: int = 0
+    stored: int = 0
+    estimated: int = 0
+    missing: int = 0
+
+    def __add__(self, other: JudgeResult) -> JudgeResult:
+        return JudgeResult(
+            self.days + other.days,
+            self.stored + other.stored,
+            self.estimated + other.estimated,
+            self.missing + other.missing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The interval from `start` to `end` of a channel: as measured, as judged, and why.
+
+    A value is None where it is missing. `version` is 0 where nobody has judged the day, `stale` where readings came
+    since: judging again will tell. `evidence` leads to the bytes of the measured value, 0 where there is none.
+    """
+
+    start: datetime
+    end: datetime
+    measured: int | None
+    measured_quality: Quality
+    evidence: int
+    value: int | None
+    quality: Quality
+    version: int
+    judged_at: datetime | None
+    rule_set: str
+    stale: bool
+    reasons: tuple[Reason, ...]
+
+
+class Judge:
+    """Judges channels of interval energy in `store`. Judging again what has not changed stores nothing, and the current
+    judgement depends on what was taken, never on the order in which it came or how often it was judged between.
+
+    `holidays` are local dates that are like each other and like no weekday.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        rule_sets: RuleSets = DEFAULT_RULE_SETS,
+        chains: Chains = DEFAULT_CHAINS,
+        holidays: AbstractSet[date] = frozenset(),
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._rule_sets = rule_sets
+        self._chains = chains
+        self._holidays = holidays
+
+    def judge(self, start: datetime, end: datetime, now: datetime, points: Sequence[int] | None = None) -> JudgeResult:
+        """Judge every UTC day that holds a part of the period, of `points` or of all; one transaction per point."""
+        wanted = [point.id for point in self._registry.points()] if points is None else list(points)
+        first, last = seconds(start) // DAY_S, (seconds(end) - 1) // DAY_S
+        result = JudgeResult()
+        for point in wanted:
+            with self._store.transaction() as connection:
+                for channel in self._channels(point):
+                    result += self._judge(connection, channel, first, last, now)
+        return result
+
+    def validated(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
+        """Every interval of the period as judged; days that nobody judged since they changed come as measured."""
+        home = self._home(metering_point, channel)
+        first, last = seconds(start), seconds(end)
+        with self._store.reading() as connection:
+            span = read_span(connection, metering_point, home, first, last)
+            found = self._judgements(connection, home, span)
+        energy, quality = span.energy.copy(), span.quality.copy()
+        for judgement in found.values():
+            if judgement.energy is None or judgement.quality is None:
+                continue
+            mine = (span.stamps - 1) // DAY_S == judgement.day
+            at = (span.stamps[mine] - judgement.day * DAY_S) // home.resolution_s - 1
+            energy[mine], quality[mine] = judgement.energy[at], judgement.quality[at]
+        evidence = np.where(quality == Quality.ESTIMATED, 0, span.evidence)
+        return Series(span.stamps, energy, quality, evidence)
+
+    def explain(self, metering_point: int, channel: int, at: datetime) -> Explanation:
+        """Why the interval that holds the moment `at` has the value it has."""
+        home = self._home(metering_point, channel)
+        step = home.resolution_s
+        start = seconds(at) // step * step
+        day, number = divmod(start, DAY_S)
+        with self._store.reading() as connection:
+            span = read_span(connection, metering_point, home, start, start + step)
+            judgement = judged.current(connection, metering_point, home.number, day, day).get(day)
+            raw = judged.raw_versions(connection, metering_point, home.number, day, day).get(day, 0)
+        told = _told(judgement, span, number // step, raw)
+        quality = Quality(int(span.quality[0]))
+        measured = None if quality is Quality.MISSING else int(span.energy[0])
+        return Explanation(utc(start), utc(start + step), measured, quality, int(span.evidence[0]), *told)
+
+    def _judge(self, connection: Connection, channel: Channel, first: int, last: int, now: datetime) -> JudgeResult:
+        begin = max(first - BACK_DAYS, 0)
+        days = last + AHEAD_DAYS + 1 - begin
+        point = self._registry.point(channel.metering_point)
+        span = read_span(connection, point.id, channel, begin * DAY_S, (begin + days) * DAY_S)
+        reads = stamped.between(connection, point.id, channel.obis, begin * DAY_S, (begin + days) * DAY_S)
+        installations = self._registry.installations_of_point(point.id)
+        by_meter: dict[int, list[Place]] = {}
+        for hung in installations:
+            by_meter.setdefault(hung.meter, []).append(place_of(hung))
+
+        def joined(given: Span) -> Chain:
+            return chain_of(given, reads, by_meter, channel.modulus)
+
+        kind = class_of(channel.obis)
+        task = Task(
+            span,
+            (first - begin, last + 1 - begin),
+            [place_of(hung) for hung in installations],
+            seconds(now),
+            offsets(begin, days, point.zone),
+            channel.modulus,
+            lambda day: self._rule_sets.on(kind, day),
+            joined,
+            self._holidays,
+            chains=self._chains,
+        )
+        verdict = judge_span(task)
+        raw = judged.raw_versions(connection, point.id, channel.number, first, last)
+        found = [verdict.day(day - begin, raw.get(day, 0)) for day in range(first, last + 1)]
+        worth = [day for day in found if day.raw_version or day.reasons]
+        stored = judged.store(connection, point.id, channel.number, channel.resolution_s, worth, microseconds(now))
+        return JudgeResult(len(worth), stored, sum(day.estimated for day in worth), sum(day.missing for day in worth))
+
+    def _judgements(self, connection: Connection, home: Channel, span: Span) -> dict[int, Judgement]:
+        """The judgements that still hold: of the raw versions that are current."""
+        if not len(span.stamps):
+            return {}
+        days = int(span.stamps[0] - 1) // DAY_S, int(span.stamps[-1] - 1) // DAY_S
+        raw = judged.raw_versions(connection, home.metering_point, home.number, *days)
+        found = judged.current(connection, home.metering_point, home.number, *days)
+        return {day: each for day, each in found.items() if each.raw_version == raw.get(day, 0)}
+
+    def _channels(self, point: int) -> Iterator[Channel]:
+        for channel in dict(homes(self._registry.channels(point))).values():
+            if channel.kind is ChannelKind.INTERVAL_ENERGY:
+                yield channel
+
+    def _home(self, metering_point: int, number: int) -> Channel:
+        asked = self._registry.channel(metering_point, number)
+        same = dict(homes(self._registry.channels(metering_point)))
+        return same.get((metering_point, asked.obis, asked.resolution_s), asked)
+
+
+def _told(
+    judgement: Judgement | None, span: Span, interval: int, raw: int
+) -> tuple[int | None, Quality, int, datetime | None, str, bool, tuple[Reason, ...]]:
+    """What an explanation says of the judgement."""
+    quality, value = Quality(int(span.quality[0])), int(span.energy[0])
+    if judgement is None:
+        return (None if quality is Quality.MISSING else value), quality, 0, None, "", False, ()
+    stale = judgement.raw_version != raw
+    if judgement.energy is not None and judgement.quality is not None and not stale:
+        value, quality = int(judgement.energy[interval]), Quality(int(judgement.quality[interval]))
+    reasons = tuple(reason for reason in judgement.reasons if reason.covers(interval))
+    shown = None if quality is Quality.MISSING else value
+    at = utc(judgement.judged_at / 1_000_000)
+    return shown, quality, judgement.version, at, judgement.rule_set, stale, reasons

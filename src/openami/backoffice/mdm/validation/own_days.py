@@ -1,0 +1,135 @@
+"""The days of one channel as the columns that rules judge, with what the channel's own past tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from openami.backoffice.mdm.blocks import Matrix
+from openami.backoffice.mdm.chain import Chain
+from openami.backoffice.mdm.channel_days import Column, Mask
+from openami.backoffice.mdm.placement import Place
+from openami.backoffice.mdm.series import Span
+from openami.backoffice.mdm.status import POWER_DOWN, usable
+from openami.backoffice.mdm.validation.columns import Columns
+from openami.model.interval import DAY_S, Stamps
+from openami.model.quality import Quality
+
+HISTORY_DAYS = 28
+LIKE_DAYS = 3
+
+
+def installed_at(stamps: Stamps, places: list[Place]) -> Mask:
+    """Where an interval ends while a meter hung at the point."""
+    inside = np.zeros(len(stamps), dtype=np.bool_)
+    for place in places:
+        inside |= (stamps > place.start) & (stamps <= place.end)
+    return inside
+
+
+@lru_cache(maxsize=256)
+def offsets(first_day: int, days: int, zone: str) -> Column:
+    """(days,): seconds that the zone's legal time is ahead of UTC at noon UTC of each day."""
+    place = ZoneInfo(zone)
+    noons = (datetime.fromtimestamp((first_day + at) * DAY_S + DAY_S // 2, UTC) for at in range(days))
+    ahead = (noon.astimezone(place).utcoffset() for noon in noons)
+    return np.array([0 if each is None else int(each.total_seconds()) for each in ahead], dtype=np.int64)
+
+
+def own_days(span: Span, places: list[Place], chain: Chain, offset_s: Column) -> Columns:
+    """`span` is whole UTC days, as many as `offset_s` is long."""
+    shape = len(offset_s), DAY_S // span.resolution_s
+    energy = span.energy.reshape(shape)
+    missing = (span.quality == Quality.MISSING).reshape(shape)
+    status = np.where(span.present, span.status, 0).astype(np.uint8).reshape(shape)
+    good = ~missing.any(axis=1)
+    installed = installed_at(span.stamps, places).reshape(shape)
+    total = energy.sum(axis=1)
+    count, mean, deviation = _past(total, good)
+    register, known = _registers(span, chain, shape[0])
+    return Columns(
+        span.resolution_s,
+        energy,
+        missing,
+        status,
+        outage=np.asarray((status & np.uint8(POWER_DOWN)) != 0),
+        installed=installed,
+        dip=_dips(span).reshape(shape),
+        profile=_like_days(energy, good, offset_s),
+        register=register,
+        register_known=known,
+        history_days=count,
+        history_mean=mean,
+        history_sd=deviation,
+        history_peak=_windows(np.where(good, energy.max(axis=1), 0)).max(axis=1),
+        estimated_days=_days_without(installed.any(axis=1) & missing.all(axis=1)),
+    )
+
+
+def _dips(span: Span) -> Mask:
+    """Where an interval begins with one trusted register that is below both its neighbours of the same meter."""
+    good = span.present & usable(span.status)
+    found = np.zeros(len(good), dtype=np.bool_)
+    if len(good) < 3:
+        return found
+    before, low, after = span.registers[:-2], span.registers[1:-1], span.registers[2:]
+    same = (
+        good[:-2] & good[1:-1] & good[2:] & (span.meter[:-2] == span.meter[1:-1]) & (span.meter[1:-1] == span.meter[2:])
+    )
+    found[2:] = same & (low < before) & (after >= before)
+    return found
+
+
+def _windows(values: Column) -> npt.NDArray[np.int64]:
+    """(days, HISTORY_DAYS): what stood in the days before each day; 0 before the first."""
+    padded = np.concatenate((np.zeros(HISTORY_DAYS, dtype=np.int64), values.astype(np.int64)))
+    return np.asarray(sliding_window_view(padded, HISTORY_DAYS)[:-1])
+
+
+def _past(total: Column, good: Mask) -> tuple[Column, Column, Column]:
+    """Per day: how many good days stand before it, their mean and their standard deviation, in whole units."""
+    used = _windows(good.astype(np.int64)) == 1
+    count = used.sum(axis=1)
+    sums = np.where(used, _windows(total), 0)
+    mean = sums.sum(axis=1) // np.maximum(count, 1)
+    off = np.where(used, sums - mean[:, None], 0).astype(np.float64)
+    return count, mean, np.sqrt((off * off).sum(axis=1) / np.maximum(count, 1)).astype(np.int64)
+
+
+def _days_without(empty: Mask) -> Column:
+    """Per day: how many days right before it in a row were `empty`, as far back as history reaches."""
+    found = np.zeros(len(empty), dtype=np.int64)
+    for at in range(1, len(empty)):
+        found[at] = min(found[at - 1] + 1, HISTORY_DAYS) if empty[at - 1] else 0
+    return found
+
+
+def _like_days(energy: Matrix, good: Mask, offset_s: Column) -> Matrix:
+    """Per day the mean of the nearest three of the four same weekdays before it that are good and had the same legal
+    time; 0 where there are not three.
+    """
+    total, count = np.zeros_like(energy), np.zeros(len(energy), dtype=np.int64)
+    for back in range(7, HISTORY_DAYS + 1, 7):
+        fits = good[:-back] & (offset_s[:-back] == offset_s[back:]) & (count[back:] < LIKE_DAYS)
+        total[back:][fits] += energy[:-back][fits]
+        count[back:] += fits
+    return np.where((count == LIKE_DAYS)[:, None], total // LIKE_DAYS, 0)
+
+
+def _registers(span: Span, chain: Chain, days: int) -> tuple[Column, Mask]:
+    """Per day the energy that the registers at its two ends tell, and whether they do."""
+    register, known = np.zeros(days, dtype=np.int64), np.zeros(days, dtype=np.bool_)
+    if not len(chain):
+        return register, known
+    first = int(span.stamps[0]) - span.resolution_s
+    links = [chain.at(first + DAY_S * day) for day in range(days + 1)]
+    for day, (begin, end) in enumerate(pairwise(links)):
+        energy = None if begin is None or end is None else chain.between(begin, end)
+        register[day], known[day] = energy or 0, energy is not None
+    return register, known

@@ -1,0 +1,217 @@
+"""The judgement of one channel: rules over its days, then estimates for what lacks a value. A pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from openami.backoffice.mdm.chain import Chain
+from openami.backoffice.mdm.channel_days import Mask
+from openami.backoffice.mdm.estimation.around import Surroundings
+from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains, Piece, complete
+from openami.backoffice.mdm.estimation.segments import Segment, distrusting, segments
+from openami.backoffice.mdm.judged import JudgedDay
+from openami.backoffice.mdm.placement import Place
+from openami.backoffice.mdm.reasons import Outcome, Reason
+from openami.backoffice.mdm.series import Span
+from openami.backoffice.mdm.validation.check import WHOLE_DAY, Finding, check
+from openami.backoffice.mdm.validation.columns import Columns
+from openami.backoffice.mdm.validation.own_days import installed_at, own_days
+from openami.backoffice.mdm.validation.rule_set import Consequence, RuleSet
+from openami.model.interval import DAY_S, day_of
+from openami.model.quality import Quality
+
+GAP_DAYS_MAX = 35
+MISSING = "missing_interval"
+SUPPLY_MAX = "demand_limits"
+NOTHING = "no_method"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is judged: `span` is whole UTC days; nothing after `until` (seconds) has happened yet.
+
+    Only days `wanted` (first and after, counted from the span's first) are answered for; the others are what can matter
+    to them. `rule_set` tells which rules hold on a day; `chain_of` joins a span with the channel's stamped registers.
+    """
+
+    span: Span
+    wanted: tuple[int, int]
+    places: list[Place]
+    until: int
+    offset_s: Any
+    modulus: int
+    rule_set: Callable[[date], RuleSet]
+    chain_of: Callable[[Span], Chain]
+    holidays: AbstractSet[date] = frozenset()
+    annual: int | None = None
+    chains: Chains = DEFAULT_CHAINS
+
+    @property
+    def per_day(self) -> int:
+        return DAY_S // self.span.resolution_s
+
+    @property
+    def first_day(self) -> int:
+        return (int(self.span.stamps[0]) - 1) // DAY_S
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The judged values of the whole span, and the reasons by day (counted from the span's first)."""
+
+    task: Task
+    energy: Any
+    quality: Any
+    rule_sets: list[RuleSet]
+    reasons: dict[int, list[Reason]] = field(default_factory=dict)
+
+    def day(self, at: int, raw_version: int) -> JudgedDay:
+        """Day number `at` of the span."""
+        cut = slice(at * self.task.per_day, (at + 1) * self.task.per_day)
+        told = tuple(self.reasons.get(at, ()))
+        name = self.rule_sets[at].name
+        return JudgedDay(self.task.first_day + at, raw_version, name, self.energy[cut], self.quality[cut], told)
+
+    def add(self, day: int, reason: Reason) -> None:
+        self.reasons.setdefault(day, []).append(reason)
+
+
+def judge_span(task: Task) -> Verdict:
+    """Judge the days wanted, by all that the span tells of their surroundings."""
+    span = task.span
+    days = len(span.stamps) // task.per_day
+    rule_sets = [task.rule_set(day_of((task.first_day + at) * DAY_S)) for at in range(days)]
+    verdict = Verdict(task, span.energy.copy(), span.quality.copy(), rule_sets)
+    columns = own_days(span, task.places, task.chain_of(span), task.offset_s)
+    found = list(_findings(columns, rule_sets))
+    expected = installed_at(span.stamps, task.places) & (span.stamps <= task.until)
+    missing = (span.quality == Quality.MISSING) & expected
+    refused = _refused(found, span.stamps.shape, task.per_day) & expected & ~missing
+    lacking = missing | refused
+    trusted = distrusting(span, refused, lacking)
+    limit = _power_max(rule_sets[-1])
+    confirmed = np.zeros_like(lacking)
+    cut = list(segments(trusted, lacking, task.chain_of(trusted), task.modulus, limit))
+    for segment in cut:
+        if len(segment) == 1 and refused[segment.first] and segment.total == span.energy[segment.first]:
+            confirmed[segment.first] = True
+    good = (span.quality <= Quality.CALCULATED) & ~lacking
+    around = _surroundings(task, columns, good)
+    for segment in cut:
+        if not confirmed[segment.first] and _matters(task, segment):
+            _estimate(verdict, segment, around)
+    for each in found:
+        _tell(verdict, each, columns, refused, confirmed, expected)
+    return verdict
+
+
+def _matters(task: Task, segment: Segment) -> bool:
+    first, after = (day * task.per_day for day in task.wanted)
+    return segment.first < after and first < segment.after
+
+
+def _findings(columns: Columns, rule_sets: list[RuleSet]) -> Iterator[Finding]:
+    """Each rule set over its own days, which follow each other."""
+    first = 0
+    while first < len(rule_sets):
+        after = first + 1
+        while after < len(rule_sets) and rule_sets[after] is rule_sets[first]:
+            after += 1
+        for found in check(columns.rows(first, after), rule_sets[first].uses):
+            yield Finding(found.use, found.rows + first, found.intervals)
+        first = after
+
+
+def _refused(found: list[Finding], shape: tuple[int, ...], per_day: int) -> Mask:
+    refused = np.zeros(shape, dtype=np.bool_)
+    for each in found:
+        if each.use.consequence is Consequence.REFUSE:
+            whole = each.intervals == WHOLE_DAY
+            refused[(each.rows * per_day + each.intervals)[~whole]] = True
+            for row in each.rows[whole].tolist():
+                refused[row * per_day : (row + 1) * per_day] = True
+    return refused
+
+
+def _power_max(rule_set: RuleSet) -> int:
+    """What the connection can carry, by the rule set; without such a rule there is no limit."""
+    limits = [use.parameters["power_max"] for use in rule_set.uses if use.rule.name == SUPPLY_MAX]
+    return limits[0] if limits else 1 << 40
+
+
+def _surroundings(task: Task, columns: Columns, good: Mask) -> Surroundings:
+    span = task.span
+    outage = columns.column("outage").reshape(-1)
+    return Surroundings(
+        span.resolution_s, task.first_day, span.energy, good, outage, task.offset_s, task.holidays, task.annual
+    )
+
+
+def _estimate(verdict: Verdict, segment: Segment, around: Surroundings) -> None:
+    """Put the estimates of a segment in their places, with their reasons."""
+    per_day = verdict.task.per_day
+    cut = slice(segment.first, segment.after)
+    verdict.energy[cut], verdict.quality[cut] = 0, Quality.MISSING
+    if segment.gap > GAP_DAYS_MAX * per_day:
+        for first in range(segment.first // per_day * per_day, segment.after, per_day):
+            begin, end = max(first, segment.first), min(first + per_day, segment.after)
+            _say_nothing(verdict, begin, end - begin, {"days_max": GAP_DAYS_MAX})
+        return
+    for piece in complete(segment, around, verdict.task.chains):
+        if piece.values is None or piece.use is None:
+            _say_nothing(verdict, piece.first, piece.count, piece.inputs)
+        else:
+            _put(verdict, piece)
+
+
+def _put(verdict: Verdict, piece: Piece) -> None:
+    assert piece.use is not None
+    day, first = divmod(piece.first, verdict.task.per_day)
+    cut = slice(piece.first, piece.first + piece.count)
+    verdict.energy[cut], verdict.quality[cut] = piece.values, Quality.ESTIMATED
+    name, parameters = piece.use.method.name, piece.use.parameters
+    verdict.add(day, Reason(first, piece.count, name, Outcome.ESTIMATED, parameters, piece.inputs))
+
+
+def _say_nothing(verdict: Verdict, first: int, count: int, inputs: dict[str, Any]) -> None:
+    day, begin = divmod(first, verdict.task.per_day)
+    verdict.add(day, Reason(begin, count, NOTHING, Outcome.NOT_ESTIMATED, {}, inputs))
+
+
+def _tell(verdict: Verdict, found: Finding, columns: Columns, refused: Mask, confirmed: Mask, expected: Mask) -> None:
+    """Keep the reasons of a rule: one per run of intervals with the same outcome."""
+    per_day, use = verdict.task.per_day, found.use
+    there = np.asarray(expected.reshape(-1, per_day).any(axis=1))
+    there[: verdict.task.wanted[0]] = there[verdict.task.wanted[1] :] = False
+    for row in np.unique(found.rows[there[found.rows]]).tolist():
+        inputs = {need: int(columns.column(need)[row]) for need in use.rule.needs if columns.column(need).ndim == 1}
+        intervals = found.intervals[found.rows == row]
+        if intervals[0] == WHOLE_DAY:
+            outcome = Outcome.REFUSED if use.consequence is Consequence.REFUSE else Outcome.NOTED
+            verdict.add(row, Reason(0, per_day, use.rule.name, outcome, use.parameters, inputs))
+            continue
+        at = row * per_day + intervals
+        outcomes = np.where(confirmed[at], 2, np.where(refused[at] | columns.missing[row, intervals], 1, 0))
+        if use.consequence is Consequence.NOTE:
+            outcomes = np.zeros_like(outcomes)
+        keep = expected[at]
+        for first, count, code in _runs(intervals[keep], outcomes[keep]):
+            outcome = (Outcome.NOTED, Outcome.REFUSED, Outcome.CONFIRMED)[code]
+            given = inputs
+            if use.rule.name != MISSING:
+                given = inputs | {"values": columns.energy[row, first : first + count].tolist()}
+            verdict.add(row, Reason(first, count, use.rule.name, outcome, use.parameters, given))
+
+
+def _runs(intervals: Any, codes: Any) -> Iterator[tuple[int, int, int]]:
+    """Runs of consecutive intervals with one code: first, count, code."""
+    edges = np.flatnonzero((np.diff(intervals) != 1) | (np.diff(codes) != 0)) + 1
+    for part, same in zip(np.split(intervals, edges), np.split(codes, edges), strict=True):
+        if len(part):
+            yield int(part[0]), len(part), int(same[0])
