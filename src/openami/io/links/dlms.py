@@ -24,6 +24,7 @@ from openami.protocols.dlms.errors import ActionError, DataAccessError
 from openami.protocols.dlms.events import Answered, Associated, Closed, Failed, Notified, Refused, Released
 from openami.protocols.dlms.framing import Framing, Garbage
 from openami.protocols.dlms.request import (
+    Access,
     Action,
     ActionList,
     Associate,
@@ -161,6 +162,12 @@ class DlmsClient:
     async def ask(self, request: Request) -> Any:
         """Make any request; the answer is as `openami.protocols.dlms.request` says, refusals included."""
         return await self._ask(request)
+
+    async def access(
+        self, items: Sequence[Get | Set | Action], *, break_on_error: bool = False
+    ) -> list[tuple[DataAccessResult | ActionResult, bytes]]:
+        """Reads, writes and methods in one request: for each its result and A-XDR octets (null-data if none)."""
+        return list(await self._ask(Access(tuple(items), break_on_error)))
 
     async def release(self) -> None:
         """End the association; the link stays."""

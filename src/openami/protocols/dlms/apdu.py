@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from openami.model.errors import DecodeError, LocalProtocolError
+from openami.protocols.dlms.access import AccessRequest, AccessResponse
 from openami.protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ, recounted
 from openami.protocols.dlms.action import (
     ActionRequestNextPblock,
@@ -32,7 +33,7 @@ from openami.protocols.dlms.get import (
     GetResponseWithList,
 )
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
-from openami.protocols.dlms.notification import DataNotification, EventNotificationRequest
+from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
 from openami.protocols.dlms.set import (
     SetRequestNormal,
     SetRequestWithDatablock,
@@ -95,6 +96,9 @@ Apdu = (
     | WriteResponse
     | UnconfirmedWriteRequest
     | DataNotification
+    | DataNotificationConfirm
+    | AccessRequest
+    | AccessResponse
     | EventNotificationRequest
     | ExceptionResponse
     | Ciphered
@@ -114,6 +118,7 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     WriteResponse: b"\x0d",
     ConfirmedServiceError: b"\x0e",
     DataNotification: b"\x0f",
+    DataNotificationConfirm: b"\x10",
     UnconfirmedWriteRequest: b"\x16",
     GetRequestNormal: b"\xc0\x01",
     GetRequestNext: b"\xc0\x02",
@@ -143,6 +148,8 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     ActionResponseWithList: b"\xc7\x03",
     ActionResponseNextPblock: b"\xc7\x04",
     ExceptionResponse: b"\xd8",
+    AccessRequest: b"\xd9",
+    AccessResponse: b"\xda",
     GeneralGloCiphering: b"\xdb",
     GeneralDedCiphering: b"\xdc",
     GeneralCiphering: b"\xdd",

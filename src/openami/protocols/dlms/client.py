@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Final, TypeAlias
 
 from openami.model.errors import (
@@ -20,6 +21,7 @@ from openami.model.errors import (
     RemoteProtocolError,
     SettingError,
 )
+from openami.protocols.dlms.access import LongInvokeId
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.axdr import hyphenated
@@ -33,7 +35,7 @@ from openami.protocols.dlms.exchange import Exchange, unexpected
 from openami.protocols.dlms.exchanges import check_negotiated, exchange_of
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
 from openami.protocols.dlms.initiate import ConfirmedServiceError
-from openami.protocols.dlms.notification import DataNotification
+from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
 from openami.protocols.dlms.request import Associate, Release, Request
 from openami.protocols.dlms.resynchronisation import CounterQuarantined, quarantine_name
 from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
@@ -327,14 +329,28 @@ class ClientConnection:
         except RemoteProtocolError as error:
             self._refuse(raw, error, now)
             return
-        if isinstance(apdu, DataNotification):
-            title = self._channel.peer_system_title if self._channel is not None else None
-            self._events.append(Notified(apdu, raw, title))
+        if isinstance(apdu, DataNotification | EventNotificationRequest):
+            self._take_notification(apdu, raw, now)
         elif not self._busy or self._stale(apdu):
             self._events.append(Refused(raw, RemoteProtocolError(f"{type(apdu).__name__} answers no request of ours")))
         else:
             self.received.append(raw)
             self._take_answer(apdu, now)
+
+    def _take_notification(self, apdu: DataNotification | EventNotificationRequest, raw: bytes, now: float) -> None:
+        """Tell it; a push that asks for confirmation gets it, protected as everything else is."""
+        title = self._channel.peer_system_title if self._channel is not None else None
+        self._events.append(Notified(apdu, raw, title))
+        if isinstance(apdu, DataNotification) and apdu.long_invoke_id_and_priority & LongInvokeId.CONFIRMED:
+            confirm = encode_apdu(DataNotificationConfirm(apdu.long_invoke_id_and_priority))
+            if self._channel is None:
+                self._framing.send(confirm, now)
+            elif self._resume is None:
+                self._with_numbers(partial(self._send_confirm, confirm), now)
+
+    def _send_confirm(self, confirm: bytes, now: float) -> None:
+        if self._channel is not None:
+            self._framing.send(self._channel.seal(confirm), now)
 
     def _open(self, raw: bytes) -> Apdu:
         """The plain APDU of what came; `SecurityError` if it is protected less than agreed, or wrongly."""

@@ -47,6 +47,7 @@ CLIENT_CONFORMANCE: Final = (
     | Conformance.SET
     | Conformance.SELECTIVE_ACCESS
     | Conformance.ACTION
+    | Conformance.ACCESS
 )
 """What a client proposes with logical names unless its settings say otherwise."""
 SERVER_CONFORMANCE: Final = (
@@ -60,6 +61,7 @@ SERVER_CONFORMANCE: Final = (
     | Conformance.SET
     | Conformance.SELECTIVE_ACCESS
     | Conformance.ACTION
+    | Conformance.ACCESS
 )
 """What a server agrees to with logical names unless its settings say less."""
 

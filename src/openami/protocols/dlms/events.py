@@ -75,3 +75,11 @@ class ClientLeft:
 
     client_sap: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Server: a client has confirmed the push with this long invoke id."""
+
+    client_sap: int
+    long_invoke_id: int

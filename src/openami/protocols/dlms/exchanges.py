@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from openami.model.errors import LocalProtocolError
+from openami.protocols.dlms.access_exchange import AccessExchange
 from openami.protocols.dlms.action_exchange import ActionExchange, ActionListExchange
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.errors import ServiceNotNegotiated
 from openami.protocols.dlms.exchange import Exchange
 from openami.protocols.dlms.get_exchange import GetExchange, GetListExchange
-from openami.protocols.dlms.request import Action, ActionList, Get, GetList, Request, Set, SetList
+from openami.protocols.dlms.request import Access, Action, ActionList, Get, GetList, Request, Set, SetList
 from openami.protocols.dlms.set_exchange import SetExchange, SetListExchange
 
 _SERVICES: Final[dict[type, Conformance]] = {
@@ -21,29 +22,32 @@ _SERVICES: Final[dict[type, Conformance]] = {
     SetList: Conformance.SET | Conformance.MULTIPLE_REFERENCES,
     Action: Conformance.ACTION,
     ActionList: Conformance.ACTION | Conformance.MULTIPLE_REFERENCES,
+    Access: Conformance.ACCESS,
 }
 
 
 def exchange_of(request: Request, invoke_id_and_priority: int, *, room: int, limit: int) -> Exchange:
     """The exchange for `request`; `room` octets fit into one APDU of ours, `limit` octets into an answer."""
+    if isinstance(request, GetList | SetList | ActionList | Access):
+        _check_list(request)
     match request:
         case Get():
-            return GetExchange(request, invoke_id_and_priority, limit)
+            exchange: Exchange = GetExchange(request, invoke_id_and_priority, limit)
         case GetList():
-            _check_list(len(request.descriptors), len(request.descriptors))
-            return GetListExchange(request, invoke_id_and_priority, limit)
+            exchange = GetListExchange(request, invoke_id_and_priority, limit)
         case Set():
-            return SetExchange(request, invoke_id_and_priority, room)
+            exchange = SetExchange(request, invoke_id_and_priority, room)
         case SetList():
-            _check_list(len(request.descriptors), len(request.values))
-            return SetListExchange(request, invoke_id_and_priority, room)
+            exchange = SetListExchange(request, invoke_id_and_priority, room)
         case Action():
-            return ActionExchange(request, invoke_id_and_priority, room, limit)
+            exchange = ActionExchange(request, invoke_id_and_priority, room, limit)
         case ActionList():
-            _check_list(len(request.descriptors), len(request.arguments))
-            return ActionListExchange(request, invoke_id_and_priority, room, limit)
+            exchange = ActionListExchange(request, invoke_id_and_priority, room, limit)
+        case Access():
+            exchange = AccessExchange(request, invoke_id_and_priority)
         case _:
             raise LocalProtocolError(f"{type(request).__name__} is no service of an association")
+    return exchange
 
 
 def check_negotiated(request: Request, exchange: Exchange, agreed: Conformance) -> None:
@@ -70,7 +74,13 @@ def _selects(request: Request) -> bool:
     return False
 
 
-def _check_list(wanted: int, given: int) -> None:
+def _check_list(request: GetList | SetList | ActionList | Access) -> None:
+    if isinstance(request, Access):
+        wanted = given = len(request.items)
+    else:
+        wanted = given = len(request.descriptors)
+        if isinstance(request, SetList | ActionList):
+            given = len(request.values if isinstance(request, SetList) else request.arguments)
     if not wanted:
         raise LocalProtocolError("a request with a list needs at least one attribute or method")
     if wanted != given:

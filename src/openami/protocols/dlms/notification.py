@@ -20,6 +20,8 @@ from openami.protocols.wire.declared import Codec, declared
 from openami.protocols.wire.integers import UNSIGNED32
 
 _DATE_TIME_SIZE: Final = 12
+LONG_INVOKE_ID: Final = 0xFFFFFF
+"""The number in a long-invoke-id-and-priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,13 @@ def _take_date_time(cursor: Cursor) -> CosemDateTime | None:
 
 
 DataNotification.CODEC = Codec("DataNotification", _decode, DataNotification.encode)
+
+
+@declared
+class DataNotificationConfirm:
+    """The push with this long-invoke-id has arrived; only for pushes that ask for it."""
+
+    long_invoke_id_and_priority: Annotated[int, UNSIGNED32]
 
 
 def _take_event_time(cursor: Cursor) -> CosemDateTime | None:

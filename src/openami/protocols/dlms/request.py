@@ -73,8 +73,20 @@ class ActionList:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Reads, writes and methods in one request, done in their order.
+
+    Answer: for each a pair of its result (`DataAccessResult`, of a method `ActionResult`) and A-XDR octets, null-data
+    where there is no value. With `break_on_error` the server does nothing after the first failure.
+    """
+
+    items: tuple[Get | Set | Action, ...]
+    break_on_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """End the association. The answer is the event `Released`."""
 
 
-Request: TypeAlias = Associate | Get | GetList | Set | SetList | Action | ActionList | Release
+Request: TypeAlias = Associate | Get | GetList | Set | SetList | Action | ActionList | Access | Release

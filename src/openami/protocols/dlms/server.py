@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeAlias
 
-from openami.model.errors import OpenAmiError, RemoteProtocolError, SecurityError
+from openami.model.errors import LocalProtocolError, OpenAmiError, RemoteProtocolError, SecurityError
 from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, ReleaseResponseReason
 from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
@@ -20,9 +20,15 @@ from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.association import PASS_3, Association
 from openami.protocols.dlms.counters import CountersExhausted, Persist, ReplayedCounter, transactions_name
 from openami.protocols.dlms.data import encode_data, octet_string
-from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Refused
+from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Confirmed, Refused
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
+from openami.protocols.dlms.notification import (
+    LONG_INVOKE_ID,
+    DataNotification,
+    DataNotificationConfirm,
+    EventNotificationRequest,
+)
 from openami.protocols.dlms.secure_channel import Manner, SecureChannel, check_protected
 from openami.protocols.dlms.server_association import (
     Accepted,
@@ -39,7 +45,7 @@ from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 from openami.protocols.dlms.service import Services
 from openami.protocols.dlms.service_context import NotServed, PduTooLong
 
-ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Refused | Garbage | Closed
+ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Confirmed | Refused | Garbage | Closed
 
 _ACSE: Final = frozenset((0x60, 0x62))
 _UNANSWERED: Final = frozenset(
@@ -163,6 +169,16 @@ class ServerConnection:
             except CountersExhausted as error:
                 self._close(str(error), clean=False)
 
+    def inform(self, client_sap: int, notification: DataNotification | EventNotificationRequest, now: float) -> None:
+        """Send a notification within the live association of `client_sap`, protected as its policy says.
+
+        Raises `LocalProtocolError` if there is none. A push with the confirmed bit is answered by `Confirmed`.
+        """
+        session = self._sessions.get(client_sap)
+        if session is None or not session.association.established:
+            raise LocalProtocolError(f"client SAP {client_sap} has no association that could be informed")
+        self._answer(encode_apdu(notification), None, session, now)
+
     def notify(self, client_sap: int, apdu: bytes, now: float) -> None:
         """Push an APDU that is complete and sealed already to `client_sap`, unconfirmed."""
         self._framing.send(apdu, now, destination=client_sap, unconfirmed=True)
@@ -215,6 +231,9 @@ class ServerConnection:
         session.heard = now
         if not session.association.established:
             self._take_pass_3(apdu, form, session, now)
+            return
+        if isinstance(apdu, DataNotificationConfirm):
+            self._events.append(Confirmed(event.source, apdu.long_invoke_id_and_priority & LONG_INVOKE_ID))
             return
         session.measure(form)
         answer = session.services.answer(apdu, self._utc(now))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from openami.protocols.dlms.access import AccessRequest, LongInvokeId
+from openami.protocols.dlms.access_service import AccessService
 from openami.protocols.dlms.action import (
     ActionRequestNextPblock,
     ActionRequestNormal,
@@ -16,7 +18,7 @@ from openami.protocols.dlms.action import (
     ActionRequestWithPblock,
 )
 from openami.protocols.dlms.action_service import ActionRequest, ActionService
-from openami.protocols.dlms.apdu import Apdu, apdu_name
+from openami.protocols.dlms.apdu import Apdu, apdu_name, encode_apdu
 from openami.protocols.dlms.association import Association
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.errors import conformance_text
@@ -55,6 +57,7 @@ _NEEDED: Final[dict[type, Conformance]] = {
     ActionRequestWithFirstPblock: _ACTION_BLOCKS,
     ActionRequestWithPblock: _ACTION_BLOCKS,
     ActionRequestWithListAndFirstPblock: _ACTION_BLOCKS | _LIST,
+    AccessRequest: Conformance.ACCESS,
 }
 """What must have been negotiated for each request."""
 
@@ -62,13 +65,14 @@ _NEEDED: Final[dict[type, Conformance]] = {
 class Services:
     """What one association has under way; `room` octets of plain APDU fit into an answer."""
 
-    __slots__ = ("_action", "_context", "_get", "_set")
+    __slots__ = ("_access", "_action", "_context", "_get", "_set")
 
     def __init__(self, association: Association, device: LogicalDevice, settings: ServerSettings, room: int) -> None:
         self._context = ServiceContext(association, device, settings, room)
         self._get = GetService(self._context)
         self._set = SetService(self._context)
         self._action = ActionService(self._context)
+        self._access = AccessService(self._context)
 
     @property
     def room(self) -> int:
@@ -84,6 +88,8 @@ class Services:
         self._check_negotiated(apdu)
         if isinstance(apdu, GetRequestNormal | GetRequestNext | GetRequestWithList):
             return self._get.answer(apdu, now)
+        if isinstance(apdu, AccessRequest):
+            return self._answer_access(apdu, now)
         if isinstance(apdu, SetRequest):
             response = self._set.answer(apdu, now)
         elif isinstance(apdu, ActionRequest):
@@ -91,6 +97,12 @@ class Services:
         else:
             raise NotServed(f"{apdu_name(apdu)} is not served here")
         return response if apdu.invoke_id_and_priority & CONFIRMED else None
+
+    def _answer_access(self, request: AccessRequest, now: float) -> Apdu | None:
+        response = self._access.answer(request, now)
+        if (size := len(encode_apdu(response))) > self.room:
+            raise NotServed(f"the answer to an ACCESS request has {size} bytes, the client takes {self.room}")
+        return response if request.long_invoke_id_and_priority & LongInvokeId.CONFIRMED else None
 
     def _check_negotiated(self, apdu: Apdu) -> None:
         needed = _NEEDED.get(type(apdu), Conformance(0))

@@ -8,6 +8,16 @@ import pytest
 
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.access import (
+    AccessAction,
+    AccessGet,
+    AccessGetWithSelection,
+    AccessRequest,
+    AccessResponse,
+    AccessResult,
+    AccessSet,
+    AccessSetWithSelection,
+)
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.acse import AARE, AARQ, RLRE, RLRQ, ReleaseRequestReason, ReleaseResponseReason
 from openami.protocols.dlms.action import (
@@ -62,7 +72,7 @@ from openami.protocols.dlms.initiate import (
     ServiceErrorKind,
 )
 from openami.protocols.dlms.invoke_id import invoke_id, invoke_id_and_priority
-from openami.protocols.dlms.notification import DataNotification, EventNotificationRequest
+from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
 from openami.protocols.dlms.plain import plain
 from openami.protocols.dlms.selective_access import EntryDescriptor, access_of
 from openami.protocols.dlms.set import (
@@ -109,6 +119,7 @@ MIDNIGHT_HEX = "07ea0101 04 000000 ff 8000 ff"
 C = "0008 0000010000ff 02"
 M = "0046 000060030aff 01"
 
+ACCESSED = CosemAttributeDescriptor(8, ObisCode(0, 0, 1, 0, 0), 2)
 CASES = [
     (GetRequestNormal(ID, CLOCK), f"c0 01 c1 {C} 00"),
     (GetRequestNormal(ID, CLOCK, ROWS), f"c0 01 c1 {C} 01 {ROWS_HEX}"),
@@ -178,6 +189,40 @@ CASES = [
     (Ciphered(CipheredTag.DED_ACTION_RESPONSE, b"\x30\x00"), "d7 02 30 00"),
     (GeneralGloCiphering(b"OAM00001", bytes.fromhex("3000000001aabb")), "db 08 4f414d3030303031 07 30 00000001 aabb"),
     (GeneralDedCiphering(b"", b""), "dc 00 00"),
+    (DataNotificationConfirm(0x40000001), "10 40000001"),
+    (
+        AccessRequest(
+            0xC0000001,
+            b"",
+            (
+                AccessGet(ACCESSED),
+                AccessSet(ACCESSED),
+                AccessAction(CosemMethodDescriptor(8, ObisCode(0, 0, 1, 0, 0), 1)),
+                AccessGetWithSelection(ACCESSED, SelectiveAccess(2, b"\x00")),
+                AccessSetWithSelection(ACCESSED, SelectiveAccess(1, b"\x00")),
+            ),
+            (b"\x00", b"\x11\x05", b"\x0f\x00", b"\x00", b"\x00"),
+        ),
+        (
+            "d9 c0000001 00 05 01 0008 0000010000ff 02 02 0008 0000010000ff 02 03 0008 0000010000ff 01"
+            "04 0008 0000010000ff 02 02 00 05 0008 0000010000ff 02 01 00 05 00 1105 0f00 00 00"
+        ),
+    ),
+    (
+        AccessResponse(
+            1,
+            b"",
+            (AccessGet(ACCESSED),),
+            (b"\x11\x07", b"\x00", b"\x00"),
+            (
+                AccessResult(1, DataAccessResult.SUCCESS),
+                AccessResult(2, DataAccessResult.READ_WRITE_DENIED),
+                AccessResult(3, ActionResult.OBJECT_UNDEFINED),
+            ),
+        ),
+        "da 00000001 00 01 01 01 0008 0000010000ff 02 03 1107 00 00 03 01 00 02 03 03 04",
+    ),
+    (AccessResponse(1, b"", None, (), ()), "da 00000001 00 00 00 00"),
     (
         GeneralCiphering(GeneralHeader(b"\x00\x01", b"OAM00001", b"OAM00002"), None, bytes.fromhex("3100000001aabb")),
         "dd 02 0001 08 4f414d3030303031 08 4f414d3030303032 00 00 00 07 31 00000001 aabb",
