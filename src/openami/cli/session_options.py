@@ -39,7 +39,9 @@ def _session(
     authentication_key: Annotated[
         str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
     ] = None,
-    system_title: Annotated[str, typer.Option(help="Our system title in hexadecimal.")] = "4f41490000000001",
+    system_title: Annotated[
+        str | None, typer.Option(help="Our system title in hexadecimal; by default one made once for this machine.")
+    ] = None,
     meter_system_title: Annotated[
         str | None, typer.Option(help="Insist on this system title of the meter, in hexadecimal.")
     ] = None,

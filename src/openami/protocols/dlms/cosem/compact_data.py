@@ -1,6 +1,7 @@
-"""Interface class Compact data (class_id 62, version 0): captured values without their tags, and a template beside.
+"""Interface class Compact data (class_id 62, versions 0 and 1): captured values without tags, and a template beside.
 
-Version 1, which adds restrictions and columns to its capture objects, is not declared: no text of it was at hand.
+Version 1 has the same members; its capture objects have more fields (restriction and columns), which nothing at hand
+prints: they stay as they come.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from enum import IntEnum
 from openami.protocols.dlms.cosem.attribute import Attribute, Method
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
 from openami.protocols.dlms.cosem.profile_generic import CAPTURE_OBJECT_DEFINITION
-from openami.protocols.dlms.cosem.types import INTEGER, OCTET_STRING, UNSIGNED, array_of, enum_of
+from openami.protocols.dlms.cosem.types import INTEGER, OCTET_STRING, STRUCTURE, UNSIGNED, array_of, enum_of
 
 
 class CaptureMethod(IntEnum):
@@ -27,6 +28,21 @@ class CompactData(InterfaceClass, class_id=62, version=0):
 
     compact_buffer = Attribute(2, OCTET_STRING)
     capture_objects = Attribute(3, array_of(CAPTURE_OBJECT_DEFINITION), static=True)
+    template_id = Attribute(4, UNSIGNED, static=True)
+    template_description = Attribute(5, OCTET_STRING)
+    capture_method = Attribute(6, enum_of(CaptureMethod), static=True)
+
+    reset = Method(1, INTEGER)
+    capture = Method(2, INTEGER)
+
+
+class CompactData1(InterfaceClass, class_id=62, version=1):
+    """Captures parts of profiles too."""
+
+    __slots__ = ()
+
+    compact_buffer = Attribute(2, OCTET_STRING)
+    capture_objects = Attribute(3, array_of(STRUCTURE), static=True)
     template_id = Attribute(4, UNSIGNED, static=True)
     template_description = Attribute(5, OCTET_STRING)
     capture_method = Attribute(6, enum_of(CaptureMethod), static=True)

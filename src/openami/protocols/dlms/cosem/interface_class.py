@@ -1,8 +1,9 @@
 """What all interface classes share: a logical name, declared attributes and methods, and a registry by version.
 
 The classes here follow the COSEM interface classes (DLMS UA Blue Book, IEC 62056-6-2). The text of the book was not
-at hand: attribute and method numbers, names and types are from public implementations and companion
-specifications that print them.
+at hand: attribute and method numbers, names and types are from public implementations, lists and companion
+specifications that print them, and were counted beside a second implementation (a test does it each time). Where no
+second source was at hand, the class says so.
 """
 
 from __future__ import annotations
