@@ -35,11 +35,12 @@ from openami.protocols.dlms.cosem.register import Register
 from openami.protocols.dlms.counters import CounterRanges, CountersExhausted, MemoryCounters
 from openami.protocols.dlms.data import double_long_unsigned, octet_string
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
-from openami.protocols.dlms.errors import ActionError, AssociationRejected, DataAccessError, ServiceFailed
+from openami.protocols.dlms.errors import ActionError, AssociationRejected, DataAccessError
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed
 from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
+from openami.protocols.dlms.resynchronisation import CounterQuarantined
 from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.server_settings import ServerState
 from openami.protocols.dlms.wrapper import WrapperFraming
@@ -208,16 +209,27 @@ async def test_counters_go_on_from_session_to_session():
     assert len(set(firsts)) == 1
 
 
-async def test_an_outdated_counter_is_told_by_the_meter():
+async def test_an_outdated_counter_is_caught_up_with():
     bench = Bench()
     async with bench.client(client_settings()) as client:
         client._core._channel.sending._next = 0
         client._core._channel.sending._end = 5
-        with pytest.raises(ServiceFailed) as failed:
-            await client.get_raw(ENERGY)
-        assert failed.value.invocation_counter == 3
-        assert client.state is ClientState.ASSOCIATED
+        assert await client.get_raw(ENERGY) == ENERGY_OCTETS
     await bench.meter
+
+
+async def test_an_outdated_counter_is_told_by_the_meter():
+    bench = Bench()
+    async with bench.client(client_settings(counter_jump_max=0)) as client:
+        client._core._channel.sending._next = 0
+        client._core._channel.sending._end = 5
+        with pytest.raises(CounterQuarantined) as failed:
+            await client.get_raw(ENERGY)
+        assert failed.value.expected == 3
+        assert client.state is ClientState.CLOSED
+    await bench.meter
+    with pytest.raises(CounterQuarantined):
+        await bench.client(client_settings()).associate()
     assert isinstance(bench.told[-1], Closed)
 
 
