@@ -53,7 +53,7 @@ UNITS: dict[str, dict[str, Decimal]] = {
     "min": _scaled({"s": 1, "min": 60, "h": 3600, "d": 86400}, 60),
     "h": _scaled({"s": 1, "min": 60, "h": 3600, "d": 86400}, 3600),
     "d": _scaled({"s": 1, "min": 60, "h": 3600, "d": 86400}, 86400),
-    "y": _scaled({"a": 1, "d": 1 / Decimal(365), "mo": 1 / Decimal(12)}, 1),
+    "y": _scaled({"a": 1, "d": 1 / Decimal("365.2425"), "mo": 1 / Decimal(12)}, 1),
     "month": _scaled({"mo": 1, "a": 12}, 1),
 }
 
@@ -86,7 +86,7 @@ def found(field: str, number: float, values: tuple[NamedValue, ...]) -> bool:
         else:
             factor = units.get(value.unit)
             ours = None if factor is None else value.value * factor
-        if ours is not None and abs(ours - wanted) <= max(abs(wanted) * Decimal("5e-6"), Decimal("1e-9")):
+        if ours is not None and abs(ours - wanted) <= max(abs(wanted) * Decimal("5e-6"), Decimal("6e-7")):
             return True
     return False
 

@@ -14,6 +14,8 @@ from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
 from openami.protocols.decode import decode_message
 from openami.protocols.dlms.telegram import DlmsDecoder
+from openami.protocols.mbus.telegram import wired_decoders
+from openami.protocols.mbus.wireless.telegram import WirelessDecoder
 
 LINE_MAX = 1 << 22
 
@@ -39,7 +41,7 @@ def decode(
     system_title: SystemTitleOption = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--as", help="Take the bytes as hdlc, wrapper, llc, apdu or data instead of detecting it."),
+        typer.Option("--as", help="Take the bytes as wmbus, hdlc, wrapper, llc, apdu or data instead of detecting it."),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -48,11 +50,13 @@ def decode(
     The protocol is detected, or taken from `--as`, which raw A-XDR data needs. Ciphered messages are opened when their
     keys are given. A line that cannot be decoded is reported, the others are decoded, and the exit status is 1.
     """
-    decoder = DlmsDecoder(octets_of("--key", key), octets_of("--system-title", system_title))
+    keys = octets_of("--key", key)
+    decoder = DlmsDecoder(keys, octets_of("--system-title", system_title))
+    decoders = (*wired_decoders(), *WirelessDecoder(keys).decoders(), *decoder.decoders())
     failed = False
     for number, line in enumerate(_lines(message, file), 1):
         try:
-            decoded = decode_message(_bytes(line), decoder.decoders(), protocol)
+            decoded = decode_message(_bytes(line), decoders, protocol)
         except DecodeError as error:
             failed = True
             _fail(number, error, as_json=as_json)

@@ -8,7 +8,7 @@ for value in reading.values:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -24,6 +24,7 @@ from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.opening import Opened, Protection
+from openami.protocols.mbus.wireless.profile import profile_values
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.transport import Content
@@ -141,15 +142,18 @@ def _last_good(content: bytes, error: DecodeError) -> int:
     return min(int(at) if at.isdecimal() else error.offset, len(content))
 
 
+def _told(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
+    for record in records:
+        inside = profile_values(record)
+        yield from inside or ((record.name, record),)
+
+
 def _values(records: Iterable[Record], guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:
     values: list[NamedValue] = []
     seen: dict[str, int] = {}
-    for record in records:
-        name = record.name
+    for name, record in _told(records):
         count = seen[name] = seen.get(name, 0) + 1
-        if count > 1:
-            name = f"{name} ({count})"
-        values.append(named(name, record, guarantee))
+        values.append(named(name if count == 1 else f"{name} ({count})", record, guarantee))
     return tuple(values)
 
 
