@@ -92,9 +92,13 @@ class Week:
         district.clock.advance_to(midnight + DAY_S + MARGIN_S)
 
     def _registers(self, at: float | None = None) -> dict[int, int]:
-        """The meters' import registers, in Wh, by the household's number."""
+        """The meters' import registers, in Wh, by the household's number, when each meter's own clock shows `at`.
+
+        Clocks drift by a second or two in a week, and a heating that starts at midnight draws some Wh in that time.
+        """
+        shown = self._start.timestamp() if at is None else at
         for house in self._district.houses:
-            house.meter.advance(self._start.timestamp() if at is None else at)
+            house.meter.advance(house.meter.clock.true_time(shown))
         return {house.number: house.meter.energy.import_wh for house in self._district.houses}
 
 
