@@ -1,4 +1,4 @@
-"""`openami meter --clone`: a meter that plays the record of another one."""
+"""`openami meter --clone`: a meter that plays the record of another one, or a companion profile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openami.app.settings import address
+from openami.cli.check import find_profile
 from openami.cli.output import console, print_json
 from openami.cli.recording import read_record
 from openami.cli.session import FramingName
@@ -16,9 +17,11 @@ from openami.field.meter.cloned_meter import ClonedMeter
 from openami.field.meter.faces.serial_line import serve_meter_pty
 from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.io.clock import Clock
+from openami.model.errors import SettingError
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.companion.meter_record import MeterRecord
+from openami.protocols.dlms.companion.profile_records import records_of
 from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
@@ -26,10 +29,15 @@ from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 from openami.protocols.dlms.wrapper import WrapperFraming
 
+PROFILE = ".toml"
+
 
 @dataclass(frozen=True, slots=True)
 class CloneOptions:
-    """What plays the record: keys make its client prove itself by HLS 5, a password by LLS, nothing by nothing."""
+    """What plays the record: keys make its client prove itself by HLS 5, a password by LLS, nothing by nothing.
+
+    A profile says itself how each of its clients does.
+    """
 
     record: Path
     system_title: bytes
@@ -37,31 +45,52 @@ class CloneOptions:
     password: Secret | None
     counters: Counters | None
 
-    def access(self) -> AssociationSettings:
-        """How the record's client may associate."""
+    def played(self) -> dict[int, tuple[MeterRecord, AssociationSettings]]:
+        """The record of each client, and how it may associate."""
+        if self.record.suffix != PROFILE:
+            record = read_record(self.record)
+            return {record.client_sap: (record, self._access(self._strongest()))}
+        profile = find_profile(str(self.record))
+        asked = {sap: client.authentication or Authentication.NONE for sap, client in profile.clients.items()}
+        return {one.client_sap: (one, self._access(asked[one.client_sap])) for one in records_of(profile)}
+
+    def _strongest(self) -> Authentication:
         if self.keys is not None:
+            return Authentication.HLS5
+        return Authentication.NONE if self.password is None else Authentication.LLS
+
+    def _access(self, authentication: Authentication) -> AssociationSettings:
+        if authentication is Authentication.NONE:
+            return AssociationSettings()
+        if authentication is Authentication.LLS and self.password is not None:
+            return AssociationSettings(authentication, self.password)
+        if authentication is Authentication.HLS5 and self.keys is not None:
             sealed = SecurityControl.AUTHENTICATED_ENCRYPTION
-            return AssociationSettings(Authentication.HLS5, keys=self.keys, protection=sealed)
-        if self.password is not None:
-            return AssociationSettings(Authentication.LLS, self.password)
-        return AssociationSettings()
+            return AssociationSettings(authentication, keys=self.keys, protection=sealed)
+        name = authentication.name.lower()
+        raise SettingError(
+            f"{self.record}: a client proves itself by {name}; lls needs --password, hls5 --encryption-key and "
+            "--authentication-key, and others are not played"
+        )
 
 
 async def run_clone(
     options: CloneOptions, clock: Clock, *, listen: str | None, framing: FramingName, as_json: bool
 ) -> None:
     """Serve the clone on `listen`, or on a pty, for ever."""
-    record, access = read_record(options.record), options.access()
+    played = options.played()
+    records = [record for record, _ in played.values()]
+    first = records[0]
     kind = framing if listen else FramingName.HDLC
 
     def make_framing() -> Framing:
         if kind is FramingName.HDLC:
-            return HdlcFraming(Role.SERVER, record.client_sap, HdlcAddress(record.server_sap))
-        return WrapperFraming(Role.SERVER, record.client_sap, record.server_sap)
+            return HdlcFraming(Role.SERVER, first.client_sap, HdlcAddress(first.server_sap))
+        return WrapperFraming(Role.SERVER, first.client_sap, first.server_sap)
 
     meter = ClonedMeter(
-        record,
-        access,
+        records,
+        {sap: access for sap, (_, access) in played.items()},
         options.system_title,
         clock,
         make_framing,
@@ -78,7 +107,8 @@ async def run_clone(
             server = await serve_meter_tcp(meter, host, port)
             stack.push_async_callback(server.close)
             link = f"tcp://{host}:{server.port}"
-        _introduce(record, access, link, kind, as_json=as_json)
+        for record, access in played.values():
+            _introduce(record, access, link, kind, as_json=as_json)
         await Event().wait()
 
 

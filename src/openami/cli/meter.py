@@ -65,7 +65,8 @@ def meter(
         str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of a laboratory meter's LLS client.")
     ] = None,
     clone: Annotated[
-        Path | None, typer.Option(help="Play the record of a real meter that `openami read --save` took.")
+        Path | None,
+        typer.Option(help="Play the record that `openami read --save` took of a real meter, or a profile (TOML)."),
     ] = None,
     push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
     as_json: JsonOption = False,
@@ -76,7 +77,8 @@ def meter(
     Without keys of your own fresh ones are made and shown. Runs until stopped.
 
     With `--clone` the meter is another one: it shows the objects and values of a record to the client that the
-    record was made for. Keys make that client prove itself by HLS 5, a password by LLS.
+    record was made for. Keys make that client prove itself by HLS 5, a password by LLS. From a companion profile it
+    takes the objects, rights and values of every client, and how each proves itself.
     """
     clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
     store: Counters | None = None if counters is None else CounterFile(counters, disk=SystemDisk())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from importlib import resources
 
 import pytest
 
@@ -85,3 +86,46 @@ def test_save_records_everything(openami, meter, tmp_path):
     ran = openami("read", meter.wrapper, ENERGY, "--save", tmp_path / "record.json")
     assert ran.status == 1
     assert "--save records all objects" in ran.err
+
+
+@pytest.mark.parametrize("name", ["plain", "idis-2", "dsmr-5"])
+def test_a_meter_that_plays_a_profile_does_not_deviate_from_it(openami, secrets, tmp_path, name):  # noqa: ARG001
+    profile = resources.files("openami.protocols.dlms.companion") / "profiles" / f"{name}.toml"
+    file = tmp_path / "profile.toml"
+    file.write_text(profile.read_text(encoding="utf-8"))
+    options = ["--clone", file, "--listen", "127.0.0.1:0", "--counters", tmp_path / "counters", "--json"]
+    with Process(tmp_path, "meter", *options, **SECRETS) as process:
+        clients = [json.loads(process.line("link"))]
+        clients += [json.loads(process.line("link")) for _ in range(2)]
+        for one in clients:
+            proof = ["--client", one["client"], "--authentication", one["authentication"]]
+            ran = openami("check", one["link"], "--profile", file, *proof)
+            assert ran.status == 0, ran.out + ran.err
+
+
+def test_a_profile_s_values_are_answered_to_those_who_may_read_them(openami, tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text(
+        'name = "own"\n[clients.16]\n[clients.3]\nauthentication = "lls"\n'
+        '[[objects]]\nlogical_name = "0-0:40.0.0*255"\nclass_id = 15\nversion = 1\nclients = [3, 16]\n'
+        'attributes = { 2 = "r" }\n'
+        '[[objects]]\nlogical_name = "1-0:1.8.0*255"\nclass_id = 3\nclients = [3, 16]\n'
+        'values = { 2 = "0600003039", 3 = "02020f00161e" }\naccess.16.attributes = { 2 = "-" }\n'
+    )
+    with Process(
+        tmp_path, "meter", "--clone", file, "--listen", "127.0.0.1:0", "--password", "12345678", "--json"
+    ) as process:
+        link = json.loads(process.line("link"))["link"]
+        lls = ["--client", 3, "--authentication", "lls", "--password", "12345678"]
+        values = {one["name"]: one for one in openami("read", link, ENERGY, *lls, "--json").objects}
+        assert (values["value"]["value"], values["value"]["unit"]) == (12_345, "Wh")
+        public = {one["name"]: one for one in openami("read", link, ENERGY, "--json").objects}
+        assert "read-write-denied" in public["value"]["error"].replace("_", "-").lower()
+
+
+def test_a_profile_whose_client_cannot_prove_itself(openami, tmp_path):
+    file = tmp_path / "own.toml"
+    file.write_text('name = "own"\nobjects = []\n[clients.1]\nauthentication = "hls7"\n')
+    ran = openami("meter", "--clone", file, "--listen", "127.0.0.1:0")
+    assert ran.status == 1
+    assert "a client proves itself by hls7" in ran.err

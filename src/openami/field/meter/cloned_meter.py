@@ -1,8 +1,8 @@
-"""A meter that plays the record of another one, on any number of links."""
+"""A meter that plays the records of another one, or those that a companion profile asks for, on any number of links."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from openami.io.clock import Clock
@@ -18,7 +18,7 @@ from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
 
 class ClonedMeter:
-    """Answers the client that the record was made for, who associates as `access` says.
+    """Answers the clients that the records were made for, who associate as `access` says by client SAP.
 
     `make_framing` frames each link; `random` gives the bytes of challenges. Without `counters` the keys must not
     outlive the process.
@@ -26,8 +26,8 @@ class ClonedMeter:
 
     def __init__(
         self,
-        record: MeterRecord,
-        access: AssociationSettings,
+        records: Sequence[MeterRecord],
+        access: Mapping[int, AssociationSettings],
         system_title: bytes,
         clock: Clock,
         make_framing: Callable[[], Framing],
@@ -37,9 +37,8 @@ class ClonedMeter:
     ) -> None:
         self._counters = MemoryCounters() if counters is None else counters
         self._state = ServerState(system_title, self._counters)
-        self._settings = ServerSettings(
-            system_title, {record.server_sap: RecordedDevice(record)}, {record.client_sap: access}
-        )
+        device = RecordedDevice(*records)
+        self._settings = ServerSettings(system_title, {one.server_sap: device for one in records}, access)
         self._clock = clock
         self._make_framing = make_framing
         self._random = random

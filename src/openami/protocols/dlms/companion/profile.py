@@ -20,7 +20,7 @@ A profile is a TOML file:
     attributes = { 2 = "r", 3 = "r" }    # r, w, rw, -; a "+" behind it allows more
     methods = { 1 = "x" }                # x, -
     access.2 = { attributes = { 2 = "r" } }   # what differs for one client
-
+    values = { 2 = "0600000000" }  # A-XDR in hexadecimal: what a meter that plays the profile answers
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openami.model.errors import SettingError
+from openami.model.errors import DecodeError, SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.data import decode_data
 
 PUBLIC_CLIENT = 16
 RIGHTS = ("-", "r", "w", "rw")
@@ -67,6 +68,7 @@ class ProfileObject:
     optional: bool
     rights: MemberRights
     access: Mapping[int, MemberRights]
+    values: Mapping[int, bytes] = field(default_factory=dict)
 
     def seen_by(self, client_sap: int) -> bool:
         """Whether the client sees the object."""
@@ -179,6 +181,16 @@ class _Table:
             rights[int(number)] = value
         return rights
 
+    def values(self, key: str) -> dict[int, bytes]:
+        values = {}
+        for number, value in self.take(key, dict, {}).items():
+            try:
+                values[int(number)] = bytes.fromhex(value)
+                decode_data(values[int(number)])
+            except (TypeError, ValueError, DecodeError) as error:
+                raise SettingError(f"{self.where}: {key}.{number} is {value!r}, no A-XDR value: {error}") from error
+        return values
+
     def finish(self) -> None:
         if self._values:
             raise SettingError(f"{self.where}: {', '.join(self._values)} is not known here")
@@ -209,6 +221,7 @@ def _object(table: _Table, clients: Mapping[int, ProfileClient]) -> ProfileObjec
         table.take("optional", bool, False),
         MemberRights(table.rights("attributes", RIGHTS), table.rights("methods", METHOD_RIGHTS)),
         access,
+        table.values("values"),
     )
     unknown = {*access, *(one.clients or ())} - set(clients)
     if unknown:

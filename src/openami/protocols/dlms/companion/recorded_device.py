@@ -30,22 +30,31 @@ LOGICAL_NAME = 1
 
 
 class RecordedDevice:
-    """Answers GET, SET and ACTION (see `openami.protocols.dlms.server_settings.LogicalDevice`)."""
+    """Answers GET, SET and ACTION (see `openami.protocols.dlms.server_settings.LogicalDevice`).
 
-    def __init__(self, record: MeterRecord) -> None:
-        self._model = record.model()
-        self._answers: dict[CosemAttributeDescriptor, Answer] = {**record.answers, OBJECT_LIST: record.object_list}
+    With several records each client has the objects and rights of its own; the values are those of the device.
+    """
+
+    def __init__(self, *records: MeterRecord) -> None:
+        self._models = {record.client_sap: record.model() for record in records}
+        self._lists = {record.client_sap: record.object_list for record in records}
+        self._answers: dict[CosemAttributeDescriptor, Answer] = {}
+        for record in records:
+            given = {key: answer for key, answer in record.answers.items() if isinstance(answer, bytes)}
+            self._answers = {**record.answers, **self._answers, **given}
 
     def get(
         self,
-        _association: Association,
+        association: Association,
         descriptor: CosemAttributeDescriptor,
         selection: SelectiveAccess | None,
         now: float,
     ) -> bytes | DataAccessResult:
         """The octets that were recorded; `now` moves the clock."""
         try:
-            self._may(descriptor, AccessBits.READ)
+            self._may(association, descriptor, AccessBits.READ)
+            if descriptor == OBJECT_LIST:
+                return self._lists[association.client_sap]
             raw = self._recorded(descriptor)
             if selection is not None:
                 return self._selected(descriptor, raw, selection, now)
@@ -55,7 +64,7 @@ class RecordedDevice:
 
     def set(
         self,
-        _association: Association,
+        association: Association,
         descriptor: CosemAttributeDescriptor,
         selection: SelectiveAccess | None,
         value: bytes,
@@ -63,7 +72,7 @@ class RecordedDevice:
     ) -> DataAccessResult:
         """Keep `value` in place of what was recorded, if it is of the same type."""
         try:
-            self._may(descriptor, AccessBits.WRITE)
+            self._may(association, descriptor, AccessBits.WRITE)
         except Refused as refused:
             return refused.result
         held = self._answers.get(descriptor)
@@ -75,11 +84,11 @@ class RecordedDevice:
         return DataAccessResult.SUCCESS
 
     def action(
-        self, _association: Association, descriptor: CosemMethodDescriptor, _argument: bytes | None, _now: float
+        self, association: Association, descriptor: CosemMethodDescriptor, _argument: bytes | None, _now: float
     ) -> tuple[ActionResult, bytes | None]:
         """Refused: read-write-denied where the rights forbid it, other-reason where only the real meter could act."""
         try:
-            found = self._object(descriptor.class_id, descriptor.instance_id)
+            found = self._object(association, descriptor.class_id, descriptor.instance_id)
         except Refused as refused:
             return ActionResult(refused.result), None
         method = next((one for one in found.methods if one.number == descriptor.method_id), None)
@@ -88,16 +97,18 @@ class RecordedDevice:
         allowed = AccessBits.READ in method.access
         return (ActionResult.OTHER_REASON if allowed else ActionResult.READ_WRITE_DENIED), None
 
-    def _object(self, class_id: int, name: ObisCode) -> ModelObject:
-        found = self._model.get(name)
+    def _object(self, association: Association, class_id: int, name: ObisCode) -> ModelObject:
+        found = self._models[association.client_sap].get(name)
         if found is None:
             raise Refused(DataAccessResult.OBJECT_UNDEFINED)
         if found.class_id != class_id:
             raise Refused(DataAccessResult.OBJECT_CLASS_INCONSISTENT)
         return found
 
-    def _may(self, descriptor: CosemAttributeDescriptor, wanted: AccessBits) -> ModelAttribute:
-        found = self._object(descriptor.class_id, descriptor.instance_id)
+    def _may(
+        self, association: Association, descriptor: CosemAttributeDescriptor, wanted: AccessBits
+    ) -> ModelAttribute:
+        found = self._object(association, descriptor.class_id, descriptor.instance_id)
         attribute = next((one for one in found.attributes if one.number == descriptor.attribute_id), None)
         if attribute is None:
             raise Refused(DataAccessResult.OBJECT_UNDEFINED)

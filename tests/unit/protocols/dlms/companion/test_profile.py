@@ -71,6 +71,8 @@ def test_a_profile_says_who_sees_and_may_do_what() -> None:
         (HEAD + OBJECT + 'methods = { 1 = "r" }', "must be one of -, x"),
         (HEAD + OBJECT + "colour = 3", "colour is not known here"),
         (HEAD + OBJECT + OBJECT, r"1-0:1.8.0\*255 is named twice"),
+        (HEAD + OBJECT + 'values = { 2 = "06" }', "values.2 is '06', no A-XDR value"),
+        (HEAD + OBJECT + "values = { 2 = 6 }", "values.2 is 6, no A-XDR value"),
         (HEAD + OBJECT + "access.3 = {}", "client 3 is not one of"),
         (HEAD + OBJECT + "access.one = {}", "access.one must be a table with a number"),
         ("objects = [1]\n" + HEAD, "objects number 1 is 1, must be a table"),
