@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from openami.protocols.mbus.obis import RULES, obis_of
+from openami.protocols.mbus.obis import MEDIUM_OF_DEVICE, RULES, obis_of
 from openami.protocols.mbus.records import decode_records
+from openami.protocols.mbus.wireless.address import DEVICE_TYPES
+
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "vif-obis.md"
 
 
 @pytest.mark.parametrize(
@@ -48,3 +53,22 @@ def test_code(record, device_type, code):
 def test_no_two_rules_say_different_things():
     keys = [(medium, rule.quantity, rule.modifier) for rule in RULES for medium in rule.media]
     assert len(keys) == len(set(keys))
+
+
+def test_the_published_tables_are_the_declarations():
+    devices = [f"| {code:02X} | {DEVICE_TYPES[code]} | {medium} |" for code, medium in sorted(MEDIUM_OF_DEVICE.items())]
+    rules = [row(rule) for rule in RULES]
+    lines = PAGE.read_text().splitlines()
+    assert [line for line in lines if line.startswith("| ") and line[2:3].isalnum() and "ype" not in line] == [
+        *devices,
+        "| Group A | Quantity (VIF) | VIFE | Code | Tariffs | Set date |",
+        *rules,
+    ]
+
+
+def row(rule):
+    tariff = "t" if rule.tariffs else "0"
+    set_date = f"`A-0:{rule.c}.2.{tariff}*255`" if rule.set_date else ""
+    media = ", ".join(map(str, rule.media))
+    code = f"`A-0:{rule.c}.{rule.d}.{tariff}*255`"
+    return f"| {media} | {rule.quantity} | {rule.modifier} | {code} | {'yes' if rule.tariffs else ''} | {set_date} |"
