@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,17 @@ def cli_page() -> str:
         "Every command takes `--help`. Results go to standard output, errors to standard error in one line that",
         "begins with `error:`; the exit status is 0 when the command did what was asked and 1 when it did not.\n",
     ]
-    for name, command in sorted(group.commands.items()):
+    for name, command in _commands(group):
         parts += [f"## `openami {name}`\n", f"{(command.help or '').strip()}\n", *_parameters(command)]
     return "\n".join(parts)
+
+
+def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each command by its name; those of a group right after it."""
+    for name, command in sorted(group.commands.items()):
+        yield prefix + name, command
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{prefix}{name} ")
 
 
 def settings_page() -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,9 @@ COMMANDS = (
     "capture",
     "readings",
 )
+GROUPS = {"mdm": ("judge", "explain", "rules", "methods", "score")}
+"""Commands with commands of their own: `openami mdm judge`."""
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; commands that run until they are stopped end with 0."""
 
@@ -47,7 +51,7 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
     return run_command
 
 
-def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+def make_app(commands: Iterable[str] = (*COMMANDS, *GROUPS)) -> typer.Typer:
     """The command line with these commands; each is imported, so that one alone starts in a fraction of the time."""
     app = typer.Typer(
         name="openami",
@@ -59,8 +63,20 @@ def make_app(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(openami)
     for name in commands:
-        app.command(name)(_exiting(getattr(importlib.import_module(f"openami.cli.{name}"), name)))
+        module = importlib.import_module(f"openami.cli.{name}")
+        if name in GROUPS:
+            app.add_typer(_group(name, module), name=name)
+        else:
+            app.command(name)(_exiting(getattr(module, name)))
     return app
+
+
+def _group(name: str, module: ModuleType) -> typer.Typer:
+    summary = (module.__doc__ or "").partition(": ")[2]
+    group = typer.Typer(help=summary[:1].upper() + summary[1:], no_args_is_help=True)
+    for command in GROUPS[name]:
+        group.command(command)(_exiting(getattr(module, command)))
+    return group
 
 
 def _show_version(wanted: bool) -> None:
@@ -91,7 +107,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit status."""
-    wanted = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    known = (*COMMANDS, *GROUPS)
+    wanted = arguments[:1] if arguments and arguments[0] in known else known
     try:
         make_app(wanted)(arguments, prog_name="openami")
     except SystemExit as end:

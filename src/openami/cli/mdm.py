@@ -1,0 +1,194 @@
+"""`openami mdm`: judge stored days, explain a value, list rules and methods, and score them against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from openami.app.installation import SETTINGS_FILE, Installation
+from openami.backoffice.mdm.judge import Explanation, Judge
+from openami.backoffice.mdm.reasons import Reason
+from openami.backoffice.mdm.validation.rule import Parameter
+from openami.backoffice.registry.registry import Registry
+from openami.cli.output import JsonOption, print_json, print_note, print_rows
+from openami.cli.read import check_order, code_of, moment_of, time_of
+from openami.cli.up import SettingsOption
+from openami.model.errors import SettingError
+from openami.model.point import Channel, ChannelKind, MeteringPoint
+
+ObisOption = Annotated[str, typer.Option(help="Which energy.")]
+IMPORT = "1-0:1.8.0*255"
+
+
+def judge(
+    points: Annotated[list[str] | None, typer.Argument(help="Codes of metering points; none: all points.")] = None,
+    *,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First moment, ISO 8601; the last seven days by default.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601; now by default.")] = None,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Validate the days of a period and estimate what lacks a value; whole UTC days.
+
+    What was measured is never altered: a judgement is a version beside it. Judging again what has not changed stores
+    nothing. A moment without a zone is UTC.
+    """
+    now = datetime.now(UTC)
+    last = time_of("--to", end) or now
+    first = time_of("--from", start) or last - timedelta(days=7)
+    check_order(first, last)
+    store = Installation.load(settings).open_store()
+    try:
+        registry = Registry(store)
+        wanted = [_point(registry, code) for code in points or []] or registry.points()
+        result = Judge(store, registry).judge(first, last, now, [point.id for point in wanted])
+    finally:
+        store.close()
+    columns = ("Points", "Days", "Stored", "Estimated", "Missing")
+    print_rows("Judged", columns, [(len(wanted), *astuple(result))], as_json=as_json)
+
+
+def explain(
+    point: Annotated[str, typer.Argument(help="Code of the metering point.")],
+    moment: Annotated[
+        str, typer.Argument(metavar="TIME", help="A moment in the interval, ISO 8601; without a zone the point's own.")
+    ],
+    *,
+    obis: ObisOption = IMPORT,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Say why an interval has the value it has: as measured, as judged, by which rules, parameters and inputs."""
+    at = moment_of("TIME", moment)
+    assert at is not None
+    store = Installation.load(settings).open_store()
+    try:
+        registry = Registry(store)
+        found = _point(registry, point)
+        channel = _channel(registry, found, obis)
+        asked = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(found.zone))
+        told = Judge(store, registry).explain(found.id, channel.number, asked)
+    finally:
+        store.close()
+    _show(found, channel, told, as_json=as_json)
+
+
+def rules(*, as_json: JsonOption = False) -> None:
+    """List the validation rules: what each says, what it needs, and its parameters with their defaults."""
+    from openami.backoffice.mdm.validation.catalogue import CATALOGUE
+
+    rows = [
+        (rule.name, ", ".join(rule.needs), _parameters(rule.parameters), rule.definition) for rule in CATALOGUE.values()
+    ]
+    print_rows("Validation rules", ("Rule", "Needs", "Parameters", "Definition"), rows, as_json=as_json)
+
+
+def methods(*, as_json: JsonOption = False) -> None:
+    """List the estimation methods: what each does, what it needs, and its parameters with their defaults."""
+    from openami.backoffice.mdm.estimation.fallback import METHODS
+
+    rows = [
+        (method.name, ", ".join(method.needs), _parameters(method.parameters), method.definition)
+        for method in METHODS.values()
+    ]
+    print_rows("Estimation methods", ("Method", "Needs", "Parameters", "Definition"), rows, as_json=as_json)
+
+
+def score(
+    *,
+    seed: Annotated[int, typer.Option(help="Chooses the days that are spoilt and the gaps.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Score rules and methods against the truth: real load curves, spoilt in known ways.
+
+    Precision and recall of each rule by days; errors of each method by length of gap, in percent of the true energy.
+    """
+    from openami.app.mdm_score import score_methods, score_rules
+
+    print_note("three households that come with the package, a year each; this takes about a minute")
+    judged = [(one.fault, one.rule, one.precision, one.recall, one.n) for one in score_rules(seed)]
+    print_rows("Rules", ("Fault", "Rule", "Precision", "Recall", "N"), judged, as_json=as_json)
+    estimated = [
+        (one.method, "yes" if one.registers else "no", one.gap_h, one.mae, one.bias, one.sum_error, one.n)
+        for one in score_methods(seed)
+    ]
+    columns = ("Method", "Registers", "Gap", "MAE", "Bias", "Sum error", "N")
+    print_rows("Methods (gap in hours, errors in % of the true energy)", columns, estimated, as_json=as_json)
+
+
+def _show(point: MeteringPoint, channel: Channel, told: Explanation, *, as_json: bool) -> None:
+    zone = ZoneInfo(point.zone)
+    unit = channel.unit.symbol
+    facts: dict[str, object] = {
+        "point": point.code,
+        "obis": str(channel.obis),
+        "start": told.start.astimezone(zone).isoformat(timespec="minutes"),
+        "end": told.end.astimezone(zone).isoformat(timespec="minutes"),
+        "unit": unit if not channel.scaler else f"10^{channel.scaler} {unit}",
+        "measured": told.measured,
+        "measured_quality": told.measured_quality.name.lower(),
+        "evidence": told.evidence,
+        "value": told.value,
+        "quality": told.quality.name.lower(),
+        "version": told.version,
+        "judged_at": None if told.judged_at is None else told.judged_at.isoformat(timespec="seconds"),
+        "rule_set": told.rule_set,
+        "stale": told.stale,
+    }
+    if as_json:
+        print_json(facts | {"reasons": [_reason(reason) for reason in told.reasons]})
+        return
+    print_rows(f"{point.code} {facts['start']}", ("Fact", "Value"), list(facts.items()), as_json=False)
+    rows = [
+        (
+            reason.name,
+            reason.outcome,
+            reason.count,
+            _pairs(reason.parameters.items()),
+            _pairs(reason.inputs.items()),
+        )
+        for reason in told.reasons
+    ]
+    print_rows("Reasons", ("Rule or method", "Outcome", "Intervals", "Parameters", "Inputs"), rows, as_json=False)
+
+
+def _reason(reason: Reason) -> dict[str, object]:
+    return {
+        "name": reason.name,
+        "outcome": str(reason.outcome),
+        "first": reason.first,
+        "count": reason.count,
+        "parameters": dict(reason.parameters),
+        "inputs": dict(reason.inputs),
+    }
+
+
+def _pairs(items: Iterable[tuple[str, object]]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in items)
+
+
+def _parameters(parameters: Iterable[Parameter]) -> str:
+    return "; ".join(f"{one.name} = {one.default}: {one.meaning}" for one in parameters)
+
+
+def _point(registry: Registry, code: str) -> MeteringPoint:
+    found = registry.point_by_code(code)
+    if found is None:
+        raise SettingError(f"there is no metering point {code!r}")
+    return found
+
+
+def _channel(registry: Registry, point: MeteringPoint, obis: str) -> Channel:
+    code = code_of(obis)
+    for channel in registry.channels(point.id):
+        if channel.obis == code and channel.kind is ChannelKind.INTERVAL_ENERGY:
+            return channel
+    raise SettingError(f"metering point {point.code!r} has no interval channel {code}")
