@@ -1,0 +1,10 @@
+from .data_set import DataSet as DataSet
+from .measurements import measurements as measurements
+from .p1 import Telegram as Telegram
+from .p1 import decode_p1 as decode_p1
+from .p1 import encode_p1 as encode_p1
+from .p1_encrypted import Authentication as Authentication
+from .p1_encrypted import open_p1 as open_p1
+from .p1_encrypted import seal_p1 as seal_p1
+from .p1_stream import Garbage as Garbage
+from .p1_stream import P1Parser as P1Parser

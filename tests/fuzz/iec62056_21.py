@@ -1,0 +1,52 @@
+"""P1 telegrams and streams, data sets, encrypted telegrams. The telegrams are our own."""
+
+from __future__ import annotations
+
+from fuzz_targets import fuzz_target
+from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets
+from openami.protocols.iec62056_21.measurements import measurements
+from openami.protocols.iec62056_21.p1 import decode_p1, encode_p1
+from openami.protocols.iec62056_21.p1_encrypted import Authentication, open_p1, seal_p1
+from openami.protocols.iec62056_21.p1_stream import P1Parser
+
+SETS = [
+    DataSet("1-3:0.2.8", ("50",)),
+    DataSet("1-0:1.8.1", ("000123.456*kWh",)),
+    DataSet("0-1:24.2.1", ("240715110000S", "00042.107*m3")),
+    DataSet("0-1:24.3.0", ("090212160000", "00", "60", "1", "0-1:24.2.1", "m3", "00001.001")),
+    DataSet("1-0:99.97.0", ("1", "0-0:96.7.19", "240101010203W", "0000000240*s")),
+    DataSet("0-0:98.1.0", ("1", "1-0:1.6.0", "1-0:1.6.0", "240201000000W", "240117183000W", "04.329*kW")),
+]
+TELEGRAMS = [encode_p1("OAM5METER", SETS), encode_p1("OAM5METER", SETS[1:2], checksum=False)]
+KEY = bytes(16)
+SEALED = seal_p1(b"/X", b"OAM\x00\x00\x00\x00\x01", 1, KEY, Authentication.WITHOUT_KEY)
+
+
+@fuzz_target("iec62056-21-data-sets", seeds=TELEGRAMS)
+def data_sets(octets: bytes) -> None:
+    """What decodes says values that can be shown."""
+    for measurement in measurements(decode_data_sets(octets.decode("latin-1").strip("/!"))):
+        measurement.plain()
+
+
+@fuzz_target("p1-telegram", seeds=TELEGRAMS)
+def telegram(octets: bytes) -> None:
+    """What decodes says values that can be shown, wrong checksums aside."""
+    found = decode_p1(octets, check=False)
+    assert found.variant
+    for measurement in measurements(found.data_sets):
+        measurement.plain()
+
+
+@fuzz_target("p1-stream", seeds=TELEGRAMS, inputs=20_000)
+def stream(octets: bytes) -> None:
+    """Whole or octet by octet: the same events."""
+    whole, single = P1Parser(), P1Parser()
+    events = whole.feed(octets) + whole.flush()
+    assert [event for at in range(len(octets)) for event in single.feed(octets[at : at + 1])] + single.flush() == events
+
+
+@fuzz_target("p1-encrypted", seeds=[SEALED])
+def encrypted(octets: bytes) -> None:
+    """What has the form of an encrypted telegram opens to anything."""
+    open_p1(octets, KEY, Authentication.UNVERIFIED)
