@@ -1,0 +1,202 @@
+"""`openami mbus`: find and read the meters of a wired M-Bus, or play one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from openami.app.settings import address as host_and_port
+from openami.cli.output import JsonOption, console, print_json, print_rows
+from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.faces.mbus import MbusFace
+from openami.field.meter.faces.serial_line import serve_meter_pty
+from openami.field.meter.faces.tcp import serve_meter_tcp
+from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
+from openami.io.clock import SystemClock
+from openami.io.links.address import open_link
+from openami.io.links.link import Link
+from openami.io.links.mbus import MBUS_LINE, MbusMaster
+from openami.model.errors import SettingError
+from openami.protocols.mbus.application import Application
+from openami.protocols.mbus.telegram import application_fields
+from openami.protocols.mbus.wired.frame import PRIMARY_MAX
+from openami.protocols.mbus.wired.primary import WiredTiming
+from openami.protocols.mbus.wired.procedures import Found
+from openami.protocols.mbus.wired.selection import Selection
+
+DAY_S = 86_400
+
+LinkArgument = Annotated[
+    str, typer.Argument(help="The bus: tcp://host:port of a gateway, or serial:///dev/…, 2400 baud 8E1 if not said.")
+]
+TimeoutOption = Annotated[float, typer.Option(min=0.05, help="Seconds until a meter begins to answer.")]
+RetriesOption = Annotated[int, typer.Option(min=0, help="How often a request is repeated.")]
+
+
+class PlayedKind(StrEnum):
+    """What `play` can be."""
+
+    WATER = "water"
+    WARM_WATER = "warm-water"
+    HEAT = "heat"
+
+
+def scan(
+    link: LinkArgument,
+    *,
+    primary: Annotated[
+        bool, typer.Option("--primary", help="Try all primary addresses instead of searching by selection.")
+    ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Search on behind every answer: for meters that answer in step.")
+    ] = False,
+    below: Annotated[str, typer.Option(help="Search only below this selection; F stands for any digit.")] = "FFFFFFFF",
+    timeout: TimeoutOption = 0.5,
+    retries: RetriesOption = 1,
+    as_json: JsonOption = False,
+) -> int:
+    """Find the meters of a bus.
+
+    Meters are searched by their secondary address, with selections that hold wildcards; letters in identification
+    numbers are found too. Meters that cannot be told apart by their numbers are named, and the exit status is 1.
+    """
+    timing = WiredTiming(timeout, repeats=retries)
+    found, unresolved = asyncio.run(_scan(link, timing, _selection(below), primary=primary, thorough=thorough))
+    columns = ("Address", "Meter", "Device", "Access number")
+    print_rows("Meters", columns, [_found_row(one) for one in found], as_json=as_json)
+    for selection in unresolved:
+        message = "several meters answer to this selection; read them by manufacturer, version or type"
+        print_rows("Unresolved", ("Selection", "Problem"), [(selection, message)], as_json=as_json)
+    return 1 if unresolved else 0
+
+
+def read(
+    link: LinkArgument,
+    meter: Annotated[
+        str,
+        typer.Argument(help="Primary address (0 to 250), or the number: 12345678 or 12345678.KAM.1B.16."),
+    ],
+    *,
+    timeout: TimeoutOption = 0.5,
+    retries: RetriesOption = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Read all telegrams of one meter: names, values, units, OBIS codes where they are known."""
+    timing = WiredTiming(timeout, repeats=retries)
+    applications = asyncio.run(_read(link, timing, _meter(meter)))
+    if as_json:
+        for application in applications:
+            print_json({"content": application.content.value, **application_fields(application)})
+        return
+    rows = [row for application in applications for row in _value_rows(application)]
+    print_rows(_title(applications), ("Name", "Value", "Unit", "OBIS"), rows, as_json=False)
+
+
+def play(
+    *,
+    kind: Annotated[PlayedKind, typer.Option(help="What flows.")] = PlayedKind.WATER,
+    identification: Annotated[str, typer.Option(help="Identification number, eight digits.")] = "10000001",
+    address: Annotated[int, typer.Option(min=0, max=PRIMARY_MAX, help="Primary address.")] = 1,
+    listen: Annotated[
+        str, typer.Option(help="TCP address to serve, host:port; without it a pseudo terminal is opened.")
+    ] = "",
+    days: Annotated[int, typer.Option(min=0, help="How many days the meter has been running.")] = 365,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a water or heat meter on a wired M-Bus. Its values are synthetic. Runs until stopped."""
+    clock = SystemClock()
+    config = PipeMeterConfig(PipeKind[kind.name], identification, address)
+    device = PipeMeter(config, DailyFlow(int(clock.time()) - days * DAY_S))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_play(device, clock, listen, as_json=as_json))
+
+
+async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: bool) -> None:
+    face = MbusFace(device, clock)
+    if listen:
+        host, port = host_and_port(listen, "--listen")
+        server = await serve_meter_tcp(face, host, port)
+        close, link = server.close, f"tcp://{host}:{server.port}"
+    else:
+        line = await serve_meter_pty(face)
+        close, link = line.close, f"serial://{line.path}"
+    facts = {"link": link, "address": device.config.address, "meter": str(device.address), "values": device.flow.label}
+    if as_json:
+        print_json(facts)
+    else:
+        for name, value in facts.items():
+            console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await close()
+
+
+async def _open(link: str) -> Link:
+    parts = urlsplit(link)
+    if parts.scheme == "serial" and not parts.query:
+        return await open_link(f"{link}?baudrate={MBUS_LINE.baudrate}&parity={MBUS_LINE.parity}")
+    if parts.scheme == "tcp" and parts.port is None:
+        raise SettingError(f"address {link!r}: name the gateway's port, as in tcp://{parts.hostname or 'host'}:10001")
+    return await open_link(link)
+
+
+async def _scan(
+    link: str, timing: WiredTiming, below: Selection, *, primary: bool, thorough: bool
+) -> tuple[tuple[Found, ...], tuple[Selection, ...]]:
+    master = MbusMaster(await _open(link), SystemClock(), timing)
+    try:
+        if primary:
+            return tuple(await master.scan(range(1, PRIMARY_MAX + 1))), ()
+        result = await master.search(below, thorough=thorough)
+        return result.found, result.unresolved
+    finally:
+        await master.close()
+
+
+async def _read(link: str, timing: WiredTiming, meter: int | Selection) -> list[Application]:
+    master = MbusMaster(await _open(link), SystemClock(), timing)
+    try:
+        return await master.read(meter)
+    finally:
+        await master.close()
+
+
+def _meter(text: str) -> int | Selection:
+    """Up to three digits are a primary address, anything else a secondary one."""
+    if text.isdecimal() and len(text) <= 3:
+        if int(text) > PRIMARY_MAX:
+            raise SettingError(f"primary address {text}: must be 0 to {PRIMARY_MAX}")
+        return int(text)
+    return _selection(text)
+
+
+def _selection(text: str) -> Selection:
+    try:
+        return Selection.parse(text)
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+
+
+def _found_row(found: Found) -> tuple[object, ...]:
+    if found.meter is None:
+        return found.address, "several at once, or not readable", None, None
+    access_number = None if found.application is None else found.application.access_number
+    return found.address, str(found.meter), found.meter.device, access_number
+
+
+def _value_rows(application: Application) -> Iterator[tuple[object, ...]]:
+    for value in application_fields(application).get("values", ()):
+        shown = value["value"] if value["value"] is not None else value.get("error") or value.get("raw", "")
+        yield value["name"], shown, value["unit"], value.get("obis")
+
+
+def _title(applications: list[Application]) -> str:
+    address = next((each.address for each in applications if each.address is not None), None)
+    return "Values" if address is None else f"{address}, {address.device}"
