@@ -68,7 +68,7 @@ class MeterRecord:
         """Read the text form; raise `SettingError` that says where it is wrong."""
         try:
             said = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SettingError(f"a meter record is JSON, and this is none: {error}") from error
         if not isinstance(said, dict) or said.get("format") != FORMAT:
             raise SettingError(f"no meter record: its format is not {FORMAT!r} (openami read --save writes one)")

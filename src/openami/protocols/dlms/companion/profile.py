@@ -36,6 +36,7 @@ from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.data import decode_data
 
 PUBLIC_CLIENT = 16
+CLASS_MAX, MEMBER_MAX, CLIENT_MAX = 0xFFFF, 127, 127
 RIGHTS = ("-", "r", "w", "rw")
 METHOD_RIGHTS = ("-", "x")
 
@@ -98,7 +99,7 @@ def load_profile(text: str, where: str) -> CompanionProfile:
     """Read a profile from TOML; raise `SettingError` that says what is wrong with which entry of `where`."""
     try:
         said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingError(f"{where} is not TOML: {error}") from error
     table = _Table(said, where)
     extra = table.choice("extra", ("allowed", "reported"), "allowed")
@@ -145,13 +146,15 @@ class _Table:
             raise SettingError(f"{self.where}: {key} is {value!r}, must be one of {', '.join(allowed)}")
         return value
 
-    def integers(self, key: str) -> tuple[int, ...] | None:
+    def integers(self, key: str, highest: int) -> tuple[int, ...] | None:
         value = self.take(key, (int, list), None)
         if value is None:
             return None
         values = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, int) and not isinstance(one, bool) for one in values):
-            raise SettingError(f"{self.where}: {key} is {value!r}, must be a number or a list of numbers")
+        if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= highest for one in values):
+            raise SettingError(
+                f"{self.where}: {key} is {value!r}, must be a number or a list of numbers from 0 to {highest}"
+            )
         return tuple(values)
 
     def tables(self, key: str) -> list[_Table]:
@@ -168,7 +171,7 @@ class _Table:
         parts = self.take(key, dict, ... if required else {})
         found = {}
         for number, part in parts.items():
-            if not number.isdigit() or not isinstance(part, dict):
+            if not _is_number(number, CLIENT_MAX) or not isinstance(part, dict):
                 raise SettingError(f"{self.where}: {key}.{number} must be a table with a number as its name")
             found[int(number)] = _Table(part, f"{self.where}: {key}.{number}")
         return found
@@ -176,7 +179,11 @@ class _Table:
     def rights(self, key: str, allowed: tuple[str, ...]) -> dict[int, str]:
         rights = {}
         for number, value in self.take(key, dict, {}).items():
-            if not number.isdigit() or not isinstance(value, str) or value.removesuffix("+") not in allowed:
+            if (
+                not _is_number(number, MEMBER_MAX)
+                or not isinstance(value, str)
+                or value.removesuffix("+") not in allowed
+            ):
                 raise SettingError(f"{self.where}: {key}.{number} is {value!r}, must be one of {', '.join(allowed)}")
             rights[int(number)] = value
         return rights
@@ -185,6 +192,8 @@ class _Table:
         values = {}
         for number, value in self.take(key, dict, {}).items():
             try:
+                if not _is_number(number, MEMBER_MAX):
+                    raise ValueError(f"{number} is no number of an attribute")
                 values[int(number)] = bytes.fromhex(value)
                 decode_data(values[int(number)])
             except (TypeError, ValueError, DecodeError) as error:
@@ -194,6 +203,10 @@ class _Table:
     def finish(self) -> None:
         if self._values:
             raise SettingError(f"{self.where}: {', '.join(self._values)} is not known here")
+
+
+def _is_number(text: str, highest: int) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= highest
 
 
 def _client(number: int, table: _Table) -> ProfileClient:
@@ -211,11 +224,14 @@ def _object(table: _Table, clients: Mapping[int, ProfileClient]) -> ProfileObjec
         name = ObisCode.parse(table.text("logical_name"))
     except ValueError as error:
         raise SettingError(f"{table.where}: {error}") from error
-    versions, seen_by = table.integers("version"), table.integers("clients")
+    versions, seen_by = table.integers("version", 255), table.integers("clients", CLIENT_MAX)
+    class_id = table.take("class_id", int)
+    if not 0 <= class_id <= CLASS_MAX:
+        raise SettingError(f"{table.where}: class_id is {class_id}, must be 0 to {CLASS_MAX}")
     access = {number: _rights(part) for number, part in table.numbered("access").items()}
     one = ProfileObject(
         name,
-        table.take("class_id", int),
+        class_id,
         versions or (),
         None if seen_by is None else frozenset(seen_by),
         table.take("optional", bool, False),
