@@ -23,7 +23,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT, Mdm
+from openami.backoffice.mdm.reasons import Outcome
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.interval import utc
@@ -56,6 +58,7 @@ class Case:
     folder: Path
     registry: Registry
     mdm: Mdm
+    judge: Judge
 
     def point(self, line: Line) -> int:
         return self.registry.point_by_code(line["point"]).id
@@ -101,7 +104,7 @@ def open_case(folder: Path) -> Case:
     store = Store("sqlite://")
     store.upgrade()
     registry = Registry(store)
-    case = Case(folder, registry, Mdm(store, registry))
+    case = Case(folder, registry, Mdm(store, registry), Judge(store, registry))
     when = folder / "when"
     for line in lines(when, "points"):
         registry.add_point(line["point"], "1 High Street", line["zone"])
@@ -158,6 +161,29 @@ def _intervals(case: Case, wanted: list[Line]) -> Iterator[Line]:
                 "end": case.local(mine[0], utc(int(stamp))),
                 "energy_wh": "" if quality == Quality.MISSING else str(value),
                 "quality": Quality(int(quality)).name.lower(),
+            }
+
+
+def _judged(case: Case, wanted: list[Line]) -> Iterator[Line]:
+    """Every interval as judged from the first wanted line to the last one's end; `by` is what refused or estimated."""
+    for (point, obis), mine in _grouped(wanted):
+        identity = case.point(mine[0])
+        channel = next(c for c in case.registry.channels(identity) if str(c.obis) == obis)
+        start, end = instant(mine[0]["start"]), instant(mine[-1]["end"])
+        case.judge.judge(start, end, end, [identity])
+        series = case.judge.validated(identity, channel.number, start, end)
+        for stamp, value, quality in zip(series.stamps, series.values, series.quality, strict=True):
+            begin = utc(int(stamp) - channel.resolution_s)
+            told = case.judge.explain(identity, channel.number, begin)
+            yield {
+                "point": point,
+                "obis": obis,
+                "start": case.local(mine[0], begin),
+                "end": case.local(mine[0], utc(int(stamp))),
+                "energy_wh": "" if quality == Quality.MISSING else str(value),
+                "quality": Quality(int(quality)).name.lower(),
+                "by": " ".join(reason.name for reason in told.reasons if reason.outcome is not Outcome.NOTED),
+                "noted": " ".join(reason.name for reason in told.reasons if reason.outcome is Outcome.NOTED),
             }
 
 
@@ -225,6 +251,7 @@ def _told(value: int | None) -> str:
 
 ANSWERS: dict[str, Callable[[Case, list[Line]], Iterator[Line]]] = {
     "intervals": _intervals,
+    "judged": _judged,
     "hours": lambda case, wanted: _sums(case, wanted, Period.HOUR),
     "days": lambda case, wanted: _sums(case, wanted, Period.DAY),
     "months": lambda case, wanted: _sums(case, wanted, Period.MONTH),
