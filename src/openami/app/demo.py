@@ -114,6 +114,19 @@ async def live_on(district: District) -> None:
             group.create_task(live(house.meter, district.clock, deliver, every_s=60.0))
 
 
+async def happened(district: District) -> None:
+    """What happened before anybody looked: three days ago a house had no supply for three hours, yesterday a cover was
+    opened. To be called before the first reading, which finds the gap.
+    """
+    now = district.clock.time()
+    house, other = (district.houses[number % len(district.houses)] for number in (2, 10))
+    house.meter.power_fail(now - 3 * DAY_S)
+    house.meter.power_restore(now - 3 * DAY_S + 3 * HOUR_S)
+    other.meter.alarm(EventCode.COVER_OPENED, now - DAY_S)
+    for each in (house, other):
+        await deliver_pushes(each)
+
+
 async def disturb(district: District, *, every_s: float = 5 * HOUR_S, outage_s: float = 2 * HOUR_S) -> None:
     """What happens in any district: now a cover is opened, now a house loses its supply for a while, for ever."""
     turn = 0

@@ -15,7 +15,7 @@ import typer
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from openami.app.demo import DAY_S, HISTORY_DAYS, District, disturb, live_on, open_district, show_pages
+from openami.app.demo import DAY_S, HISTORY_DAYS, District, disturb, happened, live_on, open_district, show_pages
 from openami.app.parts import running
 from openami.app.week import DAYS, HouseholdWeek, Week
 from openami.backoffice.operations.campaigns import CampaignView
@@ -82,6 +82,7 @@ async def _live(folder: Path, meters: int, speed: float, port: int, *, as_json: 
     _check_port(port)
     clock = ScaledClock(SystemClock().time(), speed)
     async with open_district(folder, meters, clock, HISTORY_DAYS, portal_port=port, speed=speed) as district:
+        await happened(district)
         await _read_history(district, as_json=as_json)
         _schedule(district)
         async with show_pages(district, NOTICE) as serving, running(district.office.operations):
