@@ -41,7 +41,7 @@ def decode(
     system_title: SystemTitleOption = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--as", help="Take the bytes as wmbus, hdlc, wrapper, llc, apdu or data instead of detecting it."),
+        typer.Option("--as", help="Take the bytes as mbus, mbus-records, wmbus, hdlc, wrapper, llc, apdu or data."),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from openami.cli import mbus
+from openami.cli.decode import decode
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
 from openami.field.meter.faces.tcp import serve_meter_tcp
@@ -86,3 +87,52 @@ def test_wrong_addresses_of_meters(meter):
 def test_a_gateway_needs_its_port():
     with pytest.raises(SettingError, match="name the gateway's port"):
         mbus.read("tcp://127.0.0.1", "5")
+
+
+def framed(body):
+    octets = bytes.fromhex(body)
+    length = bytes((len(octets), len(octets)))
+    return (b"\x68" + length + b"\x68" + octets + bytes((sum(octets) & 0xFF, 0x16))).hex()
+
+
+def test_decode_detects_a_frame(capsys):
+    frame = framed("0801 72 78563412 ad3d 01 07 05 00 0000 0413 c4090000 01fd17 04")
+    assert decode(message=frame, as_json=True) == 0
+    (found,) = objects(capsys)
+    assert (found["protocol"], found["kind"], found["address"]) == ("mbus", "rsp_ud", 1)
+    assert found["content"]["meter"] == "OMM.12345678.01.07"
+    assert found["content"]["values"] == [
+        {"name": "volume", "value": 2.5, "unit": "m³", "obis": "8-0:1.0.0*255"},
+        {"name": "error flags", "value": 4, "unit": ""},
+    ]
+
+
+def test_decode_explains_a_stream_with_garbage(capsys):
+    stream = "e5 00ff 107b058016" + framed("080578 0413 01000000")
+    assert decode(message="10 40 05 45 16" + stream, as_json=True) == 0
+    (found,) = objects(capsys)
+    assert [part["kind"] for part in found["content"]] == [
+        "snd_nke",
+        "acknowledge",
+        "garbage",
+        "req_ud2",
+        "rsp_ud",
+    ]
+
+
+def test_decode_takes_bare_records_by_name(capsys):
+    assert decode(message="0413c4090000", protocol="mbus-records", as_json=True) == 0
+    (found,) = objects(capsys)
+    assert found["values"][0]["value"] == 2.5
+
+
+def test_decode_says_what_is_wrong_inside_a_frame(capsys):
+    assert decode(message=framed("080578 0413 01"), as_json=True) == 0
+    (found,) = objects(capsys)
+    assert "4 bytes expected" in found["problem"]
+
+
+def test_decode_says_what_is_wrong_with_a_frame(capsys):
+    assert decode(message=framed("080578 0413 01000000")[:-4] + "0016", as_json=True) == 1
+    (found,) = objects(capsys)
+    assert "checksum 00, calculated" in found["error"]
