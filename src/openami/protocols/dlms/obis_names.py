@@ -1,6 +1,7 @@
 """Names of OBIS codes for people: medium, quantity, processing, tariff, billing period.
 
-Value groups of IEC 62056-6-1, declared as data in `obis_abstract`, `obis_electricity` and `obis_media`: facts from
+Value groups of IEC 62056-6-1, declared as data in `obis_abstract`, `obis_every_medium`, `obis_electricity` and
+`obis_media`: facts from
 public code lists and companion specifications; the text of the standard was not at hand. A code that is not there
 has no name: nothing is guessed.
 """
@@ -13,7 +14,8 @@ from functools import lru_cache
 from openami.model.obis import ObisCode
 from openami.protocols.dlms import obis_electricity as electricity
 from openami.protocols.dlms import obis_media as media
-from openami.protocols.dlms.obis_abstract import ABSTRACT, COUNTRIES, EVERY_MEDIUM
+from openami.protocols.dlms.obis_abstract import ABSTRACT
+from openami.protocols.dlms.obis_every_medium import COUNTRIES, EVERY_MEDIUM
 
 MEDIA = {
     0: "abstract",

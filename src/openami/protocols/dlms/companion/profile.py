@@ -28,15 +28,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from openami.model.errors import DecodeError, SettingError
+from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.authentication import Authentication
-from openami.protocols.dlms.data import decode_data
+from openami.protocols.dlms.companion.toml_table import CLIENT_MAX, TomlTable
 
 PUBLIC_CLIENT = 16
-CLASS_MAX, MEMBER_MAX, CLIENT_MAX = 0xFFFF, 127, 127
+CLASS_MAX = 0xFFFF
 RIGHTS = ("-", "r", "w", "rw")
 METHOD_RIGHTS = ("-", "x")
 
@@ -101,7 +100,7 @@ def load_profile(text: str, where: str) -> CompanionProfile:
         said = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingError(f"{where} is not TOML: {error}") from error
-    table = _Table(said, where)
+    table = TomlTable(said, where)
     extra = table.choice("extra", ("allowed", "reported"), "allowed")
     clients = {number: _client(number, part) for number, part in table.numbered("clients", required=True).items()}
     objects = tuple(_object(part, clients) for part in table.tables("objects"))
@@ -122,94 +121,7 @@ def load_profile(text: str, where: str) -> CompanionProfile:
     return profile
 
 
-class _Table:
-    """One table of the file: each value is asked for once, and nothing may be left over."""
-
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        self._values = dict(values)
-        self.where = where
-
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
-        value = self._values.pop(key, default)
-        if value is ...:
-            raise SettingError(f"{self.where}: {key} is missing")
-        if value is not default and (not isinstance(value, kind) or (isinstance(value, bool) and kind is int)):
-            raise SettingError(f"{self.where}: {key} is {value!r}, which is not what stands there")
-        return value
-
-    def text(self, key: str, default: Any = ...) -> str:
-        return str(self.take(key, str, default))
-
-    def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.text(key, default)
-        if value not in allowed:
-            raise SettingError(f"{self.where}: {key} is {value!r}, must be one of {', '.join(allowed)}")
-        return value
-
-    def integers(self, key: str, highest: int) -> tuple[int, ...] | None:
-        value = self.take(key, (int, list), None)
-        if value is None:
-            return None
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= highest for one in values):
-            raise SettingError(
-                f"{self.where}: {key} is {value!r}, must be a number or a list of numbers from 0 to {highest}"
-            )
-        return tuple(values)
-
-    def tables(self, key: str) -> list[_Table]:
-        parts = self.take(key, list)
-        for number, part in enumerate(parts, 1):
-            if not isinstance(part, dict):
-                raise SettingError(f"{self.where}: {key} number {number} is {part!r}, must be a table ([[{key}]])")
-        return [
-            _Table(part, f"{self.where}: {key} number {number} ({part.get('logical_name', 'without a name')})")
-            for number, part in enumerate(parts, 1)
-        ]
-
-    def numbered(self, key: str, *, required: bool = False) -> dict[int, _Table]:
-        parts = self.take(key, dict, ... if required else {})
-        found = {}
-        for number, part in parts.items():
-            if not _is_number(number, CLIENT_MAX) or not isinstance(part, dict):
-                raise SettingError(f"{self.where}: {key}.{number} must be a table with a number as its name")
-            found[int(number)] = _Table(part, f"{self.where}: {key}.{number}")
-        return found
-
-    def rights(self, key: str, allowed: tuple[str, ...]) -> dict[int, str]:
-        rights = {}
-        for number, value in self.take(key, dict, {}).items():
-            if (
-                not _is_number(number, MEMBER_MAX)
-                or not isinstance(value, str)
-                or value.removesuffix("+") not in allowed
-            ):
-                raise SettingError(f"{self.where}: {key}.{number} is {value!r}, must be one of {', '.join(allowed)}")
-            rights[int(number)] = value
-        return rights
-
-    def values(self, key: str) -> dict[int, bytes]:
-        values = {}
-        for number, value in self.take(key, dict, {}).items():
-            try:
-                if not _is_number(number, MEMBER_MAX):
-                    raise ValueError(f"{number} is no number of an attribute")
-                values[int(number)] = bytes.fromhex(value)
-                decode_data(values[int(number)])
-            except (TypeError, ValueError, DecodeError) as error:
-                raise SettingError(f"{self.where}: {key}.{number} is {value!r}, no A-XDR value: {error}") from error
-        return values
-
-    def finish(self) -> None:
-        if self._values:
-            raise SettingError(f"{self.where}: {', '.join(self._values)} is not known here")
-
-
-def _is_number(text: str, highest: int) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= highest
-
-
-def _client(number: int, table: _Table) -> ProfileClient:
+def _client(number: int, table: TomlTable) -> ProfileClient:
     names = tuple(one.name.lower() for one in Authentication)
     authentication = table.choice("authentication", (*names, ""), "")
     client = ProfileClient(
@@ -219,7 +131,7 @@ def _client(number: int, table: _Table) -> ProfileClient:
     return client
 
 
-def _object(table: _Table, clients: Mapping[int, ProfileClient]) -> ProfileObject:
+def _object(table: TomlTable, clients: Mapping[int, ProfileClient]) -> ProfileObject:
     try:
         name = ObisCode.parse(table.text("logical_name"))
     except ValueError as error:
@@ -246,7 +158,7 @@ def _object(table: _Table, clients: Mapping[int, ProfileClient]) -> ProfileObjec
     return one
 
 
-def _rights(table: _Table) -> MemberRights:
+def _rights(table: TomlTable) -> MemberRights:
     rights = MemberRights(table.rights("attributes", RIGHTS), table.rights("methods", METHOD_RIGHTS))
     table.finish()
     return rights
