@@ -30,15 +30,18 @@ from openami.protocols.dlms.request import (
     Associate,
     Get,
     GetList,
+    Read,
     Release,
     Request,
     Set,
     SetList,
     Wanted,
+    Write,
 )
 from openami.protocols.dlms.resynchronisation import quarantine_name
 from openami.protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor, access_of
 from openami.protocols.dlms.server import ServerConnection, ServerEvent
+from openami.protocols.dlms.short_name import ParameterizedAccess, VariableName
 
 T = TypeVar("T")
 KEPT_MAX: Final = 64
@@ -168,6 +171,17 @@ class DlmsClient:
     ) -> list[tuple[DataAccessResult | ActionResult, bytes]]:
         """Reads, writes and methods in one request: for each its result and A-XDR octets (null-data if none)."""
         return list(await self._ask(Access(tuple(items), break_on_error)))
+
+    async def read(self, variables: Sequence[VariableName | ParameterizedAccess]) -> list[bytes | DataAccessResult]:
+        """Variables by short name (see `ShortNames.of`): for each its A-XDR octets or why not."""
+        return list(await self._ask(Read(tuple(variables))))
+
+    async def write(
+        self, values: Sequence[tuple[VariableName | ParameterizedAccess, bytes]], *, confirmed: bool = True
+    ) -> list[DataAccessResult]:
+        """Write variables by short name: for each what became of it; nothing is known if not `confirmed`."""
+        variables, octets = tuple(name for name, _ in values), tuple(raw for _, raw in values)
+        return list(await self._ask(Write(variables, octets, confirmed)) or ())
 
     async def release(self) -> None:
         """End the association; the link stays."""

@@ -84,6 +84,8 @@ class Association:
     established: bool = False
     """False until the client has proven itself; until then nothing but HLS pass 3 is passed on."""
     conformance: int = 0
+    short_names: bool = False
+    """Whether the client refers to objects by short names."""
     client_max_receive_pdu_size: int = 0
     protection: int = 0
     """What APDUs of this association are protected with: the settings' least, or more if the client began with more."""

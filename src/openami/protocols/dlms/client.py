@@ -36,7 +36,7 @@ from openami.protocols.dlms.exchanges import check_negotiated, exchange_of
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
-from openami.protocols.dlms.request import Associate, Release, Request
+from openami.protocols.dlms.request import Associate, Release, Request, Write
 from openami.protocols.dlms.resynchronisation import CounterQuarantined, quarantine_name
 from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
 
@@ -86,6 +86,7 @@ class ClientConnection:
         "_sending",
         "_settings",
         "_transactions",
+        "_unanswered",
         "_unpersisted",
         "connected",
         "received",
@@ -119,6 +120,7 @@ class ClientConnection:
         self._quarantine = quarantine
         self._jumped = 0
         self._retried = False
+        self._unanswered = False
         self._channel: SecureChannel | None = None
         self._proposal: AssociationProposal | None = None
         self._events: deque[ClientEvent] = deque()
@@ -173,6 +175,7 @@ class ClientConnection:
         check_negotiated(request, exchange, self._proposal.agreed.negotiated_conformance)
         self._begin(ClientState.ASSOCIATED, now)
         self._exchange = exchange
+        self._unanswered = isinstance(request, Write) and not request.confirmed
         self._transmit(exchange.first(), now)
 
     def disconnect(self, now: float) -> None:
@@ -268,6 +271,8 @@ class ClientConnection:
         self._last = apdu
         self._deadline = now + self._settings.response_timeout_s
         self._framing.send(apdu if self._channel is None else self._channel.seal(apdu), now)
+        if self._unanswered:
+            self._finish(Answered(None))
 
     def _send_aarq(self, now: float) -> None:
         settings = self._settings
@@ -496,6 +501,7 @@ class ClientConnection:
 
     def _finish(self, event: Associated | Answered | Released) -> None:
         self._busy = False
+        self._unanswered = False
         self._exchange = None
         self._deadline = None
         self._refusal = None

@@ -137,7 +137,7 @@ class AssociationProposal:
 
     def _initiate_request(self, channel: SecureChannel | None) -> bytes:
         dedicated = self.keys.dedicated_key if self.keys is not None and self.settings.use_dedicated_key else None
-        conformance = self.settings.conformance
+        conformance = self.settings.proposed_conformance
         if channel is not None and (channel.form in GENERAL_FORMS or channel.sign):
             conformance |= Conformance.GENERAL_PROTECTION
         plain = encode_apdu(

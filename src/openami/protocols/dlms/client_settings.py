@@ -9,7 +9,7 @@ from openami.model.errors import SettingError
 from openami.protocols.dlms.acse import ApplicationContextName
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
-from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
+from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SHORT_NAME_CONFORMANCE, Conformance
 from openami.protocols.dlms.counters import transactions_name
 from openami.protocols.dlms.general_ciphering import KeyChoice
 from openami.protocols.dlms.hls_proof import HlsCredentials, HlsFunction
@@ -40,6 +40,8 @@ class ClientSettings:
     protection: SecurityControl = PROTECTED
     use_general_glo: bool = False
     use_dedicated_key: bool = False
+    short_names: bool = False
+    """Short name referencing: `Read` and `Write` take the place of GET, SET and ACTION. Without HLS."""
     counter_jump_max: int = 1000
     """How far one session follows a server that says, unauthenticated, that it expects a higher invocation counter."""
     conformance: Conformance = CLIENT_CONFORMANCE
@@ -65,6 +67,8 @@ class ClientSettings:
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:
             raise SettingError("password is not set, and authentication LLS needs it")
+        if self.authentication.high and self.short_names:
+            raise SettingError("high level security is not spoken with short names")
         if self.authentication.high:
             self.hls_credentials()
         if (self.keys is not None or self.authentication.needs_system_titles) and len(self.system_title) != 8:
@@ -102,10 +106,14 @@ class ClientSettings:
 
     @property
     def application_context(self) -> ApplicationContextName:
-        """Logical name referencing, with or without ciphering."""
-        if self.ciphered:
-            return ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
-        return ApplicationContextName.LOGICAL_NAME_REFERENCING_NO_CIPHERING
+        """Logical or short name referencing, with or without ciphering."""
+        base = 1 if self.short_names else 0
+        return ApplicationContextName(1 + base + (2 if self.ciphered else 0))
+
+    @property
+    def proposed_conformance(self) -> Conformance:
+        """`conformance`, or with short names the services that there are."""
+        return SHORT_NAME_CONFORMANCE if self.short_names else self.conformance
 
     @property
     def send_counter_name(self) -> str:

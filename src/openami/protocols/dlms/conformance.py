@@ -66,6 +66,16 @@ SERVER_CONFORMANCE: Final = (
 """What a server agrees to with logical names unless its settings say less."""
 
 
+SHORT_NAME_CONFORMANCE: Final = (
+    Conformance.READ
+    | Conformance.WRITE
+    | Conformance.UNCONFIRMED_WRITE
+    | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.PARAMETERIZED_ACCESS
+)
+"""What both sides propose and agree to with short names."""
+
 _HEADER: Final = bytes.fromhex("5f1f0400")  # [APPLICATION 31], 4 octets, of which no bit is unused
 _SHORT_HEADER: Final = bytes.fromhex("5f0400")  # the tag in one octet, as some older devices send it
 

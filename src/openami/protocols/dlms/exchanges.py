@@ -12,8 +12,10 @@ from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
 from openami.protocols.dlms.errors import ServiceNotNegotiated
 from openami.protocols.dlms.exchange import Exchange
 from openami.protocols.dlms.get_exchange import GetExchange, GetListExchange
-from openami.protocols.dlms.request import Access, Action, ActionList, Get, GetList, Request, Set, SetList
+from openami.protocols.dlms.request import Access, Action, ActionList, Get, GetList, Read, Request, Set, SetList, Write
 from openami.protocols.dlms.set_exchange import SetExchange, SetListExchange
+from openami.protocols.dlms.short_name import ParameterizedAccess
+from openami.protocols.dlms.short_name_exchange import ReadExchange, WriteExchange
 
 _SERVICES: Final[dict[type, Conformance]] = {
     Get: Conformance.GET,
@@ -23,13 +25,13 @@ _SERVICES: Final[dict[type, Conformance]] = {
     Action: Conformance.ACTION,
     ActionList: Conformance.ACTION | Conformance.MULTIPLE_REFERENCES,
     Access: Conformance.ACCESS,
+    Read: Conformance.READ,
 }
 
 
 def exchange_of(request: Request, invoke_id_and_priority: int, *, room: int, limit: int) -> Exchange:
     """The exchange for `request`; `room` octets fit into one APDU of ours, `limit` octets into an answer."""
-    if isinstance(request, GetList | SetList | ActionList | Access):
-        _check_list(request)
+    _check_list(request)
     match request:
         case Get():
             exchange: Exchange = GetExchange(request, invoke_id_and_priority, limit)
@@ -43,6 +45,10 @@ def exchange_of(request: Request, invoke_id_and_priority: int, *, room: int, lim
             exchange = ActionExchange(request, invoke_id_and_priority, room, limit)
         case ActionList():
             exchange = ActionListExchange(request, invoke_id_and_priority, room, limit)
+        case Read():
+            exchange = ReadExchange(request, limit)
+        case Write():
+            exchange = WriteExchange(request)
         case Access():
             exchange = AccessExchange(request, invoke_id_and_priority)
         case _:
@@ -55,6 +61,12 @@ def check_negotiated(request: Request, exchange: Exchange, agreed: Conformance) 
     needed = _SERVICES.get(type(request), Conformance(0))
     if _selects(request):
         needed |= Conformance.SELECTIVE_ACCESS
+    if isinstance(request, Write):
+        needed |= Conformance.WRITE if request.confirmed else Conformance.UNCONFIRMED_WRITE
+    if isinstance(request, Read | Write):
+        needed |= Conformance.MULTIPLE_REFERENCES if len(request.variables) > 1 else needed
+        if any(isinstance(each, ParameterizedAccess) for each in request.variables):
+            needed |= Conformance.PARAMETERIZED_ACCESS
     if isinstance(exchange, SetExchange) and exchange.in_blocks:
         needed |= Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
     if isinstance(exchange, ActionExchange) and exchange.in_blocks:
@@ -74,10 +86,16 @@ def _selects(request: Request) -> bool:
     return False
 
 
-def _check_list(request: GetList | SetList | ActionList | Access) -> None:
+def _check_list(request: Request) -> None:
+    """Raise `LocalProtocolError` for an empty list, or one that has not a value for each element."""
+    wanted = given = 1
     if isinstance(request, Access):
         wanted = given = len(request.items)
-    else:
+    elif isinstance(request, Read | Write):
+        wanted = given = len(request.variables)
+        if isinstance(request, Write):
+            given = len(request.values)
+    elif isinstance(request, GetList | SetList | ActionList):
         wanted = given = len(request.descriptors)
         if isinstance(request, SetList | ActionList):
             given = len(request.values if isinstance(request, SetList) else request.arguments)

@@ -11,6 +11,7 @@ from openami.protocols.dlms.descriptor import (
     CosemMethodDescriptor,
     SelectiveAccess,
 )
+from openami.protocols.dlms.short_name import ParameterizedAccess, VariableName
 
 Wanted: TypeAlias = CosemAttributeDescriptor | CosemAttributeDescriptorWithSelection
 """An attribute in a list, with or without a selection."""
@@ -85,8 +86,24 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """Read variables by short name. Answer: a tuple of A-XDR octets or `DataAccessResult`, in their order."""
+
+    variables: tuple[VariableName | ParameterizedAccess, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write variables by short name. Answer: a tuple of `DataAccessResult`; None where it is not confirmed."""
+
+    variables: tuple[VariableName | ParameterizedAccess, ...]
+    values: tuple[bytes, ...] = field(repr=False)
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """End the association. The answer is the event `Released`."""
 
 
-Request: TypeAlias = Associate | Get | GetList | Set | SetList | Action | ActionList | Access | Release
+Request: TypeAlias = Associate | Get | GetList | Set | SetList | Action | ActionList | Access | Read | Write | Release

@@ -41,9 +41,10 @@ from openami.protocols.dlms.server_association import (
     verify_pass_3,
     verify_release,
 )
-from openami.protocols.dlms.server_settings import ServerSettings, ServerState
+from openami.protocols.dlms.server_settings import LogicalDevice, ServerSettings, ServerState
 from openami.protocols.dlms.service import Services
 from openami.protocols.dlms.service_context import NotServed, PduTooLong
+from openami.protocols.dlms.short_name_service import ShortNameServices
 
 ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Confirmed | Refused | Garbage | Closed
 
@@ -61,7 +62,7 @@ class _Session:
 
     __slots__ = ("_room", "accepted", "association", "channel", "heard", "services")
 
-    def __init__(self, accepted: Accepted, services: Services, room: int, now: float) -> None:
+    def __init__(self, accepted: Accepted, services: Services | ShortNameServices, room: int, now: float) -> None:
         self.accepted = accepted
         self.association = accepted.association
         self.channel: SecureChannel | None = accepted.channel
@@ -296,7 +297,7 @@ class ServerConnection:
         accepted = judge(aarq, association, self._settings, self._state, self._random)
         self._leave(event.source, "the client associates anew")
         room = self._room(association.client_max_receive_pdu_size)
-        session = _Session(accepted, Services(association, device, self._settings, room), room, now)
+        session = _Session(accepted, self._services(association, device, room), room, now)
         self._sessions[event.source] = session
         self._keep_window(session)
         step = partial(self._send_aare, session, accepted, aarq)
@@ -304,6 +305,12 @@ class ServerConnection:
             step(now)
         else:
             self._with_numbers(step, now)
+
+    def _services(self, association: Association, device: LogicalDevice, room: int) -> Services | ShortNameServices:
+        settings = self._settings
+        if association.short_names:
+            return ShortNameServices(association, device, settings, room, settings.short_names[association.server_sap])
+        return Services(association, device, settings, room)
 
     def _room(self, client_max: int) -> int:
         """Octets of APDU, protected or not, that the client and the framing take."""

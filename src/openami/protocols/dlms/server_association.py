@@ -19,7 +19,7 @@ from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.association import Association, AssociationSettings
 from openami.protocols.dlms.authentication import Authentication, mechanism_number
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
-from openami.protocols.dlms.conformance import Conformance
+from openami.protocols.dlms.conformance import SHORT_NAME_CONFORMANCE, Conformance
 from openami.protocols.dlms.data import decode_data
 from openami.protocols.dlms.hls import CHALLENGE_SIZES
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
@@ -40,10 +40,15 @@ _PDU_SIZE_MIN: Final = 64
 _VERSION_TOO_LOW: Final = 1
 _PDU_SIZE_TOO_SHORT: Final = 3
 _OTHER: Final = 0
-_CONTEXTS: Final = (
-    ApplicationContextName.LOGICAL_NAME_REFERENCING_NO_CIPHERING,
+_CIPHERED: Final = (
     ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING,
+    ApplicationContextName.SHORT_NAME_REFERENCING_WITH_CIPHERING,
 )
+_SHORT_NAMES: Final = (
+    ApplicationContextName.SHORT_NAME_REFERENCING_NO_CIPHERING,
+    ApplicationContextName.SHORT_NAME_REFERENCING_WITH_CIPHERING,
+)
+_VAA: Final = {False: 0x0007, True: 0xFA00}
 
 
 class Rejection(RemoteProtocolError):
@@ -74,7 +79,8 @@ def judge(
     """Accept `aarq` for the client of `association`, or raise `Rejection`."""
     settings = association.settings
     server_challenge = random(server.challenge_size) if settings.authentication.high else b""
-    ciphered = _check_context(aarq, settings)
+    ciphered = _check_context(aarq, settings, named=association.server_sap in server.short_names)
+    association.short_names = aarq.application_context_name in _SHORT_NAMES
     client_challenge = _check_authentication(aarq, settings, server_challenge)
     association.client_system_title = _check_title(aarq, settings, server.system_title, needed=ciphered)
     raw, channel = aarq.user_information or b"", None
@@ -82,7 +88,8 @@ def judge(
         raw, channel = _open(raw, association, server, state, random)
     initiate = _check_initiate(raw)
     association.client_max_receive_pdu_size = initiate.client_max_receive_pdu_size
-    association.conformance = int(initiate.proposed_conformance & settings.conformance)
+    served = SHORT_NAME_CONFORMANCE if association.short_names else settings.conformance
+    association.conformance = int(initiate.proposed_conformance & served)
     if channel is not None and initiate.dedicated_key is not None:
         if len(initiate.dedicated_key) != channel.keys.suite.key_size:
             raise Rejection("dedicated key of a wrong size", AcseServiceUser.NO_REASON_GIVEN, _OTHER)
@@ -98,6 +105,7 @@ def accepting(accepted: Accepted, server: ServerSettings, context: ApplicationCo
         InitiateResponse(
             negotiated_conformance=Conformance(association.conformance),
             server_max_receive_pdu_size=server.max_receive_pdu_size,
+            vaa_name=_VAA[association.short_names],
         )
     )
     high = association.authentication.high
@@ -154,16 +162,19 @@ def verify_release(raw: bytes, channel: SecureChannel) -> None:
     channel.open(apdu)
 
 
-def _check_context(aarq: AARQ, settings: AssociationSettings) -> bool:
-    """Whether the association is ciphered; a client may cipher more than it must, never less."""
+def _check_context(aarq: AARQ, settings: AssociationSettings, *, named: bool) -> bool:
+    """Whether the association is ciphered; a client may cipher more than it must, never less.
+
+    `named` tells that the device has short names.
+    """
     context = aarq.application_context_name
-    ciphered = context == ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
-    if (
-        context not in _CONTEXTS
-        or (ciphered and settings.keys is None)
-        or (settings.security_policy.protects and not ciphered)
-    ):
+    ciphered, must = context in _CIPHERED, settings.security_policy.protects
+    known = isinstance(context, ApplicationContextName) and (named or context not in _SHORT_NAMES)
+    if not known or (ciphered and settings.keys is None) or (must and not ciphered):
         what = "application context is not the one agreed"
+        raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
+    if context in _SHORT_NAMES and settings.authentication.high:
+        what = "high level security is not served with short names"
         raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
     return ciphered
 

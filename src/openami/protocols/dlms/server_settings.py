@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from openami.model.errors import SecurityError, SettingError
@@ -11,6 +11,7 @@ from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.association import Association, AssociationSettings
 from openami.protocols.dlms.counters import Counters, ReceiveWindow, SendCounter, transactions_name
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
+from openami.protocols.dlms.short_names import ShortNames
 
 ORIGINATORS_MAX: Final = 64
 
@@ -59,6 +60,8 @@ class ServerSettings:
     """The longest answer that is kept for transfer in blocks."""
     list_max: int = 256
     challenge_size: int = 16
+    short_names: Mapping[int, ShortNames] = field(default_factory=dict)
+    """By server SAP: the devices whose objects have short names too (see `assign_short_names`)."""
 
     def __post_init__(self) -> None:
         if len(self.system_title) != 8:
