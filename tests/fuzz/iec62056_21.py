@@ -5,9 +5,20 @@ from __future__ import annotations
 from fuzz_targets import fuzz_target
 from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets
 from openami.protocols.iec62056_21.measurements import measurements
+from openami.protocols.iec62056_21.message import (
+    Command,
+    DataBlock,
+    Identification,
+    Option,
+    encode_command,
+    encode_data_block,
+)
 from openami.protocols.iec62056_21.p1 import decode_p1, encode_p1
 from openami.protocols.iec62056_21.p1_encrypted import Authentication, open_p1, seal_p1
 from openami.protocols.iec62056_21.p1_stream import P1Parser
+from openami.protocols.iec62056_21.reader import Reader
+from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
+from openami.protocols.iec62056_21.telegram import decode_encrypted_bytes, decode_message_bytes, decode_p1_bytes
 
 SETS = [
     DataSet("1-3:0.2.8", ("50",)),
@@ -18,6 +29,14 @@ SETS = [
     DataSet("0-0:98.1.0", ("1", "1-0:1.6.0", "1-0:1.6.0", "240201000000W", "240117183000W", "04.329*kW")),
 ]
 TELEGRAMS = [encode_p1("OAM5METER", SETS), encode_p1("OAM5METER", SETS[1:2], checksum=False)]
+MESSAGES = [
+    encode_data_block(DataBlock("1.8.0(000123.4*kWh)\r\nC.1.0(42)\r\n!\r\n")),
+    b"/OAM5METER\r\n" + encode_data_block(DataBlock("1.8.0(1*kWh)\r\n!\r\n")),
+    encode_command(Command("P", "1", "(secret)")),
+    encode_command(Command("R", "1", "1.8.0()")),
+    b"/?42!\r\n",
+    b"\x06051\r\n",
+]
 KEY = bytes(16)
 SEALED = seal_p1(b"/X", b"OAM\x00\x00\x00\x00\x01", 1, KEY, Authentication.WITHOUT_KEY)
 
@@ -50,3 +69,32 @@ def stream(octets: bytes) -> None:
 def encrypted(octets: bytes) -> None:
     """What has the form of an encrypted telegram opens to anything."""
     open_p1(octets, KEY, Authentication.UNVERIFIED)
+
+
+@fuzz_target("iec62056-21-message", seeds=MESSAGES)
+def message(octets: bytes) -> None:
+    """Any message is explained or refused, and each of its fields stands where the explanation says."""
+    decoded = decode_message_bytes(octets)
+    decoded.plain()
+    assert all(0 <= span.start <= span.end <= len(octets) for span in decoded.spans)
+
+
+@fuzz_target("p1-explain", seeds=[*TELEGRAMS, SEALED])
+def explain(octets: bytes) -> None:
+    """Any telegram is explained or refused."""
+    if octets[:1] == b"\xdb":
+        decode_encrypted_bytes(octets, [KEY]).plain()
+    else:
+        decode_p1_bytes(octets).plain()
+
+
+@fuzz_target("iec62056-21-conversation", seeds=[b"/?!\r\n\x06051\r\n" + MESSAGES[2] + MESSAGES[3]], inputs=20_000)
+def conversation(octets: bytes) -> None:
+    """Both ends bear anything."""
+    device = TariffDevice(DeviceSettings(Identification("OAM", "5", "X"), lambda: SETS, read=lambda _command: "(1)"))
+    device.receive(octets, 0.0)
+    reader = Reader()
+    reader.sign_on(0.0, "", Option.PROGRAMMING_MODE)
+    reader.receive(octets, 0.0)
+    while device.data_to_send(0.0) or device.next_event() or reader.data_to_send(0.0) or reader.next_event():
+        pass
