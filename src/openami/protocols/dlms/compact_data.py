@@ -13,9 +13,12 @@ from typing import Final
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.axdr import put_length, take_length
 from openami.protocols.dlms.data import CompactArray, Data, DataType, TypeDescription, decode_data, encode_data
-from openami.protocols.wire.cursor import Cursor
+from openami.protocols.wire.cursor import Cursor, Limits
 
 COMPACT_ARRAY: Final = bytes((DataType.COMPACT_ARRAY,))
+
+LIMITS: Final = Limits(bytes=1 << 16, elements=1 << 12)
+"""A compact buffer is small by its nature; a template of a few octets can claim many elements that take none."""
 
 
 def encode_compact(template_id: int, values: Sequence[Data]) -> tuple[bytes, bytes]:
@@ -40,7 +43,7 @@ def decode_compact(buffer: bytes, template_description: bytes, template_id: int 
         raise DecodeError(f"the buffer is of template {buffer[0]}, the description of template {template_id}", 0)
     contents = bytearray()
     put_length(len(buffer) - 1, contents)
-    data = decode_data(COMPACT_ARRAY + template_description + bytes(contents) + buffer[1:])
+    data = decode_data(COMPACT_ARRAY + template_description + bytes(contents) + buffer[1:], LIMITS)
     rows: tuple[Data, ...] = data.value.contents
     if len(rows) != 1 or rows[0].type is not DataType.STRUCTURE:
         raise DecodeError(f"a compact buffer holds one structure, this one {len(rows)} values", 1)

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from mutation import survive
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.compact_data import decode_compact, encode_compact
 from openami.protocols.dlms.data import (
-    Data,
     array,
     bit_string,
     double_long_unsigned,
@@ -63,12 +61,3 @@ def test_what_does_not_fit_its_template_is_refused(buffer: str, template: str, t
 def test_an_array_of_many_types_has_no_template() -> None:
     with pytest.raises(LocalProtocolError):
         encode_compact(1, (array(unsigned(1), long_unsigned(1)),))
-
-
-def test_mutated_buffers_and_templates_are_decoded_or_refused() -> None:
-    buffer, template = encode_compact(1, VALUES)
-
-    def decode(raw: bytes) -> tuple[Data, ...]:
-        return decode_compact(raw[len(template) :], raw[: len(template)])
-
-    survive(decode, [template + buffer])
