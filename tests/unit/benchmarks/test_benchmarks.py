@@ -18,10 +18,10 @@ def test_every_benchmark_can_be_run_by_name():
 from importlib import import_module
 from benchmarks.__main__ import NAMES
 assert all(callable(import_module(f"benchmarks.{name}").run) for name in NAMES)
-print(len(NAMES))
+print(bool(NAMES))
 """
     done = python("-c", program)
-    assert (done.stdout, done.stderr) == ("5\n", "")
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
