@@ -10,7 +10,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from openami.protocols.mbus.wireless.reader import NamedValue
+from openami.protocols.mbus.wireless.named import NamedValue
 from shared_vectors import VECTORS
 
 TERMS = ("permissive", "gpl", "restricted", "unlicensed")

@@ -9,42 +9,22 @@ for value in reading.values:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
 from openami.model.errors import DecodeError
-from openami.model.quality import GuaranteeClass, Quality
-from openami.model.quantity import Quantity
-from openami.protocols.mbus.dif import Function
-from openami.protocols.mbus.meter_time import MeterTime
+from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.records import Record, Records, decode_records
+from openami.protocols.mbus.wireless.drivers.applied import apply
+from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
 from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
 from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.named import NamedValue, named
 from openami.protocols.mbus.wireless.opening import Opened, Protection
 from openami.protocols.mbus.wireless.profile import profile_values
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.transport import Content
-
-Plain: TypeAlias = Decimal | datetime | date | time | str | bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class NamedValue:
-    """`value` is a number in `unit`, a moment in the meter's own time, a text or bytes; None where the meter has none.
-
-    `record` is where it comes from; None for fields of a layout of the maker's own.
-    """
-
-    name: str
-    value: Plain
-    unit: str
-    quality: Quality
-    guarantee: GuaranteeClass
-    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +36,7 @@ class Reading:
     records: tuple[Record, ...] = ()
     manufacturer_data: bytes = b""
     problems: tuple[str, ...] = ()
+    driver: str = ""
 
     def value(self, name: str) -> NamedValue:
         """The value called `name`; raises `KeyError` if there is none."""
@@ -79,17 +60,32 @@ class WirelessReader:
     """Reads one telegram after another; formats, fragments and counters are kept between them, all bounded."""
 
     def __init__(
-        self, keys: KeyStore | None = None, *, formats: FormatStore | None = None, replay: ReplayGuard | None = None
+        self,
+        keys: KeyStore | None = None,
+        *,
+        formats: FormatStore | None = None,
+        replay: ReplayGuard | None = None,
+        drivers: Drivers | None = None,
     ) -> None:
         self._receiver = Receiver(keys, plausible=plausible_records, replay=replay)
-        self._formats = formats if formats is not None else FormatStore()
+        self._drivers = drivers if drivers is not None else Drivers(own_drivers())
+        self._formats = formats if formats is not None else FormatStore(self._drivers.formats)
 
     def read(self, raw: bytes) -> Reading:
         """Everything that the frame `raw` says; raises `DecodeError` for bytes that are no telegram."""
         return self.interpret(self._receiver.receive(raw))
 
     def interpret(self, telegram: Telegram) -> Reading:
-        """The values of a telegram that has been received."""
+        """The values of a telegram that has been received, under the names of the meter's driver if there is one."""
+        reading = self._generic(telegram)
+        driver = self._drivers.of(telegram.meter)
+        transport, opened = telegram.transport, telegram.opened
+        if driver is None or transport is None or opened is None or opened.protection is Protection.CLOSED:
+            return reading
+        values = apply(driver, reading.values, transport.ci, reading.manufacturer_data, opened.guarantee)
+        return replace(reading, values=values, driver=driver.name)
+
+    def _generic(self, telegram: Telegram) -> Reading:
         content, transport, opened = telegram.content, telegram.transport, telegram.opened
         if content is None or transport is None or opened is None:
             return Reading(telegram, problems=telegram.problems)
@@ -155,20 +151,3 @@ def _values(records: Iterable[Record], guarantee: GuaranteeClass) -> tuple[Named
         count = seen[name] = seen.get(name, 0) + 1
         values.append(named(name if count == 1 else f"{name} ({count})", record, guarantee))
     return tuple(values)
-
-
-def named(name: str, record: Record, guarantee: GuaranteeClass) -> NamedValue:
-    """A record under a name."""
-    value = plain_value(record.value)
-    good = value is not None and record.function is not Function.ERROR_STATE
-    quality = Quality.MEASURED if good else Quality.MISSING
-    return NamedValue(name, value, record.layout.unit_text, quality, guarantee, record)
-
-
-def plain_value(value: object) -> Plain:
-    """A record's value without its wrapping: a number, a moment, text or bytes."""
-    if isinstance(value, Quantity):
-        return value.value
-    if isinstance(value, MeterTime):
-        return value.moment
-    return value if isinstance(value, str | bytes) else None

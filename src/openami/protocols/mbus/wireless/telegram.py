@@ -14,8 +14,9 @@ from openami.protocols.mbus.wireless.fragment import CI_AFL
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
 from openami.protocols.mbus.wireless.keys import KEY_SIZE, KeyStore
 from openami.protocols.mbus.wireless.link import CONTROL_NAMES
+from openami.protocols.mbus.wireless.named import NamedValue
 from openami.protocols.mbus.wireless.opening import Protection
-from openami.protocols.mbus.wireless.reader import NamedValue, Reading, WirelessReader
+from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
 from openami.protocols.mbus.wireless.receiver import CI_RELAY, Telegram
 from openami.protocols.mbus.wireless.security import MODE_NAMES
 from openami.protocols.mbus.wireless.transport import CONTENTS, MANUFACTURER_CI, Transport, status_words

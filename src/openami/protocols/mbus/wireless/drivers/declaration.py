@@ -1,0 +1,212 @@
+"""A driver file: which meters it is for, names for standard records, layouts of the maker's own, and test telegrams.
+
+title = "A water meter"
+source = "where the facts are from"
+
+[[meter]]                      # manufacturer letters; versions and types left out mean any
+manufacturer = "OAM"
+versions = [0x62]
+types = [0x07]
+
+[[record]]                     # a standard record by its header gets a name of its own
+header = "0aa618"
+name = "operating time in error"
+
+[[layout]]                     # bytes at fixed places
+where = "ci a2"                # or "manufacturer data", or "record 0dff5f"
+starts = "0f"                  # only if the bytes begin so
+[[layout.field]]
+name = "volume"                # with `count`: a series, `{n}` is its number, `first` its first one
+at = 3
+size = 2
+kind = "unsigned"              # or signed, bcd, date
+divisor = 10
+unit = "m³"
+
+[[sum]]                        # a value that the telegram does not hold itself
+name = "total"
+of = ["volume at the due date", "volume since the due date"]
+
+[[test]]
+telegram = "2E44…"
+values = { total = "13.8 m³" }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from openami.model.errors import OpenAmiError, SettingError
+from openami.protocols.mbus.records import decode_headers
+from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
+
+KINDS = ("unsigned", "signed", "bcd", "date")
+PLACES = ("ci", "manufacturer", "record")
+SERIES_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`size` bytes at `at`, low byte first; a series repeats `count` times, side by side."""
+
+    name: str
+    at: int
+    size: int
+    kind: str = "unsigned"
+    divisor: int = 1
+    unit: str = ""
+    count: int = 1
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the bytes are (`place` and its argument), how they begin, and the fields in them."""
+
+    place: str
+    argument: bytes
+    starts: bytes
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A calculated value."""
+
+    name: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverTest:
+    """A telegram with what it has to give."""
+
+    telegram: bytes
+    values: Mapping[str, str]
+    key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One file. `meters` are (manufacturer, versions, types); an empty tuple means any."""
+
+    name: str
+    title: str
+    source: str
+    meters: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
+    records: Mapping[bytes, str]
+    layouts: tuple[Layout, ...]
+    sums: tuple[Sum, ...]
+    tests: tuple[DriverTest, ...]
+    formats: tuple[bytes, ...] = ()
+
+    def fits(self, meter: MeterAddress) -> bool:
+        """Whether this driver is for `meter`."""
+        return any(
+            code == meter.manufacturer
+            and (not versions or meter.version in versions)
+            and (not types or meter.device_type in types)
+            for code, versions, types in self.meters
+        )
+
+
+def load_driver(name: str, text: str) -> Driver:
+    """Read a driver file; raises `SettingError` that names the file, the table and what is wrong."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"driver {name}: {error}") from error
+    known = {"title", "source", "meter", "record", "layout", "sum", "test", "format"}
+    try:
+        _only(table, known)
+        return Driver(
+            name,
+            str(table["title"]),
+            str(table["source"]),
+            tuple(_each(table, "meter", _meter)),
+            dict(_each(table, "record", _record)),
+            tuple(_each(table, "layout", _layout)),
+            tuple(_each(table, "sum", _sum)),
+            tuple(_each(table, "test", _test)),
+            tuple(_each(table, "format", _format)),
+        )
+    except KeyError as error:
+        raise SettingError(f"driver {name}: {error.args[0]} is missing") from error
+    except (ValueError, TypeError, AttributeError, OpenAmiError) as error:
+        raise SettingError(f"driver {name}: {error}") from error
+
+
+def _only(table: Mapping[str, Any], known: set[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{key!r} is not known; known are {', '.join(sorted(known))}")
+
+
+def _each(table: Mapping[str, Any], key: str, read: Any) -> list[Any]:
+    found: list[Any] = []
+    for number, part in enumerate(table.get(key, []), 1):
+        try:
+            found.append(read(part))
+        except KeyError as error:
+            raise ValueError(f"{key} {number}: {error.args[0]} is missing") from error
+        except (ValueError, TypeError, OpenAmiError) as error:
+            raise ValueError(f"{key} {number}: {error}") from error
+    return found
+
+
+def _meter(part: Mapping[str, Any]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    _only(part, {"manufacturer", "versions", "types"})
+    return manufacturer_code(part["manufacturer"]), tuple(part.get("versions", ())), tuple(part.get("types", ()))
+
+
+def _record(part: Mapping[str, Any]) -> tuple[bytes, str]:
+    _only(part, {"header", "name"})
+    return bytes.fromhex(part["header"]), str(part["name"])
+
+
+def _layout(part: Mapping[str, Any]) -> Layout:
+    _only(part, {"where", "starts", "field"})
+    words = str(part["where"]).split()
+    if not words or words[0] not in PLACES:
+        raise ValueError(
+            f"where = {part['where']!r}; write ci and its two digits, manufacturer data, or record and header"
+        )
+    argument = b"" if words[0] == "manufacturer" else bytes.fromhex(words[1] if len(words) > 1 else "")
+    if words[0] != "manufacturer" and not argument:
+        raise ValueError(f"where = {part['where']!r} says no hexadecimal digits")
+    return Layout(words[0], argument, bytes.fromhex(part.get("starts", "")), tuple(_each(part, "field", _field)))
+
+
+def _field(part: Mapping[str, Any]) -> Field:
+    _only(part, set(Field.__slots__))
+    field = Field(**part)
+    if field.kind not in KINDS:
+        raise ValueError(f"kind {field.kind!r}; known are {', '.join(KINDS)}")
+    if field.at < 0 or not 1 <= field.size <= 8 or field.divisor < 1 or not 1 <= field.count <= SERIES_MAX:
+        raise ValueError(f"{field.name}: at from 0, size 1 to 8, divisor from 1, count 1 to {SERIES_MAX}")
+    if field.kind == "date" and field.size != 2:
+        raise ValueError(f"{field.name}: a date has 2 bytes")
+    if field.count > 1 and "{n}" not in field.name:
+        raise ValueError(f"{field.name}: the name of a series says where its number stands, with {{n}}")
+    return field
+
+
+def _format(part: Mapping[str, Any]) -> bytes:
+    _only(part, {"headers"})
+    headers = bytes.fromhex(part["headers"])
+    decode_headers(headers)
+    return headers
+
+
+def _sum(part: Mapping[str, Any]) -> Sum:
+    _only(part, {"name", "of"})
+    return Sum(str(part["name"]), tuple(map(str, part["of"])))
+
+
+def _test(part: Mapping[str, Any]) -> DriverTest:
+    _only(part, {"telegram", "values", "key"})
+    key = bytes.fromhex(part["key"]) if "key" in part else None
+    return DriverTest(bytes.fromhex(part["telegram"]), dict(part["values"]), key)

@@ -1,0 +1,80 @@
+"""Every driver file passes its own tests; the loader says what is wrong with one that cannot."""
+
+from decimal import Decimal
+
+import pytest
+
+from openami.model.errors import SettingError
+from openami.protocols.mbus.wireless.address import MeterAddress
+from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
+from openami.protocols.mbus.wireless.drivers.declaration import load_driver
+from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.reader import WirelessReader
+
+HEAD = 'title = "x"\nsource = "y"\n'
+TESTS = [pytest.param(driver, test, id=f"{driver.name}-{n}") for driver in own_drivers()
+         for n, test in enumerate(driver.tests, 1)]  # fmt: skip
+
+
+def shown(value):
+    text = f"{value.value.normalize():f}" if isinstance(value.value, Decimal) else str(value.value)
+    return f"{text} {value.unit}".strip()
+
+
+@pytest.mark.parametrize(("driver", "test"), TESTS)
+def test_own_telegrams(driver, test):
+    keys = KeyStore([test.key] if test.key is not None else [])
+    reading = WirelessReader(keys, drivers=Drivers([driver])).read(test.telegram)
+    assert reading.driver == driver.name
+    found = {value.name: shown(value) for value in reading.values}
+    assert {name: found.get(name) for name in test.values} == dict(test.values)
+
+
+def test_every_driver_has_tests_and_is_found():
+    drivers = Drivers(own_drivers())
+    assert len(drivers.names) >= 15
+    for driver in own_drivers():
+        assert driver.tests, driver.name
+        meter = MeterAddress.from_link(driver.tests[0].telegram[2:10])
+        assert drivers.of(meter) is driver
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("title = ", "driver d: "),
+        ('title = "x"', "driver d: source is missing"),
+        (HEAD + "colour = 1", "'colour' is not known"),
+        (HEAD + '[[meter]]\nmanufacturer = "X"', "meter 1: manufacturer 'X' is not three letters"),
+        (HEAD + '[[layout]]\nwhere = "here"', "layout 1: where = 'here'; write ci"),
+        (HEAD + '[[layout]]\nwhere = "ci"', "says no hexadecimal digits"),
+        (HEAD + '[[layout]]\nwhere = "ci a0"\n[[layout.field]]\nname = "a"\nat = 0', "layout 1: field 1: "),
+        (
+            HEAD + '[[layout]]\nwhere = "ci a0"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\nkind = "text"',
+            "kind 'text'; known are unsigned",
+        ),
+        (
+            HEAD + '[[layout]]\nwhere = "ci a0"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\ncount = 3',
+            "says where its number stands",
+        ),
+        (HEAD + '[[record]]\nheader = "0g"\nname = "a"', "record 1: non-hexadecimal"),
+    ],
+)
+def test_errors_name_file_table_and_fault(text, words):
+    with pytest.raises(SettingError) as caught:
+        load_driver("d", text)
+    assert words in str(caught.value)
+
+
+def test_two_of_one_name_are_refused():
+    driver = own_drivers()[0]
+    with pytest.raises(SettingError, match="two drivers are named"):
+        Drivers([driver, driver])
+
+
+def test_short_bytes_give_the_fields_that_are_there():
+    driver = next(driver for driver in own_drivers() if driver.name == "techem_water")
+    whole = driver.tests[0].telegram
+    cut = bytes((17,)) + whole[1:18]
+    reading = WirelessReader(drivers=Drivers([driver])).read(cut)
+    assert [value.name for value in reading.values] == ["due date, packed", "volume at the due date"]
