@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from queue import SimpleQueue
+from typing import IO, Any, Self
 
 from meter_bench import DAY_S, KEYS, START, BenchClock, make_laboratory_meter, seeded
 from openami.cli.commands import run
@@ -28,7 +29,6 @@ SECRETS = {
     "OPENAMI_AUTHENTICATION_KEY": KEYS.authentication_key.hex(),
 }
 SEALED = ["--client", "2", "--authentication", "hls5"]
-LINES_MAX = 2000
 STEPS_MAX = 600
 
 
@@ -100,7 +100,7 @@ def meter_on_loopback(device: ElectricityMeter | None = None, clock: Clock | Non
 
 
 class Process:
-    """`openami` as a process of its own, whose lines are waited for."""
+    """`openami` as a process of its own, whose lines are taken as they come and waited for."""
 
     def __init__(self, folder: Path, *arguments: object, **environment: str) -> None:
         self.temporary = folder / "temporary"
@@ -114,16 +114,15 @@ class Process:
             text=True,
             env={**inherited, **state, **environment},
         )
+        self._out, self._err = Lines(self._process.stdout), Lines(self._process.stderr)
 
     def line(self, wanted: str, *, on_errors: bool = False) -> str:
         """The next line that holds `wanted`; fails when the process ends without it."""
-        stream = self._process.stderr if on_errors else self._process.stdout
-        for _ in range(LINES_MAX):
-            line = stream.readline()
-            if wanted in line and line:
+        lines = self._err if on_errors else self._out
+        while (line := lines.next()) is not None:
+            if wanted in line:
                 return line
-            assert line, f"ended without {wanted!r}: {self._process.stderr.read()}"
-        raise AssertionError(f"no {wanted!r} in {LINES_MAX} lines")
+        raise AssertionError(f"ended without {wanted!r}: {self._err.rest()}")
 
     def stop(self, number: int) -> Ran:
         """Send a signal and wait for the end."""
@@ -131,9 +130,8 @@ class Process:
         return self.wait()
 
     def wait(self) -> Ran:
-        """Wait for the end."""
-        out, err = self._process.communicate(timeout=120)
-        return Ran(self._process.returncode, out, err)
+        """Wait for the end; what it said since the last line that was waited for."""
+        return Ran(self._process.wait(120), self._out.rest(), self._err.rest())
 
     def __enter__(self) -> Self:
         return self
@@ -141,4 +139,37 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.communicate()
+        self._process.wait(120)
+        for lines in (self._out, self._err):
+            lines.close()
+
+
+class Lines:
+    """A pipe that is always read, so that who writes into it never waits."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def next(self) -> str | None:
+        """The next line; None at the end."""
+        line = self._lines.get(timeout=200)
+        if line is None:
+            self._lines.put(None)
+        return line
+
+    def rest(self) -> str:
+        """All lines until the end."""
+        return "".join(iter(self.next, None))
+
+    def close(self) -> None:
+        """The writer has ended."""
+        self._reader.join(60)
+        self._pipe.close()
+
+    def _read(self) -> None:
+        for line in self._pipe:
+            self._lines.put(line)
+        self._lines.put(None)

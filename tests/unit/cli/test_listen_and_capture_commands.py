@@ -69,6 +69,7 @@ def test_a_session_passes_unchanged_and_is_explained(tmp_path, openami, meter):
         port = port_of(capturing.line("connect to", on_errors=True))
         ran = openami("read", f"tcp://127.0.0.1:{port}", "1-0:1.8.0", *SEALED, "--json")
         captured = capturing.wait()
+    assert ran.status == 0, ran.err
     assert ran.objects[1]["value"] == 48_000
     assert captured.status == 0
     services = [one["content"]["kind"] for one in captured.objects]
