@@ -60,7 +60,7 @@ def run() -> Table:
         rows,
         (
             "Processor time, median of 9 samples (ours) and 5 (peer). Headers never seen: all are worked out",
-            "anew in each frame. Columns check each frame's checksum and headers and hold its numbers, not its moments.",
+            "anew in each frame. Columns check each frame's checksum and headers and hold its numbers only.",
         ),
     )
 

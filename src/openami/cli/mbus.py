@@ -21,7 +21,7 @@ from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.io.clock import SystemClock
 from openami.io.links.address import open_link
 from openami.io.links.link import Link
-from openami.io.links.mbus import MBUS_LINE, MbusMaster
+from openami.io.links.mbus import MbusMaster, line_settings
 from openami.model.errors import SettingError
 from openami.protocols.mbus.application import Application
 from openami.protocols.mbus.telegram import application_fields
@@ -141,7 +141,8 @@ async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: 
 async def _open(link: str) -> Link:
     parts = urlsplit(link)
     if parts.scheme == "serial" and not parts.query:
-        return await open_link(f"{link}?baudrate={MBUS_LINE.baudrate}&parity={MBUS_LINE.parity}")
+        settings = line_settings(parts.path)
+        return await open_link(f"{link}?baudrate={settings.baudrate}&parity={settings.parity}")
     if parts.scheme == "tcp" and parts.port is None:
         raise SettingError(f"address {link!r}: name the gateway's port, as in tcp://{parts.hostname or 'host'}:10001")
     return await open_link(link)

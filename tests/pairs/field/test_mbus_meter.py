@@ -13,7 +13,7 @@ from openami.field.meter.faces.serial_line import SerialFace
 from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.io.clock import SystemClock
-from openami.io.links.mbus import MBUS_LINE, MbusMaster
+from openami.io.links.mbus import MBUS_LINE, MbusMaster, line_settings
 from openami.io.links.memory import memory_pair
 from openami.io.links.pty import open_pty
 from openami.io.links.serial import open_serial
@@ -115,9 +115,12 @@ def test_over_a_pty():
         clock = SystemClock()
         link, path = await open_pty()
         face = SerialFace(MbusFace(pipe_meter(), clock), link, path)
-        master = MbusMaster(await open_serial(path, MBUS_LINE), clock, QUICK)
-        await read_and_set(master)
-        await master.close()
+        for address in (5, 7):  # a second program opens the line as the first one left it
+            master = MbusMaster(await open_serial(path, line_settings(path)), clock, QUICK)
+            assert len(await master.read(address)) == 1
+            if address == 5:
+                await read_and_set(master)
+            await master.close()
         await face.close()
 
     asyncio.run(run())
@@ -144,3 +147,9 @@ def test_a_link_that_ends_is_said():
             await master.read(5)
 
     asyncio.run(run())
+
+
+def test_how_a_line_is_opened_when_nothing_is_said():
+    assert line_settings("/dev/ttyUSB0") is MBUS_LINE
+    assert (MBUS_LINE.baudrate, MBUS_LINE.bytesize, MBUS_LINE.parity) == (2400, 8, "E")
+    assert line_settings("/dev/pts/3").parity == "N"

@@ -27,6 +27,13 @@ from openami.protocols.mbus.wired.selection import Selection
 T = TypeVar("T")
 MBUS_LINE = SerialSettings(2400, 8, "E", 1.0)
 """How most meters speak until they are told otherwise."""
+PTY_LINE = SerialSettings(2400, 8, "N", 1.0)
+PTYS = "/dev/pts/"
+
+
+def line_settings(device: str) -> SerialSettings:
+    """How to open the line `device` when nothing else is said. A pty knows no parity and refuses to be asked for it."""
+    return PTY_LINE if device.startswith(PTYS) else MBUS_LINE
 
 
 class MbusMaster:

@@ -1,0 +1,10 @@
+from .frame import Acknowledge as Acknowledge
+from .frame import LongFrame as LongFrame
+from .frame import ShortFrame as ShortFrame
+from .frame import decode_frame as decode_frame
+from .frame import encode_frame as encode_frame
+from .parser import WiredParser as WiredParser
+from .primary import WiredPrimary as WiredPrimary
+from .primary import WiredTiming as WiredTiming
+from .secondary import WiredSecondary as WiredSecondary
+from .selection import Selection as Selection
