@@ -101,7 +101,8 @@ class FormatStore:
         self._formats.move_to_end(compact.signature)
         records = decode_compact(compact.data, layouts)
         full = b"".join(record.layout.header + compact.data[record.start : record.end] for record in records)
-        if records.manufacturer_data or crc16_en13757(full) != compact.full_check:
+        filler = not records.manufacturer_data.strip(b"\x2f")
+        if not filler or crc16_en13757(full) != compact.full_check:
             raise FrameCheckError("wrong CRC: the compact telegram does not make its full one", 2, ("compact", "CRC"))
         return records
 

@@ -24,6 +24,7 @@ from openami.protocols.mbus.wireless.opening import Opened, Protection
 from openami.protocols.mbus.wireless.profile import profile_values
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
+from openami.protocols.mbus.wireless.security import FILLER
 from openami.protocols.mbus.wireless.transport import Content
 
 
@@ -93,7 +94,7 @@ class WirelessReader:
             if transport.content is Content.RECORDS:
                 return self._full(telegram, opened, content)
             if transport.content is Content.COMPACT:
-                records = self._formats.expand(content)
+                records = self._formats.expand(content.removeprefix(FILLER))
                 return Reading(telegram, _values(records, opened.guarantee), records.records, b"", telegram.problems)
             if transport.content is Content.FORMAT:
                 self._formats.learn_format(content)

@@ -95,3 +95,11 @@ def test_records_before_a_cut_are_kept():
     reading = WirelessReader().read(encode_link(METER, b"\x78" + bytes.fromhex("0413c40900000413c409")))
     assert [value.name for value in reading.values] == ["volume"]
     assert reading.problems == ("4 bytes behind the last record",)
+
+
+def test_fillers_of_an_encrypted_compact_telegram_are_passed_over():
+    reader = WirelessReader()
+    reader.read(encode_link(METER, b"\x78" + RECORDS))
+    content = b"\x2f\x2f" + encode_compact(RECORDS) + b"\x2f\x2f\x2f"
+    reading = reader.read(encode_link(METER, bytes.fromhex("7b09001005") + content))
+    assert reading.value("volume").value == Decimal("2.5")

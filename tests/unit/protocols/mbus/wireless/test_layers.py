@@ -176,3 +176,9 @@ def test_unknown_ci_fields_are_named():
 def test_status_in_words():
     assert status_words(0x05) == ("busy", "power low")
     assert status_words(0x20) == ("manufacturer bits 001",)
+
+
+def test_a_stripped_frame_whose_bytes_look_like_a_checksum():
+    header = encode_link(LinkHeader(0x44, METER), bytes(20))[:10]
+    data = header + crc16_en13757(header).to_bytes(2, "big") + bytes(18)
+    assert decode_frame(data).format is FrameFormat.STRIPPED
