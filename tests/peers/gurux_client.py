@@ -20,7 +20,7 @@ from gurux_dlms.enums import Authentication, DataType, InterfaceType, ObjectType
 from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
-from gurux_dlms.objects import GXDLMSObject, GXDLMSProfileGeneric
+from gurux_dlms.objects import GXDLMSImageTransfer, GXDLMSObject, GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
 AUTHENTICATIONS = {"none": Authentication.NONE, "lls": Authentication.LOW, "hls5": Authentication.HIGH_GMAC}
@@ -84,6 +84,20 @@ class Peer:
         """Rows of a profile from number `first` (1 is the oldest) on."""
         return self._exchange_all(self.client.readRowsByEntry(GXDLMSProfileGeneric(obis), first, count))
 
+    def image(self, obis: str, identifier: str, block_size: int, image: str) -> GXReplyData:
+        """Transfer, verify and activate an image (hex), in the library's own way."""
+        item = GXDLMSImageTransfer(obis)
+        item.imageBlockSize = block_size
+        octets = bytes.fromhex(image)
+        self._each(item.imageTransferInitiate(self.client, identifier, len(octets)))
+        self._each(item.imageBlockTransfer(self.client, octets, [0]))
+        self._each(item.imageVerify(self.client))
+        return self._each(item.imageActivate(self.client))
+
+    def execute(self, obis: str, script: int) -> GXReplyData:
+        """Run a script of a script table."""
+        return self._each(self.client.method(_object(9, obis), 1, script, DataType.UINT16))
+
     def release(self) -> None:
         """End the association, the framing's connection and the link."""
         request = self.client.releaseRequest()
@@ -92,6 +106,13 @@ class Peer:
         if self.client.interfaceType == InterfaceType.HDLC:
             self._exchange(self.client.disconnectRequest(True))
         self.link.close()
+
+    def _each(self, requests: Any) -> GXReplyData:
+        """Requests that may be lists of the frames of one request."""
+        reply = GXReplyData()
+        for request in requests:
+            reply = self._exchange_all(request)
+        return reply
 
     def _exchange_all(self, requests: Any) -> GXReplyData:
         reply = GXReplyData()
@@ -106,7 +127,7 @@ class Peer:
             more = None if reply.isStreaming() else self.client.receiverReady(reply)
             self._frame(more, reply)
         if reply.error:
-            raise RuntimeError(f"the meter answers {reply.errorMessage or reply.error}")
+            raise RuntimeError(f"the meter answers {reply.error}")
         return reply
 
     def _frame(self, request: bytes | None, reply: GXReplyData) -> None:
