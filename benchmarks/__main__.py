@@ -9,7 +9,15 @@ from pathlib import Path
 
 from benchmarks.table import Table, machine
 
-NAMES = ("profile_decode", "secured_session", "concurrency", "store_ingest", "meter_memory", "mbus_decode")
+NAMES = (
+    "profile_decode",
+    "secured_session",
+    "concurrency",
+    "store_ingest",
+    "validation",
+    "meter_memory",
+    "mbus_decode",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -21,12 +21,19 @@ from openami.backoffice.mdm.placement import Place, homes, place_of
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds
 from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
-from openami.backoffice.mdm.validation.rule_set import DEFAULT_RULE_SETS, RuleSets, class_of
+from openami.backoffice.mdm.validation.rule_set import (
+    DEFAULT_RULE_SETS,
+    NO_RULES,
+    ChannelClass,
+    RuleSet,
+    RuleSets,
+    class_of,
+)
 from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task, judge_span
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
-from openami.model.interval import DAY_S, utc
+from openami.model.interval import DAY_S, day_of, utc
 from openami.model.point import Channel, ChannelKind
 from openami.model.quality import Quality
 
@@ -153,7 +160,6 @@ class Judge:
         def joined(given: Span) -> Chain:
             return chain_of(given, reads, by_meter, channel.modulus)
 
-        kind = class_of(channel.obis)
         task = Task(
             span,
             (first - begin, last + 1 - begin),
@@ -161,7 +167,7 @@ class Judge:
             seconds(now),
             offsets(begin, days, point.zone),
             channel.modulus,
-            lambda day: self._rule_sets.on(kind, day),
+            self._sets(class_of(channel.obis), begin, days, (first, last)),
             joined,
             self._holidays,
             chains=self._chains,
@@ -170,8 +176,16 @@ class Judge:
         raw = judged.raw_versions(connection, point.id, channel.number, first, last)
         found = [verdict.day(day - begin, raw.get(day, 0)) for day in range(first, last + 1)]
         worth = [day for day in found if day.raw_version or day.reasons]
-        stored = judged.store(connection, point.id, channel.number, channel.resolution_s, worth, microseconds(now))
+        stored = judged.store(connection, point.id, channel.number, channel.resolution_s, found, microseconds(now))
         return JudgeResult(len(worth), stored, sum(day.estimated for day in worth), sum(day.missing for day in worth))
+
+    def _sets(self, kind: ChannelClass, begin: int, days: int, judged_days: tuple[int, int]) -> list[RuleSet]:
+        """Per day its rule set; days that only surround those to be judged may have none."""
+        found = []
+        for number in range(begin, begin + days):
+            day, wanted = day_of(number * DAY_S), judged_days[0] <= number <= judged_days[1]
+            found.append(self._rule_sets.on(kind, day) if wanted else self._rule_sets.find(kind, day) or NO_RULES)
+        return found
 
     def _judgements(self, connection: Connection, home: Channel, span: Span) -> dict[int, Judgement]:
         """The judgements that still hold: of the raw versions that are current."""

@@ -77,6 +77,8 @@ def store(
     for day in days:
         content = _content(day)
         before = there.get(day.day)
+        if before is None and not day.raw_version and not day.reasons:
+            continue  # nobody knows anything of this day
         if before is None or content != _content_of(before):
             version = 1 if before is None else before.version + 1
             rows.append((point, day.day, channel, version, resolution_s, judged_at, *content))

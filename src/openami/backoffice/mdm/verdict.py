@@ -23,7 +23,7 @@ from openami.backoffice.mdm.validation.check import WHOLE_DAY, Finding, check
 from openami.backoffice.mdm.validation.columns import Columns
 from openami.backoffice.mdm.validation.own_days import installed_at, own_days
 from openami.backoffice.mdm.validation.rule_set import Consequence, RuleSet
-from openami.model.interval import DAY_S, day_of
+from openami.model.interval import DAY_S
 from openami.model.quality import Quality
 
 GAP_DAYS_MAX = 35
@@ -37,7 +37,7 @@ class Task:
     """What is judged: `span` is whole UTC days; nothing after `until` (seconds) has happened yet.
 
     Only days `wanted` (first and after, counted from the span's first) are answered for; the others are what can matter
-    to them. `rule_set` tells which rules hold on a day; `chain_of` joins a span with the channel's stamped registers.
+    to them. `rule_sets` has one per day; `chain_of` joins a span with the channel's stamped registers.
     """
 
     span: Span
@@ -46,7 +46,7 @@ class Task:
     until: int
     offset_s: Any
     modulus: int
-    rule_set: Callable[[date], RuleSet]
+    rule_sets: list[RuleSet]
     chain_of: Callable[[Span], Chain]
     holidays: AbstractSet[date] = frozenset()
     annual: int | None = None
@@ -68,14 +68,13 @@ class Verdict:
     task: Task
     energy: Any
     quality: Any
-    rule_sets: list[RuleSet]
     reasons: dict[int, list[Reason]] = field(default_factory=dict)
 
     def day(self, at: int, raw_version: int) -> JudgedDay:
         """Day number `at` of the span."""
         cut = slice(at * self.task.per_day, (at + 1) * self.task.per_day)
         told = tuple(self.reasons.get(at, ()))
-        name = self.rule_sets[at].name
+        name = self.task.rule_sets[at].name
         return JudgedDay(self.task.first_day + at, raw_version, name, self.energy[cut], self.quality[cut], told)
 
     def add(self, day: int, reason: Reason) -> None:
@@ -85,17 +84,15 @@ class Verdict:
 def judge_span(task: Task) -> Verdict:
     """Judge the days wanted, by all that the span tells of their surroundings."""
     span = task.span
-    days = len(span.stamps) // task.per_day
-    rule_sets = [task.rule_set(day_of((task.first_day + at) * DAY_S)) for at in range(days)]
-    verdict = Verdict(task, span.energy.copy(), span.quality.copy(), rule_sets)
+    verdict = Verdict(task, span.energy.copy(), span.quality.copy())
     columns = own_days(span, task.places, task.chain_of(span), task.offset_s)
-    found = list(_findings(columns, rule_sets))
+    found = list(_findings(columns, task.rule_sets))
     expected = installed_at(span.stamps, task.places) & (span.stamps <= task.until)
     missing = (span.quality == Quality.MISSING) & expected
     refused = _refused(found, span.stamps.shape, task.per_day) & expected & ~missing
     lacking = missing | refused
     trusted = distrusting(span, refused, lacking)
-    limit = _power_max(rule_sets[-1])
+    limit = np.repeat([_power_max(each) for each in task.rule_sets], task.per_day)
     confirmed = np.zeros_like(lacking)
     cut = list(segments(trusted, lacking, task.chain_of(trusted), task.modulus, limit))
     for segment in cut:

@@ -10,6 +10,7 @@ import pytest
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.reasons import Outcome
 from openami.backoffice.mdm.validation.rule_set import ChannelClass, RuleSet, RuleSets, full_set, use
+from openami.model.errors import SettingError
 from openami.model.quality import Quality
 
 DAY = 96
@@ -180,7 +181,7 @@ def test_judging_again_stores_nothing(house, judge):
 def test_another_rule_set_judges_otherwise(house):
     kind = ChannelClass.CONSUMPTION
     start = start_of(house)
-    old = RuleSet("mild", kind, start.date() - timedelta(days=400), start.date() + timedelta(days=1), ())
+    old = RuleSet("mild", kind, start.date(), start.date() + timedelta(days=1), ())
     new = RuleSet("strict", kind, start.date() + timedelta(days=1), None, (use("never_zero", power_min=1),))
     judge = Judge(house.store, house.registry, RuleSets([old, new]))
     house.mdm.take_profile([house.reading(0, 2 * DAY + 1)])
@@ -189,6 +190,8 @@ def test_another_rule_set_judges_otherwise(house):
     assert (first.rule_set, first.reasons) == ("mild", ())
     assert (second.rule_set, [each.name for each in second.reasons]) == ("strict", ["never_zero"])
     assert full_set(kind).name == "consumption 1"
+    with pytest.raises(SettingError, match="no rule set holds for consumption channels on 2026-02-09"):
+        judge.judge(start - timedelta(days=1), start, start)
 
 
 def test_nobody_has_judged_yet(house, judge):
@@ -197,3 +200,13 @@ def test_nobody_has_judged_yet(house, judge):
     assert (told.value, told.quality, told.version, told.reasons) == (100, Quality.MEASURED, 0, ())
     series = judge.validated(house.point, 1, start_of(house), at(house, 41))
     assert series.values.tolist() == [100] * 40 + [0]
+
+
+def test_a_judgement_goes_when_its_ground_goes(house, judge):
+    house.mdm.take_profile([house.reading(0, 41), house.reading(2 * DAY, 41)])
+    start = start_of(house)
+    period = start + timedelta(days=1), start + timedelta(days=2)
+    judge.judge(*period, start + timedelta(days=3))
+    assert judge.explain(house.point, 1, at(house, DAY + 5)).quality is Quality.ESTIMATED
+    judge.judge(*period, start)
+    assert judge.explain(house.point, 1, at(house, DAY + 5)).quality is Quality.MISSING

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from openami.backoffice.mdm.chain import Chain
-from openami.backoffice.mdm.channel_days import Mask
+from openami.backoffice.mdm.channel_days import Column, Mask
 from openami.backoffice.mdm.derive import ROLL_OVER_PART
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.status import DATA_NOT_VALID
@@ -48,15 +48,15 @@ def distrusting(span: Span, refused: Mask, lacking: Mask) -> Span:
     return replace(span, status=np.where(doubtful, span.status | np.uint8(DATA_NOT_VALID), span.status))
 
 
-def segments(span: Span, lacking: Mask, chain: Chain, modulus: int, power_max: int) -> Iterator[Segment]:
-    """The runs of `lacking`, cut at every register inside them.
+def segments(span: Span, lacking: Mask, chain: Chain, modulus: int, power_max: Column) -> Iterator[Segment]:
+    """The runs of `lacking`, cut at every register inside them. `power_max` is per interval, by its rule set.
 
     Registers inside a run that fall, or tell more than the connection can carry, are passed over where the two at the
     run's ends tell a total without them; a register that was reset in the gap leaves that part without a total.
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([0], lacking.astype(np.int8), [0]))))
-    limit = power_max * span.resolution_s // 3_600
     for first, after in edges.reshape(-1, 2).tolist():
+        limit = int(power_max[first]) * span.resolution_s // 3_600
         cuts = list(_cuts(span, chain, first, after))
         parts = [_segment(span, chain, *pair, after - first) for pair in pairwise(cuts)]
         too_much = any(part.total is not None and part.total > limit * len(part) for part in parts)

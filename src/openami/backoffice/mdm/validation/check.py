@@ -50,5 +50,5 @@ def _finding(use: Use, found: npt.NDArray[np.bool_], first: int) -> Finding:
     if found.ndim == 1:
         rows = np.flatnonzero(found)
         return Finding(use, rows + first, np.full(len(rows), WHOLE_DAY, dtype=np.int64))
-    rows, intervals = np.nonzero(found)
-    return Finding(use, rows + first, intervals.astype(np.int64))
+    rows, intervals = np.divmod(np.flatnonzero(found), found.shape[1])
+    return Finding(use, rows + first, intervals)

@@ -107,11 +107,13 @@ def runs_of(mask: Mask, length: int) -> Found:
     if length > mask.shape[1]:
         return np.zeros_like(mask)
     begins = _windows(mask, length, np.logical_and)
-    ends = np.zeros_like(mask)
-    ends[:, length - 1 :] = begins
-    spread = np.zeros((len(mask), mask.shape[1] + length - 1), dtype=np.bool_)
-    spread[:, : mask.shape[1]] = ends
-    return _windows(spread, length, np.logical_or)
+    found = np.zeros_like(mask)
+    rows = np.flatnonzero(begins.any(axis=1))
+    if len(rows):
+        spread = np.zeros((len(rows), mask.shape[1] + length - 1), dtype=np.bool_)
+        spread[:, length - 1 : mask.shape[1]] = begins[rows]
+        found[rows] = _windows(spread, length, np.logical_or)
+    return found
 
 
 def _windows(mask: Mask, length: int, join: np.ufunc) -> Mask:

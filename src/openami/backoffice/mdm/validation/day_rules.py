@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from openami.backoffice.mdm.channel_days import Column, Mask
 from openami.backoffice.mdm.validation.columns import Columns, Found
@@ -11,6 +12,7 @@ from openami.backoffice.mdm.validation.rule import Catalogue, Parameters
 DAYS = Catalogue()
 HOUR_S, DAY_S = 3_600, 86_400
 HISTORY = ("history_days", "history_mean")
+Shape = npt.NDArray[np.float64]
 
 
 def _with_history(columns: Columns, given: Parameters) -> Mask:
@@ -118,13 +120,16 @@ def shifted_shape(columns: Columns, given: Parameters) -> Found:
     width, reach = columns.energy.shape[1], given["intervals"]
     if width <= 2 * reach:
         return np.zeros(len(columns), dtype=np.bool_)
-    like = columns.column("profile")
-    middle = like[:, reach : width - reach]
-    misfits = [
-        np.abs(columns.energy[:, reach + lag : width - reach + lag] - middle).sum(axis=1)
-        for lag in range(-reach, reach + 1)
-    ]
+    energy, like = columns.energy.astype(np.float64), columns.column("profile")
+    middle = like[:, reach : width - reach].astype(np.float64)
+    misfits = [_misfit(energy[:, first : first + middle.shape[1]], middle) for first in range(2 * reach + 1)]
     straight = misfits.pop(reach)
     shifted = np.minimum.reduce(misfits)
     usable = columns.complete() & like.any(axis=1)
     return np.asarray(usable & (shifted * 100 < straight * (100 - given["percent"])))
+
+
+def _misfit(energy: Shape, like: Shape) -> Shape:
+    """(m,): the sum of absolute differences; exact, as long as sums stay below 2^53."""
+    off = energy - like
+    return np.asarray(np.abs(off, out=off).sum(axis=1))

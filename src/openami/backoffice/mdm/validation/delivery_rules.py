@@ -86,8 +86,12 @@ def digits(columns: Columns, given: Parameters) -> Found:
 def replacement_of_final(columns: Columns, given: Parameters) -> Found:
     """A value that was delivered already would change by more than a limit. (Oracle)"""
     before = columns.column("current")
-    change = np.abs(columns.energy - before) * 100
-    return np.asarray(columns.column("delivered") & ~columns.missing & (change > np.abs(before) * given["percent"]))
+    changed = (columns.energy != before) & columns.column("delivered") & ~columns.missing
+    rows = np.flatnonzero(changed.any(axis=1))
+    if len(rows):
+        change = np.abs(columns.energy[rows] - before[rows]) * 100
+        changed[rows] &= change > np.abs(before[rows]) * given["percent"]
+    return np.asarray(changed)
 
 
 @DELIVERY.rule("estimated_days", days=(5, "days in a row that may rest on estimates"))

@@ -34,11 +34,11 @@ def consecutive_change(columns: Columns, given: Parameters) -> Found:
     """The value rose by more than a percentage of the interval before it, where that is there. (Itron)"""
     energy, found = columns.energy, np.zeros_like(columns.missing)
     floor = given["floor_power"] * columns.resolution_s // HOUR_S
-    high = energy[:, 1:] > floor
-    if high.any():
-        before = energy[:, :-1]
-        jump = (energy[:, 1:] - before) * 100 > np.abs(before) * given["percent"]
-        found[:, 1:] = high & jump & ~columns.missing[:, :-1]
+    rows = np.flatnonzero(energy.max(axis=1) > floor)
+    if len(rows):
+        before, after = energy[rows, :-1], energy[rows, 1:]
+        jump = (after > floor) & ((after - before) * 100 > np.abs(before) * given["percent"])
+        found[rows, 1:] = jump & ~columns.missing[rows, :-1]
     return found
 
 

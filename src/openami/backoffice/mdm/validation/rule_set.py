@@ -76,13 +76,18 @@ class RuleSets:
 
     def on(self, channel_class: ChannelClass, day: date) -> RuleSet:
         """The rule set of a class on a day; raises `SettingError` if there is none."""
-        for each in self._sets:
-            if each.covers(channel_class, day):
-                return each
-        raise SettingError(f"no rule set holds for {channel_class} channels on {day}")
+        found = self.find(channel_class, day)
+        if found is None:
+            raise SettingError(f"no rule set holds for {channel_class} channels on {day}")
+        return found
+
+    def find(self, channel_class: ChannelClass, day: date) -> RuleSet | None:
+        """The rule set of a class on a day, or None."""
+        return next((each for each in self._sets if each.covers(channel_class, day)), None)
 
 
 BEGINNING = date(1970, 1, 1)
+NO_RULES = RuleSet("no rules", ChannelClass.OTHER, BEGINNING, None, ())
 REFUSED = (
     "missing_interval",
     "meter_flags",
