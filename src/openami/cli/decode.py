@@ -14,8 +14,10 @@ from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
 from openami.protocols.decode import decode_message
 from openami.protocols.dlms.telegram import DlmsDecoder
+from openami.protocols.iec62056_21.telegram import iec62056_21_decoders
 from openami.protocols.mbus.telegram import wired_decoders
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
+from openami.protocols.sml.telegram import sml_decoders
 
 LINE_MAX = 1 << 22
 
@@ -41,7 +43,7 @@ def decode(
     system_title: SystemTitleOption = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--as", help="Take the bytes as mbus, mbus-records, wmbus, hdlc, wrapper, llc, apdu or data."),
+        typer.Option("--as", help="Take the bytes as sml, p1, iec62056-21, mbus, wmbus, hdlc, wrapper, apdu, data…"),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -52,7 +54,8 @@ def decode(
     """
     keys = octets_of("--key", key)
     decoder = DlmsDecoder(keys, octets_of("--system-title", system_title))
-    decoders = (*wired_decoders(), *WirelessDecoder(keys).decoders(), *decoder.decoders())
+    texts = (*sml_decoders(), *iec62056_21_decoders(keys))
+    decoders = (*texts, *wired_decoders(), *WirelessDecoder(keys).decoders(), *decoder.decoders())
     failed = False
     for number, line in enumerate(_lines(message, file), 1):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -20,17 +21,22 @@ from openami.protocols.iec62056_21.p1_encrypted import Authentication, decode_en
 from openami.protocols.iec62056_21.p1_stream import P1Parser, Received
 from openami.protocols.wire.cursor import Span
 
-_STARTS: Final = b"/\x01\x02\x06\x15"
+_LETTERS: Final = (b"P", b"R", b"W", b"E", b"B")
+_HEAD: Final = re.compile(rb"/[A-Za-z]{3}[^\r\n]*\r?\n")
 _DATA_LINE: Final = b"\n\x02"
 _UNVERIFIED: Final = "not authenticated: anybody may have written it"
 
 
 def iec62056_21_decoders(keys: Sequence[bytes] = ()) -> tuple[MessageDecoder, ...]:
-    """For detection. `keys`: the encryption key of a P1 port, then its authentication key if it has one."""
+    """For detection. `keys`: those of P1 ports, in any order."""
     return (
         MessageDecoder("p1", decode_p1_bytes, _looks_like_p1),
         MessageDecoder("iec62056-21", decode_message_bytes, _looks_like_message),
-        MessageDecoder("p1-encrypted", lambda data: decode_encrypted_bytes(data, keys)),
+        MessageDecoder(
+            "p1-encrypted",
+            lambda data: decode_encrypted_bytes(data, keys),
+            lambda data: _looks_like_encrypted(data, keys),
+        ),
     )
 
 
@@ -78,16 +84,24 @@ def decode_encrypted_bytes(data: bytes, keys: Sequence[bytes]) -> Decoded:
 
 
 def _opened(data: bytes, keys: Sequence[bytes]) -> tuple[bytes, str] | None:
-    if not keys or len(keys[0]) != 16:
+    key = _key_of(data, keys)
+    if key is None:
         return None
-    tries = [(Authentication.WITH_KEY, key) for key in keys[1:]] + [(Authentication.WITHOUT_KEY, b"")]
-    for how, key in tries:
+    tries = [(Authentication.WITH_KEY, other) for other in keys if len(other) == 16 and other != key]
+    for how, authentication_key in [*tries, (Authentication.WITHOUT_KEY, b"")]:
         try:
-            return open_p1(data, keys[0], how, key), ""
+            return open_p1(data, key, how, authentication_key), ""
         except SecurityError:
             continue
-    plain = open_p1(data, keys[0], Authentication.UNVERIFIED)
-    return (plain, _UNVERIFIED) if plain[:1] == b"/" else None
+    return open_p1(data, key, Authentication.UNVERIFIED), _UNVERIFIED
+
+
+def _key_of(data: bytes, keys: Sequence[bytes]) -> bytes | None:
+    """The key under which a telegram begins."""
+    for key in keys:
+        if len(key) == 16 and open_p1(data, key, Authentication.UNVERIFIED)[:1] == b"/":
+            return key
+    return None
 
 
 def _event(event: Any) -> Decoded:
@@ -182,12 +196,28 @@ def _spans(data: bytes, sets: Iterable[DataSet]) -> tuple[Span, ...]:
 
 
 def _looks_like_p1(data: bytes) -> bool:
-    return b"/" in data[:512] and b"!" in data[-12:] and b"(" in data and _DATA_LINE not in data and data[:1] != b"\x02"
+    if _DATA_LINE in data or data[:1] == b"\x02":
+        return False
+    return b"!" in data[-12:] and _HEAD.search(data, 0, 1024) is not None
 
 
 def _looks_like_message(data: bytes) -> bool:
     if data in {b"\x06", b"\x15"}:
         return True
-    if len(data) < 5 or data[0] not in _STARTS:
+    if len(data) < 5 or any(octet >= 0x80 for octet in data):
         return False
-    return all(octet < 0x80 for octet in data) and (data[0] != 6 or data.endswith(b"\r\n"))
+    if data[:1] == b"\x01":
+        return data[1:2] in _LETTERS and data[-2:-1] == b"\x03"
+    if data[:1] == b"\x02":
+        return b"(" in data
+    return data[:1] == b"/" or (data[:1] == b"\x06" and len(data) == 6 and data.endswith(b"\r\n"))
+
+
+def _looks_like_encrypted(data: bytes, keys: Sequence[bytes]) -> bool:
+    """Has the form of DLMS general-glo-ciphering too: the key decides, which shows whether a telegram is inside."""
+    if data[:2] != b"\xdb\x08":
+        return False
+    try:
+        return _key_of(data, keys) is not None
+    except DecodeError:
+        return False

@@ -94,4 +94,5 @@ def plain(value: Any) -> Any:
 
 
 def _looks_like_message(data: bytes) -> bool:
-    return len(data) > 12 and data[0] == MESSAGE and data[1] < 0x10 and b"\x62" in data[2:24]
+    """A list of six that begins with a short octet string and an unsigned integer of one octet."""
+    return len(data) > 14 and data[0] == MESSAGE and 0 < data[1] < 0x10 and data[1 + data[1]] == 0x62
