@@ -158,6 +158,9 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
 _BY_PREFIX: Final = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORMS: Final = frozenset(prefix[0] for prefix in _BY_PREFIX if len(prefix) == 2)
 
+_BY_START: Final = {prefix: (len(prefix), kind.__name__, kind.CODEC.decode) for prefix, kind in _BY_PREFIX.items()}
+"""Size of the prefix, name and decoder, by prefix."""
+
 # These carry their tag in their own codec.
 _OWN_TAG: Final[dict[int, type[Any]]] = {
     0x60: AARQ,
@@ -206,9 +209,20 @@ APDU: Final[Codec[Apdu]] = Codec("APDU", _decode, _encode)
 
 def decode_apdu(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Apdu:
     """The one APDU in `raw`; raise `DecodeError` if there is none or more."""
-    cursor = Cursor(recounted(raw), limits)
-    apdu: Apdu = _decode(cursor)
-    cursor.finish()
+    known = _BY_START.get(raw[:2]) or _BY_START.get(raw[:1])
+    if known is None:
+        cursor = Cursor(recounted(raw), limits)
+        apdu: Apdu = _decode(cursor)
+    else:  # what `_decode` does, without the ways that only explaining and ACSE need
+        cursor = Cursor(raw, limits)
+        cursor.position = known[0]
+        try:
+            apdu = known[2](cursor)
+        except DecodeError as error:
+            error.path = (known[1], *error.path)
+            raise
+    if cursor.position != cursor.end:
+        cursor.finish()
     return apdu
 
 
