@@ -30,7 +30,7 @@ COMMANDS = (
     "capture",
     "readings",
 )
-GROUPS = {"mbus": ("scan", "read", "play"), "mdm": ("judge", "explain", "rules", "methods", "score")}
+GROUPS = {"mbus": ("scan", "read", "set", "play"), "mdm": ("judge", "explain", "rules", "methods", "score")}
 """Commands with commands of their own: `openami mdm judge`."""
 
 INTERRUPTED = 130

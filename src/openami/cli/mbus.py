@@ -1,4 +1,4 @@
-"""`openami mbus`: find and read the meters of a wired M-Bus, or play one."""
+"""`openami mbus`: find, read and set the meters of a wired M-Bus, or play one."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from openami.io.links.mbus import MbusMaster, line_settings
 from openami.model.errors import SettingError
 from openami.protocols.mbus.application import Application
 from openami.protocols.mbus.telegram import application_fields
-from openami.protocols.mbus.wired.frame import PRIMARY_MAX
+from openami.protocols.mbus.wired.frame import NETWORK_LAYER, PRIMARY_MAX
 from openami.protocols.mbus.wired.primary import WiredTiming
-from openami.protocols.mbus.wired.procedures import Found
+from openami.protocols.mbus.wired.procedures import Found, select, set_identification, set_primary_address
 from openami.protocols.mbus.wired.selection import Selection
 
 DAY_S = 86_400
@@ -45,6 +45,7 @@ class PlayedKind(StrEnum):
     WATER = "water"
     WARM_WATER = "warm-water"
     HEAT = "heat"
+    GAS = "gas"
 
 
 def scan(
@@ -98,6 +99,31 @@ def read(
     print_rows(_title(applications), ("Name", "Value", "Unit", "OBIS"), rows, as_json=False)
 
 
+def set(  # noqa: A001  the command's name
+    link: LinkArgument,
+    meter: Annotated[
+        str, typer.Argument(help="Primary address (0 to 250), or the number: 12345678 or 12345678.KAM.1B.16.")
+    ],
+    *,
+    address: Annotated[int | None, typer.Option(help="The meter's new primary address, 0 to 250.")] = None,
+    identification: Annotated[str | None, typer.Option(help="Its new identification number, eight digits.")] = None,
+    timeout: TimeoutOption = 0.5,
+    retries: RetriesOption = 2,
+) -> None:
+    """Give a meter another primary address or identification number.
+
+    A meter that acknowledges has taken the frame; some refuse the setting all the same. Read it to be sure.
+    """
+    if address is None and identification is None:
+        raise SettingError("nothing to set: give --address or --identification")
+    if identification is not None and not (len(identification) == 8 and identification.isdecimal()):
+        raise SettingError(f"--identification is {identification!r}: must be eight digits")
+    if address is not None and not 0 <= address <= PRIMARY_MAX:
+        raise SettingError(f"--address is {address}: must be 0 to {PRIMARY_MAX}")
+    timing = WiredTiming(timeout, repeats=retries)
+    asyncio.run(_set(link, timing, _meter(meter), address, identification))
+
+
 def play(
     *,
     kind: Annotated[PlayedKind, typer.Option(help="What flows.")] = PlayedKind.WATER,
@@ -109,7 +135,7 @@ def play(
     days: Annotated[int, typer.Option(min=0, help="How many days the meter has been running.")] = 365,
     as_json: JsonOption = False,
 ) -> None:
-    """Play a water or heat meter on a wired M-Bus. Its values are synthetic. Runs until stopped."""
+    """Play a water, gas or heat meter on a wired M-Bus. Its values are synthetic. Runs until stopped."""
     clock = SystemClock()
     config = PipeMeterConfig(PipeKind[kind.name], identification, address)
     device = PipeMeter(config, DailyFlow(int(clock.time()) - days * DAY_S))
@@ -165,6 +191,24 @@ async def _read(link: str, timing: WiredTiming, meter: int | Selection) -> list[
     master = MbusMaster(await _open(link), SystemClock(), timing)
     try:
         return await master.read(meter)
+    finally:
+        await master.close()
+
+
+async def _set(
+    link: str, timing: WiredTiming, meter: int | Selection, address: int | None, identification: str | None
+) -> None:
+    """The number last: a selected meter stays selected when its primary address changes."""
+    master = MbusMaster(await _open(link), SystemClock(), timing)
+    try:
+        if isinstance(meter, Selection):
+            await master.perform(select(meter))
+        at = NETWORK_LAYER if isinstance(meter, Selection) else meter
+        if address is not None:
+            await master.perform(set_primary_address(at, address))
+            at = at if at == NETWORK_LAYER else address
+        if identification is not None:
+            await master.perform(set_identification(at, identification))
     finally:
         await master.close()
 

@@ -64,7 +64,10 @@ def test_what_a_heat_meter_says():
 
 
 def test_every_register_has_its_obis_code():
-    for kind, codes in ((PipeKind.WATER, {"8-0:1.0.0*255", "8-0:1.2.0*255", "8-0:2.0.0*255"}),):
+    for kind, codes in (
+        (PipeKind.WATER, {"8-0:1.0.0*255", "8-0:1.2.0*255", "8-0:2.0.0*255"}),
+        (PipeKind.GAS, {"7-0:3.0.0*255", "7-0:3.2.0*255", "7-0:43.15.0*255"}),
+    ):
         meter = pipe_meter(kind)
         ((ci, data),) = meter.telegrams(meter.address, NOON)
         found = {str(obis_of(record, kind.value)) for record in decode_application(ci, data).records}

@@ -73,6 +73,23 @@ def test_scan(bus, capsys):
     assert (found["address"], found["meter"]) == (253, "OAM.12345678.01.04")
 
 
+@pytest.mark.parametrize("meter", ["5", "12345678"])
+def test_set(bus, capsys, meter):
+    mbus.set(bus, meter, address=17, identification="87654321", **FAST)
+    mbus.read(bus, "17", as_json=True, **FAST)
+    (found,) = objects(capsys)
+    assert found["meter"] == "OAM.87654321.01.04"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [({}, "nothing to set"), ({"address": 251}, "--address is 251"), ({"identification": "12"}, "eight digits")],
+)
+def test_wrong_settings(options, problem):
+    with pytest.raises(SettingError, match=problem):
+        mbus.set("tcp://127.0.0.1:1", "5", **options)
+
+
 def test_nobody_there(bus):
     with pytest.raises(LinkTimeout, match="no answer from meter 6"):
         mbus.read(bus, "6", **FAST)

@@ -1,4 +1,4 @@
-"""Water, warm water and heat meters: what their registers say at a moment, as M-Bus records."""
+"""Water, warm water, gas and heat meters: what their registers say at a moment, as M-Bus records."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class PipeKind(Enum):
     WATER = 0x07
     WARM_WATER = 0x06
     HEAT = 0x04
+    GAS = 0x03
 
 
 @dataclass(frozen=True, slots=True)
