@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -67,8 +68,13 @@ class Faces:
 
 
 @contextmanager
-def meter_on_loopback(device: ElectricityMeter | None = None, clock: Clock | None = None) -> Iterator[Faces]:
-    """A laboratory meter with two days of history, on TCP in both framings and on a pty, in a thread of its own."""
+def meter_on_loopback(
+    device: ElectricityMeter | None = None, clock: Clock | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[Faces]:
+    """A laboratory meter with two days of history, on TCP in both framings and on a pty, in a thread of its own.
+
+    `tls` is what the TCP faces speak, if anything.
+    """
     device = device or make_laboratory_meter()
     clock = clock or BenchClock(START + 2 * DAY_S)
     loop, faces = asyncio.new_event_loop(), []
@@ -79,9 +85,9 @@ def meter_on_loopback(device: ElectricityMeter | None = None, clock: Clock | Non
             services = [MeterService(device, clock, random=seeded(), framing=kind) for kind in FramingKind]
             by_kind = dict(zip(FramingKind, services, strict=True))
             for kind in (FramingKind.WRAPPER, FramingKind.HDLC):
-                server = await serve_meter_tcp(by_kind[kind])
+                server = await serve_meter_tcp(by_kind[kind], tls=tls)
                 stack.push_async_callback(server.close)
-                faces.append(f"tcp://127.0.0.1:{server.port}")
+                faces.append(f"{'tls' if tls else 'tcp'}://127.0.0.1:{server.port}")
             line = await serve_meter_pty(by_kind[FramingKind.HDLC])
             stack.push_async_callback(line.close)
             faces.append(f"serial://{line.path}")

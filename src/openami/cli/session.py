@@ -16,6 +16,7 @@ from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.address import open_link
 from openami.io.links.dlms import DlmsClient
+from openami.io.links.tls import client_context
 from openami.model.errors import LinkError, SettingError
 from openami.protocols.dlms.acse import AcseServiceUser
 from openami.protocols.dlms.authentication import Authentication
@@ -65,6 +66,7 @@ class SessionOptions:
     general_glo: bool
     invocation_counter: int
     timeout_s: float
+    authority: Path | None = None
 
     def settings(self) -> ClientSettings:
         """What the association needs; raises `SettingError` that names the option."""
@@ -146,7 +148,8 @@ async def open_session(options: SessionOptions) -> AsyncIterator[DlmsClient]:
     with _counters(settings) as counters:
         if settings.keys and options.invocation_counter > counters.load(settings.send_counter_name):
             counters.save(settings.send_counter_name, options.invocation_counter)
-        link = await open_link(options.link)
+        tls = client_context(options.authority) if options.authority else None
+        link = await open_link(options.link, tls=tls)
         framing = options.make_framing(datagrams=link.datagrams)
         client = DlmsClient(link, framing, settings, clock=SystemClock(), random=secrets.token_bytes, counters=counters)
         async with AsyncExitStack() as stack:

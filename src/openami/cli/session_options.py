@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -51,12 +52,15 @@ def _session(
         typer.Option(min=0, max=2**32 - 1, help="Send at least this invocation counter."),
     ] = 0,
     timeout: Annotated[float, typer.Option(min=0.1, help="How long to wait for an answer, seconds.")] = 10.0,
+    authority: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) of the authority that a tls:// meter is trusted by.")
+    ] = None,
 ) -> SessionOptions:
     return SessionOptions(
         link, framing, client, server, physical, authentication,
         Secret(password.encode()) if password is not None else None,
         _secret("--encryption-key", encryption_key), _secret("--authentication-key", authentication_key),
-        system_title, meter_system_title, general_glo, invocation_counter, timeout,
+        system_title, meter_system_title, general_glo, invocation_counter, timeout, authority,
     )  # fmt: skip
 
 

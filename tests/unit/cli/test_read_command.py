@@ -6,10 +6,12 @@ import csv
 import io
 import socket
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
-from command_line import SEALED
+from command_line import SEALED, meter_on_loopback
+from openami.io.links.tls import issue, make_authority, server_context
 
 ENERGY = "1-0:1.8.0*255"
 
@@ -136,3 +138,19 @@ def test_a_closed_port(openami):
     ran = openami("read", f"tcp://127.0.0.1:{port}")
     assert ran.status == 1
     assert f"127.0.0.1:{port}" in ran.err
+
+
+@pytest.mark.usefixtures("secrets")
+def test_over_tls_the_meter_is_known_by_its_authority(openami, tmp_path):
+    now = datetime.now(UTC)
+    authority = make_authority(tmp_path / "ours", now)
+    other = make_authority(tmp_path / "other", now)
+    own = issue(authority, tmp_path / "meter", "openami.localhost", now, server=True, also=["127.0.0.1"])
+    with meter_on_loopback(tls=server_context(own)) as meter:
+        ran = openami("read", meter.wrapper, ENERGY, *SEALED, "--authority", authority.certificate, "--json")
+        assert ran.status == 0
+        assert ran.objects[1]["value"] == 48_000
+        for wrong in ([], ["--authority", other.certificate], ["--authority", tmp_path / "absent.pem"]):
+            ran = openami("read", meter.wrapper, ENERGY, *SEALED, *wrong)
+            assert ran.status == 1
+            assert "authority" in ran.err or "certificate" in ran.err

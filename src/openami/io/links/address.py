@@ -86,7 +86,7 @@ async def open_link(address: str, *, timeout_s: float = CONNECT_TIMEOUT_S, tls: 
     if parsed.scheme == "tcp":
         return await connect_tcp(parsed.host, parsed.port, timeout_s=timeout_s)
     if tls is None:
-        raise SettingError(f"address {address!r}: TLS needs an authority to trust, and none is set")
+        raise SettingError(f"address {address!r}: TLS needs an authority to trust, and none is given")
     return await connect_tcp(parsed.host, parsed.port, timeout_s=timeout_s, tls=tls)
 
 
