@@ -16,7 +16,7 @@ from shared_vectors import VECTORS
 TERMS = ("permissive", "gpl", "restricted", "unlicensed")
 
 # suffix → (units of ours → factor to the suffix's unit)
-_JOULE = {"J": 1, "Wh": 3600, "kWh": 3_600_000}
+_JOULE = {"J": 1, "Wh": 3600, "kWh": 3_600_000, "MJ": 1_000_000}
 _POWER = {"W": 1, "kW": 1000, "J/h": Decimal(1) / 3600}
 
 

@@ -12,6 +12,8 @@ from functools import lru_cache
 from openami.model.errors import DecodeError, LocalProtocolError
 
 ADDRESS_SIZE = 8
+LETTERS = 0x7FFF
+"""The part of a manufacturer number that its letters are; bit 15 says that the address is not unique world-wide."""
 
 DEVICE_TYPES = {
     0x00: "other",

@@ -68,6 +68,7 @@ class FormatStore:
 
     def __init__(self, known: Iterable[bytes] = (), *, formats_max: int = FORMATS_MAX) -> None:
         self._formats: OrderedDict[int, tuple[RecordLayout, ...]] = OrderedDict()
+        self._signatures: dict[bytes, int] = {}
         self._formats_max = formats_max
         for headers in known:
             self._keep(signature_of(headers), decode_headers(headers))
@@ -78,8 +79,16 @@ class FormatStore:
     def learn(self, records: Records) -> None:
         """Learn from a full telegram."""
         headers = records.headers
-        if headers and not records.manufacturer_data:
-            self._keep(signature_of(headers), tuple(record.layout for record in records))
+        if not headers or records.manufacturer_data:
+            return
+        known = self._signatures.get(headers)
+        if known is not None and known in self._formats:
+            self._formats.move_to_end(known)
+            return
+        signature = self._signatures[headers] = signature_of(headers)
+        if len(self._signatures) > 2 * self._formats_max:
+            self._signatures = {headers: signature}
+        self._keep(signature, tuple(record.layout for record in records))
 
     def learn_format(self, content: bytes) -> int:
         """Learn from what follows the CI field of a format telegram; give its signature."""

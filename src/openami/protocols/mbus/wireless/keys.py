@@ -34,7 +34,7 @@ class KeyStore:
 
     def of(self, address: MeterAddress) -> tuple[bytes, ...]:
         """The keys to try for a meter: its own alone if there is one, else those for all."""
-        own = self._by_address.get(address.link_order)
+        own = self._by_address.get(address.link_order) if self._by_address else None
         if own is None and self._by_number:
             number = address.identification
             own = self._by_number.get((address.manufacturer, number)) or self._by_number.get((None, number))

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from openami.model.errors import DecodeError
 from openami.model.quality import GuaranteeClass
+from openami.protocols.mbus.layout import compile_layout
 from openami.protocols.mbus.records import Record, Records, decode_records
 from openami.protocols.mbus.wireless.drivers.applied import apply
 from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
@@ -141,8 +143,13 @@ def _last_good(content: bytes, error: DecodeError) -> int:
 
 def _told(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
     for record in records:
-        inside = profile_values(record)
-        yield from inside or ((record.name, record),)
+        inside = profile_values(record) if record.layout.vifes else ()
+        yield from inside or ((_name(record.layout.header), record),)
+
+
+@lru_cache(1 << 14)
+def _name(header: bytes) -> str:
+    return compile_layout(header).name
 
 
 def _values(records: Iterable[Record], guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:

@@ -78,3 +78,10 @@ def test_short_bytes_give_the_fields_that_are_there():
     cut = bytes((17,)) + whole[1:18]
     reading = WirelessReader(drivers=Drivers([driver])).read(cut)
     assert [value.name for value in reading.values] == ["due date, packed", "volume at the due date"]
+
+
+def test_an_address_that_is_not_unique_is_of_the_same_maker():
+    driver = next(driver for driver in own_drivers() if driver.name == "apator_at_wmbus_17_2")
+    telegram = bytearray(driver.tests[0].telegram)
+    telegram[3] |= 0x80
+    assert WirelessReader().read(bytes(telegram)).driver == driver.name

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from openami.model.errors import SettingError
-from openami.protocols.mbus.wireless.address import MeterAddress
+from openami.protocols.mbus.wireless.address import LETTERS, MeterAddress
 from openami.protocols.mbus.wireless.drivers.declaration import Driver, load_driver
 
 
@@ -28,7 +28,7 @@ class Drivers:
 
     def of(self, meter: MeterAddress) -> Driver | None:
         """The driver for `meter`, if there is one."""
-        for driver in self._by_maker.get(meter.manufacturer, ()):
+        for driver in self._by_maker.get(meter.manufacturer & LETTERS, ()):
             if driver.fits(meter):
                 return driver
         return None

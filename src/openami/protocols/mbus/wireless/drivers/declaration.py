@@ -41,7 +41,7 @@ from typing import Any
 
 from openami.model.errors import OpenAmiError, SettingError
 from openami.protocols.mbus.records import decode_headers
-from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
+from openami.protocols.mbus.wireless.address import LETTERS, MeterAddress, manufacturer_code
 
 KINDS = ("unsigned", "signed", "bcd", "date")
 PLACES = ("ci", "manufacturer", "record")
@@ -106,7 +106,7 @@ class Driver:
     def fits(self, meter: MeterAddress) -> bool:
         """Whether this driver is for `meter`."""
         return any(
-            code == meter.manufacturer
+            code == meter.manufacturer & LETTERS
             and (not versions or meter.version in versions)
             and (not types or meter.device_type in types)
             for code, versions, types in self.meters
