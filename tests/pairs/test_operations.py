@@ -398,7 +398,8 @@ async def test_a_spool_that_began_again_is_read_from_its_beginning(rig):
 
 
 @in_virtual_time
-async def test_the_scheduler_reads_in_rhythm_fills_holes_and_pulls():
+async def test_the_scheduler_reads_in_rhythm_fills_holes_and_pulls(caplog):
+    caplog.set_level("INFO", "openami.backoffice.operations")
     rig = Rig(at=NEXT - timedelta(hours=2))
     rig.operations.put_schedule(
         "hourly", ReadPlan(), every_s=3600, window_s=4 * 3600, deadline_s=3000, first_at=NEXT - timedelta(hours=2)
@@ -420,6 +421,7 @@ async def test_the_scheduler_reads_in_rhythm_fills_holes_and_pulls():
     views = rig.operations.campaigns()
     assert [view.starts_at for view in views] == [NEXT, NEXT - timedelta(hours=1), NEXT - timedelta(hours=2)]
     assert views[0].completed == 3
+    assert "'hourly' ended: 3 of 3 read" in caplog.text
 
 
 @in_virtual_time

@@ -56,6 +56,14 @@ class CampaignView:
     ended_at: datetime | None
 
 
+def told(campaign: CampaignView) -> str:
+    """A campaign in one line of a log."""
+    causes = ", ".join(f"{count} × {cause}" for cause, count in campaign.by_cause.items())
+    missed = f"; {campaign.failed} missed ({causes})" if campaign.failed else ""
+    state = campaign.state.value
+    return f"campaign {campaign.id} {campaign.name!r} {state}: {campaign.completed} of {campaign.total} read{missed}"
+
+
 @dataclass(frozen=True, slots=True)
 class ReadSchedule:
     """Every `every_s` a campaign over all meters that can be dialled reads the `window_s` before its start."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from openami.backoffice.operations.assignment import Assignments
 from openami.backoffice.operations.campaign_run import CampaignRun
-from openami.backoffice.operations.campaigns import Campaigns, CampaignView, ReadSchedule
+from openami.backoffice.operations.campaigns import Campaigns, CampaignView, ReadSchedule, told
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.job_state import CampaignState, JobState
@@ -266,6 +266,7 @@ class Operations:
     async def _run_logged(self, identity: int) -> None:
         try:
             await self.run_campaign(identity)
+            LOG.info("%s", told(await self._blocking(self.campaign, identity)))
         except StoreError as error:
             LOG.error("campaign %d stopped: %s; it goes on when the store does", identity, error)  # noqa: TRY400
 
