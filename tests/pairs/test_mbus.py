@@ -87,6 +87,19 @@ def test_a_flipped_bit_is_asked_for_again():
     assert len(turns) == 3
 
 
+def test_an_acknowledgement_out_of_noise_hides_no_data():
+    bus = Bus([bus_meter(5, "12345678", (1, 2))], change=lambda data: b"\xe5" + data)
+    assert volumes(bus.perform(read_out(5))) == ["0.001 m³", "0.002 m³"]
+
+
+def test_telegrams_that_were_promised_and_do_not_come():
+    bus = Bus(
+        [bus_meter(5, "12345678", (1, 2))], change=lambda data: data if len(data) < 2 or b"\x1f" in data else b"\xe5"
+    )
+    with pytest.raises(Disturbance, match="said that more telegrams follow"):
+        bus.perform(read_out(5))
+
+
 def test_more_telegrams_without_end():
     bus = Bus([bus_meter(5, "12345678", tuple(range(9)))])
     with pytest.raises(LimitExceeded, match="more than 8 telegrams"):

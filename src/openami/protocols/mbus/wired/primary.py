@@ -63,6 +63,7 @@ class WiredPrimary:
         self._echoed = b""
         self._noise = bytearray()
         self._reason = ""
+        self._nothing = False
         self._tries = 0
         self._out = b""
         self._deadline: float | None = None
@@ -124,6 +125,7 @@ class WiredPrimary:
         self._parser = WiredParser()
         self._noise.clear()
         self._reason = ""
+        self._nothing = False
         self._out = self._echo = self._sent
         self._echoed = b""
         self._deadline = now + self._timing.answer_s
@@ -166,6 +168,8 @@ class WiredPrimary:
             if isinstance(item, Garbage):
                 self._noise += item.data
                 self._reason = self._reason or item.reason
+            elif isinstance(item, Acknowledge) and isinstance(self._request, RequestData):
+                self._nothing = True  # "no data", unless it was noise and data still come
             elif self._is_answer(self._request, item):
                 self._answered(self._request, item, now)
             else:
@@ -190,6 +194,9 @@ class WiredPrimary:
         self._finish(Answered(request, frame), now)
 
     def _unanswered(self, request: Request, now: float) -> None:
+        if self._nothing:
+            self._answered(request, Acknowledge(), now)
+            return
         repeats = self._timing.repeats
         if isinstance(request, SendData) and request.repeats is not None:
             repeats = request.repeats

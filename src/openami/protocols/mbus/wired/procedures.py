@@ -66,8 +66,8 @@ def read_out(
 ) -> Procedure[list[Application]]:
     """All telegrams of a meter, until one says that no more follow.
 
-    Raises `LinkTimeout` if it is silent, `Disturbance` for answers that are none, `MbusRefusal` for an application
-    error, `DecodeError` for data that cannot be read, `LimitExceeded` after `telegrams_max` telegrams.
+    Raises `LinkTimeout` if it is silent, `Disturbance` for answers that are none or end too early, `MbusRefusal` for an
+    application error, `DecodeError` for data that cannot be read, `LimitExceeded` after `telegrams_max` telegrams.
     """
     if initialise:
         yield Initialise(address)
@@ -75,6 +75,8 @@ def read_out(
     while len(telegrams) < telegrams_max:
         application = _application((yield RequestData(address)))
         if application is None:
+            if telegrams:
+                raise Disturbance(f"meter {address} said that more telegrams follow, and then had none")
             return telegrams
         telegrams.append(application)
         if application.records is None or not application.records.more_records_follow:
