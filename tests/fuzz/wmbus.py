@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fuzz_targets import fuzz_target
+from openami.protocols.mbus.wireless.drivers.catalogue import own_drivers
 from openami.protocols.mbus.wireless.formats import FormatStore, encode_compact, encode_format
 from openami.protocols.mbus.wireless.frame_format import decode_frame
 from openami.protocols.mbus.wireless.keys import KeyStore
@@ -48,3 +49,10 @@ def format_telegram(data: bytes) -> None:
     store = FormatStore()
     store.learn_format(data)
     assert len(store) == 1
+
+
+@fuzz_target("wmbus-driver", [test.telegram for driver in own_drivers() for test in driver.tests], inputs=20_000)
+def driver_telegram(data: bytes) -> None:
+    """The maker's own bytes are changed, the header leads to the driver still."""
+    whole = data[:250]
+    WirelessReader().read(bytes((len(whole) - 1,)) + whole[1:] if whole else whole)

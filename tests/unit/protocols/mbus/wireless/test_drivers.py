@@ -85,3 +85,9 @@ def test_an_address_that_is_not_unique_is_of_the_same_maker():
     telegram = bytearray(driver.tests[0].telegram)
     telegram[3] |= 0x80
     assert WirelessReader().read(bytes(telegram)).driver == driver.name
+
+
+def test_tags_have_sizes():
+    text = HEAD + '[[layout]]\nwhere = "manufacturer data"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\ntag = "10"'
+    with pytest.raises(SettingError, match="layout 1: a: tag 10 has no size"):
+        load_driver("d", text)

@@ -49,15 +49,28 @@ def _places(
 
 
 def _fields(layout: Layout, data: bytes, guarantee: GuaranteeClass) -> Iterator[NamedValue]:
+    parts = _tagged(layout, data)
     for field in layout.fields:
+        part = parts.get(int(field.tag, 16), b"") if field.tag else data
         for n in range(field.count):
             at = field.at + n * field.size
-            raw = data[at : at + field.size]
+            raw = part[at : at + field.size]
             if len(raw) < field.size:
                 break
             value = _value(field, raw)
             quality = Quality.MISSING if value is None else Quality.MEASURED
             yield NamedValue(field.name.replace("{n}", str(field.first + n)), value, field.unit, quality, guarantee)
+
+
+def _tagged(layout: Layout, data: bytes) -> dict[int, bytes]:
+    """The parts of `data` by tag, the first of each; what stands behind a tag of unknown size cannot be told."""
+    parts: dict[int, bytes] = {}
+    at = layout.skip
+    while layout.sizes is not None and at < len(data) and data[at] in layout.sizes:
+        size = layout.sizes[data[at]]
+        parts.setdefault(data[at], data[at + 1 : at + 1 + size])
+        at += 1 + size
+    return parts
 
 
 def _value(field: Field, raw: bytes) -> Plain:

@@ -50,7 +50,10 @@ SERIES_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`size` bytes at `at`, low byte first; a series repeats `count` times, side by side."""
+    """`size` bytes at `at`, low byte first; a series repeats `count` times, side by side.
+
+    With a `tag` (two hexadecimal digits) `at` counts from behind it.
+    """
 
     name: str
     at: int
@@ -60,16 +63,22 @@ class Field:
     unit: str = ""
     count: int = 1
     first: int = 1
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the bytes are (`place` and its argument), how they begin, and the fields in them."""
+    """Where the bytes are (`place` and its argument), how they begin, and the fields in them.
+
+    `sizes` are those of tagged parts that follow one another behind `skip` bytes; a tag without a size ends them.
+    """
 
     place: str
     argument: bytes
     starts: bytes
     fields: tuple[Field, ...]
+    skip: int = 0
+    sizes: Mapping[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +177,7 @@ def _record(part: Mapping[str, Any]) -> tuple[bytes, str]:
 
 
 def _layout(part: Mapping[str, Any]) -> Layout:
-    _only(part, {"where", "starts", "field"})
+    _only(part, {"where", "starts", "field", "skip", "sizes"})
     words = str(part["where"]).split()
     if not words or words[0] not in PLACES:
         raise ValueError(
@@ -177,7 +186,15 @@ def _layout(part: Mapping[str, Any]) -> Layout:
     argument = b"" if words[0] == "manufacturer" else bytes.fromhex(words[1] if len(words) > 1 else "")
     if words[0] != "manufacturer" and not argument:
         raise ValueError(f"where = {part['where']!r} says no hexadecimal digits")
-    return Layout(words[0], argument, bytes.fromhex(part.get("starts", "")), tuple(_each(part, "field", _field)))
+    sizes = {int(tag, 16): int(size) for tag, size in part.get("sizes", {}).items()}
+    if any(size < 0 for size in sizes.values()) or part.get("skip", 0) < 0:
+        raise ValueError("skip and sizes are not negative")
+    fields = tuple(_each(part, "field", _field))
+    for field in fields:
+        if field.tag and int(field.tag, 16) not in sizes:
+            raise ValueError(f"{field.name}: tag {field.tag} has no size")
+    starts = bytes.fromhex(part.get("starts", ""))
+    return Layout(words[0], argument, starts, fields, part.get("skip", 0), sizes or None)
 
 
 def _field(part: Mapping[str, Any]) -> Field:
