@@ -44,8 +44,11 @@ class KeyRing:
             self._titles.append(system_title)
             del self._titles[:-TITLES_MAX]
 
-    def open(self, content: bytes, system_title: bytes | None = None) -> bytes:
-        """The plaintext of a protected APDU; raise `SecurityError` that says what is missing or wrong."""
+    def open(self, content: bytes, system_title: bytes | None = None, *, additional: bytes = b"") -> bytes:
+        """The plaintext of a protected APDU; raise `SecurityError` that says what is missing or wrong.
+
+        `additional` is what its tag covers besides (the header of general-ciphering).
+        """
         control = read_header(content).control
         titles = self._titles if system_title is None else [system_title]
         if not self._keys:
@@ -54,7 +57,7 @@ class KeyRing:
             raise SecurityError("ciphered; the sender's system title is not known: give it with --system-title")
         for keys, title in product(self._pairs(control), titles):
             with suppress(SecurityError):
-                plaintext = _open(keys, title, content, control)
+                plaintext = _open(keys, title, content, control, additional)
                 if plaintext is not None:
                     return plaintext
         raise SecurityError(f"none of {len(self._keys)} keys opens it with {len(titles)} known system titles")
@@ -69,9 +72,9 @@ class KeyRing:
             yield SecurityKeys(encryption, authentication, encryption, encryption, suite)
 
 
-def _open(keys: SecurityKeys, title: bytes, content: bytes, control: int) -> bytes | None:
+def _open(keys: SecurityKeys, title: bytes, content: bytes, control: int, additional: bytes) -> bytes | None:
     required = control & (SecurityControl.AUTHENTICATED_ENCRYPTION | SecurityControl.BROADCAST)
-    plaintext = unprotect(keys, title, content, required=required)
+    plaintext = unprotect(keys, title, content, required=required, additional=additional)
     if control & SecurityControl.AUTHENTICATION:
         return plaintext
     try:

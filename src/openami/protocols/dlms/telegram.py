@@ -12,6 +12,8 @@ from openami.protocols.dlms.apdu import APDU_TAGS, apdu_name, decode_apdu, expla
 from openami.protocols.dlms.ciphered import Ciphered, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.data import DATA
 from openami.protocols.dlms.framing import Garbage
+from openami.protocols.dlms.general import GeneralCiphering, GeneralSigning, header_octets
+from openami.protocols.dlms.general_ciphering import KeyChoice, choice_of
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.assembly import LLC_COMMAND, LLC_RESPONSE, Assembly
 from openami.protocols.dlms.hdlc.explain import explain_frame, frame_fields
@@ -82,19 +84,40 @@ class DlmsDecoder:
         return Decoded("dlms", apdu_name(apdu), data, _fields(apdu), tuple(spans), inner, problem)
 
     def _protected(self, apdu: object) -> tuple[str, tuple[Decoded, ...]]:
+        problem = "the signature was not verified" if isinstance(apdu, GeneralSigning) else ""
         try:
             if isinstance(apdu, AARQ | AARE):
                 return "", self._association(apdu)
-            if isinstance(apdu, GeneralGloCiphering | GeneralDedCiphering):
-                self._ring.learn(apdu.system_title)
-                return "", (self.apdu(self._ring.open(apdu.content, apdu.system_title or None)),)
-            if isinstance(apdu, Ciphered):
-                return "", (self.apdu(self._ring.open(apdu.content)),)
+            content = self._content(apdu)
+            return problem, () if content is None else (self.apdu(content),)
         except SecurityError as error:
             return str(error), ()
         except DecodeError as error:
             return f"deciphered, but {error}", ()
-        return "", ()
+
+    def _content(self, apdu: object) -> bytes | None:
+        """The APDU inside a protected one; None if `apdu` is not protected."""
+        match apdu:
+            case GeneralGloCiphering() | GeneralDedCiphering():
+                self._ring.learn(apdu.system_title)
+                return self._ring.open(apdu.content, apdu.system_title or None)
+            case GeneralCiphering():
+                self._ring.learn(apdu.header.originator_system_title)
+                return self._general(apdu)
+            case GeneralSigning():
+                self._ring.learn(apdu.header.originator_system_title)
+                return apdu.content
+            case Ciphered():
+                return self._ring.open(apdu.content)
+            case _:
+                return None
+
+    def _general(self, apdu: GeneralCiphering) -> bytes:
+        """What is inside, if its key is one of ours; keys that are wrapped or agreed cannot be found here."""
+        if choice_of(apdu) is not KeyChoice.IDENTIFIED:
+            raise SecurityError(f"ciphered under a key that is not given with --key: {choice_of(apdu).value}")
+        title = apdu.header.originator_system_title
+        return self._ring.open(apdu.ciphered_content, title, additional=header_octets(apdu.header))
 
     def _association(self, apdu: AARQ | AARE) -> tuple[Decoded, ...]:
         title = apdu.calling_ap_title if isinstance(apdu, AARQ) else apdu.responding_ap_title
