@@ -31,7 +31,7 @@ def listen(
     count: Annotated[int, typer.Option(min=0, help="Stop after this many connections or datagrams; 0: never.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Listen for pushes (DataNotification) and say what each byte means.
+    """Listen for pushes (DataNotification, on a consumer port P1 and SML too) and say what each byte means.
 
     Ciphered pushes are opened when their keys are given. Nothing is ever sent.
     """
@@ -72,7 +72,8 @@ async def _network(where: str, watcher: Watcher, count: int) -> None:
 
 async def _hear(link: Link, watcher: Watcher) -> None:
     clock = SystemClock()
-    sink = WatchedLink(watcher, link.peer, datagrams=link.datagrams)
+    serial = link.peer.startswith("serial:")
+    sink = WatchedLink(watcher, link.peer, datagrams=link.datagrams, consumer_port=serial)
     try:
         while data := await link.receive():
             sink.received(data, clock.time())

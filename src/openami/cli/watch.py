@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from openami.cli.consumer_port import ConsumerPortStream
 from openami.cli.explained import show_decoded
 from openami.cli.output import console, print_json
 from openami.model.errors import DecodeError
@@ -14,6 +15,8 @@ from openami.protocols.dlms.hdlc.frame import FLAG, Frame, encode_frame
 from openami.protocols.dlms.hdlc.parser import HdlcParser
 from openami.protocols.dlms.telegram import DlmsDecoder
 from openami.protocols.dlms.wrapper import WrapperFraming, encode_wrapper
+from openami.protocols.iec62056_21.telegram import iec62056_21_decoders
+from openami.protocols.sml.telegram import sml_decoders
 
 ANY_SAP: Final = 0
 
@@ -23,12 +26,13 @@ class Watcher:
 
     def __init__(self, decoder: DlmsDecoder, *, as_json: bool) -> None:
         self._decoder = decoder
+        self._local = (*sml_decoders(), *iec62056_21_decoders())
         self._as_json = as_json
 
     def show(self, data: bytes, at: float, who: str) -> None:
         """One whole message; undecodable ones are shown as they are."""
         try:
-            decoded = decode_message(data, self._decoder.decoders())
+            decoded = decode_message(data, (*self._local, *self._decoder.decoders()))
         except DecodeError as error:
             decoded = Decoded("unknown", "bytes", data, {"bytes": data.hex()}, problem=str(error))
         moment = utc(at).isoformat(timespec="milliseconds")
@@ -76,13 +80,13 @@ class MessageStream:
 
 
 class WatchedLink:
-    """A sink of a captured link: both directions go to the watcher."""
+    """A sink of a captured link: both directions go to the watcher. A consumer port speaks and never hears."""
 
-    def __init__(self, watcher: Watcher, name: str, *, datagrams: bool = False) -> None:
+    def __init__(self, watcher: Watcher, name: str, *, datagrams: bool = False, consumer_port: bool = False) -> None:
         self._watcher = watcher
         self._name = name
         self._sent = MessageStream(datagrams=datagrams)
-        self._received = MessageStream(datagrams=datagrams)
+        self._received = ConsumerPortStream() if consumer_port else MessageStream(datagrams=datagrams)
 
     def sent(self, data: bytes, at: float) -> None:
         for message in self._sent.feed(data):
