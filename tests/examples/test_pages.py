@@ -68,6 +68,7 @@ def environment(folder):
     return {**inherited, "PATH": path, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
 
 
+@pytest.mark.timeout(700)
 @pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(page.read_text())], ids=lambda page: page.stem)
 def test_what_a_page_says_works(page, tmp_path):
     text = free_ports(page.read_text())
@@ -75,12 +76,12 @@ def test_what_a_page_says_works(page, tmp_path):
         (tmp_path / name).write_text(content)
     (tmp_path / "page.sh").write_text(script(text))
     ran = subprocess.run(
-        ["timeout", "--kill-after=10", "120", "bash", "page.sh"],
+        ["timeout", "--kill-after=10", "600", "bash", "page.sh"],
         cwd=tmp_path,
         env=environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=660,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -94,7 +95,7 @@ def example(name, *arguments, folder):
         env=environment(folder),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
