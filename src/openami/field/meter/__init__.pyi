@@ -1,4 +1,5 @@
 from .config import MeterConfig as MeterConfig
+from .config import ProfileEncoding as ProfileEncoding
 from .curve import ArrayCurve as ArrayCurve
 from .curve import LoadCurve as LoadCurve
 from .curve import SteadyCurve as SteadyCurve
