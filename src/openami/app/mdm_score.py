@@ -6,13 +6,14 @@ that nobody spoilt counts against its precision, also where the household itself
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
+from openami.app.mdm_curves import Curve
 from openami.app.mdm_faults import FAULTS, Fault, Spoilt
 from openami.backoffice.mdm.chain import chain_of
 from openami.backoffice.mdm.estimation.around import Surroundings
@@ -24,11 +25,9 @@ from openami.backoffice.mdm.validation.check import check
 from openami.backoffice.mdm.validation.columns import Columns
 from openami.backoffice.mdm.validation.own_days import offsets, own_days
 from openami.backoffice.mdm.validation.rule_set import use
-from openami.field.meter.real_curves import SOURCES, load
 from openami.model.interval import DAY_S
 from openami.model.quality import Quality
 
-DAYS_MAX = 364
 SPOILT_PERCENT = 5
 GAPS_H = (1, 4, 24, 72)
 GAPS_PER_CURVE = 100
@@ -65,29 +64,8 @@ class MethodScore:
     n: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Whole UTC days of one household, (days, intervals) in Wh."""
-
-    name: str
-    resolution_s: int
-    first_day: int
-    energy: Matrix
-
-
-def curves() -> Iterator[Curve]:
-    """The longest run without a gap of each load curve that comes with the package, a year at most."""
-    for name in SOURCES:
-        window = load(name).longest()
-        first = -(-window.start_s // DAY_S)
-        days = min(window.end_s // DAY_S - first, DAYS_MAX)
-        whole = window.cut(first * DAY_S, (first + days) * DAY_S)
-        yield Curve(name, whole.interval_s, first, whole.energy_wh.reshape(days, -1))
-
-
-def score_rules(seed: int) -> Iterator[RuleScore]:
+def score_rules(there: Sequence[Curve], seed: int) -> Iterator[RuleScore]:
     """Each fault on each curve, and how the rules meant for it fare."""
-    there = list(curves())
     for number, fault in enumerate(FAULTS):
         counted = {rule: np.zeros(3, dtype=np.int64) for rule in fault.rules}
         spoilt_days = 0
@@ -135,9 +113,8 @@ def _installed(columns: Columns) -> Columns:
     return replace(columns, installed=np.ones_like(columns.missing))
 
 
-def score_methods(seed: int) -> Iterator[MethodScore]:
+def score_methods(there: Sequence[Curve], seed: int) -> Iterator[MethodScore]:
     """Known days blanked at random, estimated with and without registers, and compared with the truth."""
-    there = list(curves())
     for name, registers, gap_h in product(METHODS, (False, True), GAPS_H):
         if name == "flat" and not registers:
             continue

@@ -103,6 +103,10 @@ def methods(*, as_json: JsonOption = False) -> None:
 
 
 def score(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Load curves to take instead of the package's: CSV of household, begin (ISO 8601), kWh."),
+    ] = None,
     *,
     seed: Annotated[int, typer.Option(help="Chooses the days that are spoilt and the gaps.")] = 1,
     as_json: JsonOption = False,
@@ -111,14 +115,19 @@ def score(
 
     Precision and recall of each rule by days; errors of each method by length of gap, in percent of the true energy.
     """
+    from openami.app.mdm_curves import curves_of, shipped_curves
     from openami.app.mdm_score import score_methods, score_rules
 
-    print_note("three households that come with the package, a year each; this takes about a minute")
-    judged = [(one.fault, one.rule, one.precision, one.recall, one.n) for one in score_rules(seed)]
+    there = list(shipped_curves() if file is None else curves_of(file))
+    if not there:
+        raise SettingError(f"{file} has no household with 60 whole days without a gap")
+    days = sum(len(curve.energy) for curve in there)
+    print_note(f"{len(there)} households, {days} days; this takes about a minute for three")
+    judged = [(one.fault, one.rule, one.precision, one.recall, one.n) for one in score_rules(there, seed)]
     print_rows("Rules", ("Fault", "Rule", "Precision", "Recall", "N"), judged, as_json=as_json)
     estimated = [
         (one.method, "yes" if one.registers else "no", one.gap_h, one.mae, one.bias, one.sum_error, one.n)
-        for one in score_methods(seed)
+        for one in score_methods(there, seed)
     ]
     columns = ("Method", "Registers", "Gap", "MAE", "Bias", "Sum error", "N")
     print_rows("Methods (gap in hours, errors in % of the true energy)", columns, estimated, as_json=as_json)

@@ -85,7 +85,8 @@ def judge_span(task: Task) -> Verdict:
     """Judge the days wanted, by all that the span tells of their surroundings."""
     span = task.span
     verdict = Verdict(task, span.energy.copy(), span.quality.copy())
-    columns = own_days(span, task.places, task.chain_of(span), task.offset_s)
+    chain = task.chain_of(span)
+    columns = own_days(span, task.places, chain, task.offset_s)
     found = list(_findings(columns, task.rule_sets))
     expected = installed_at(span.stamps, task.places) & (span.stamps <= task.until)
     missing = (span.quality == Quality.MISSING) & expected
@@ -94,7 +95,8 @@ def judge_span(task: Task) -> Verdict:
     trusted = distrusting(span, refused, lacking)
     limit = np.repeat([_power_max(each) for each in task.rule_sets], task.per_day)
     confirmed = np.zeros_like(lacking)
-    cut = list(segments(trusted, lacking, task.chain_of(trusted), task.modulus, limit))
+    told = chain if trusted is span else task.chain_of(trusted)
+    cut = list(segments(trusted, lacking, told, task.modulus, limit))
     for segment in cut:
         if len(segment) == 1 and refused[segment.first] and segment.total == span.energy[segment.first]:
             confirmed[segment.first] = True
