@@ -122,17 +122,21 @@ class WirelessReader:
 
 
 def _lenient(content: bytes, problems: list[str]) -> Records:
-    """The records up to where they cannot be read any more; the reason goes to `problems`, the rest is kept."""
+    """The records of `content`, but for a few bytes behind the last one; the reason goes to `problems`.
+
+    Content that cannot be read to its end gives no record at all: what was read before the fault may be the maker's
+    own layout, and its numbers noise.
+    """
     try:
         return decode_records(content)
     except DecodeError as error:
         stop = _last_good(content, error)
-        records = decode_records(content[:stop])
-        if len(content) - stop > TRAILING_MAX or not records.records:
-            problems.append(str(error))
-        else:
-            problems.append(f"{len(content) - stop} bytes behind the last record")
-        return Records(records.records, content[stop:])
+        left = len(content) - stop
+        if left > TRAILING_MAX or stop == 0:
+            problems.append(f"no records, or the maker's own layout: {error}")
+            return Records((), content)
+        problems.append(f"{left} bytes behind the last record")
+        return Records(decode_records(content[:stop]).records, content[stop:])
 
 
 def _last_good(content: bytes, error: DecodeError) -> int:

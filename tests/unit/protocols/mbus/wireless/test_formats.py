@@ -103,3 +103,11 @@ def test_fillers_of_an_encrypted_compact_telegram_are_passed_over():
     content = b"\x2f\x2f" + encode_compact(RECORDS) + b"\x2f\x2f\x2f"
     reading = reader.read(encode_link(METER, bytes.fromhex("7b09001005") + content))
     assert reading.value("volume").value == Decimal("2.5")
+
+
+def test_content_that_is_not_all_records_gives_no_numbers():
+    """The first record would read well; the rest shows that it is something else."""
+    reading = WirelessReader().read(encode_link(METER, b"\x78" + bytes.fromhex("0413c40900003f0102030405060708")))
+    assert reading.values == ()
+    assert reading.problems[0].startswith("no records, or the maker's own layout: reserved DIF 3f")
+    assert reading.manufacturer_data.startswith(bytes.fromhex("0413"))
