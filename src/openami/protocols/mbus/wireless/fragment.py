@@ -1,7 +1,7 @@
 """The authentication and fragmentation layer (AFL, CI 90): message counter, MAC and pieces of long messages.
 
 Fields stand in the order FCL, MCL, KI, MCR, MAC, ML; the fragment control says which are there. From public
-implementations and the OMS message examples; the standard's text was not at hand. Relying on several fragments has
+implementations and the OMS message examples; the standard's text was not at hand. Joining several fragments has
 no public vector: both ends are ours.
 """
 

@@ -1,5 +1,6 @@
 """What opens, what stays closed, and the words for it. Telegrams: lvogt/wireless-mbus-parser (MIT) and our own."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -97,7 +98,7 @@ def test_published_mode_5_in_part_behind_an_adapter():
 def test_the_words_for_what_stays_closed(telegram, keys, words):
     reading = read(telegram, *keys)
     assert reading.values == ()
-    assert any(__import__("re").search(words, problem) for problem in reading.problems), reading.problems
+    assert any(re.search(words, problem) for problem in reading.problems), reading.problems
 
 
 def test_records_behind_the_encrypted_part_are_told_apart():
