@@ -58,6 +58,7 @@ def _value(name: str, text: str) -> str | int | float:
         raise SettingError(f"{name}={text}: must be a number")
     return int(text)
 
+
 CLOSE_TIMEOUT_S = 2.0
 """How long the last bytes may take to leave a port that is being closed."""
 
