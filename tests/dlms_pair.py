@@ -108,7 +108,7 @@ class Pair:
         receiving = ReceiveWindow(self.counters.load(client.window_name) - 1)
         settings = server or server_settings(self.device)
         self.state = given.get("state") or ServerState(settings.system_title, self.server_counters)
-        self.framings = (
+        self.framings = given.get("framings") or (
             WrapperFraming(Role.CLIENT, client.client_sap, client.server_sap),
             WrapperFraming(Role.SERVER, client.client_sap, client.server_sap),
         )

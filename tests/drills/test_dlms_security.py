@@ -30,8 +30,9 @@ from dlms_pair import (
 )
 from openami.model.errors import OpenAmiError
 from openami.protocols.dlms import (
-    client,
     client_association,
+    client_protection,
+    client_request,
     counters,
     hls,
     push_receiver,
@@ -183,7 +184,9 @@ def the_fleet_wide_broadcast_key_does_not_forge_unicast_answers():
 # Plaintext where protection was agreed
 
 
-@drill(forget(client, "check_protected", lambda _channel, tag, **_named: tag in secure_channel.CIPHERED_TAGS))
+@drill(
+    forget(client_protection, "check_protected", lambda _channel, tag, **_named: tag in secure_channel.CIPHERED_TAGS)
+)
 def a_plain_answer_in_a_protected_association_is_refused():
     pair = associated()
     between(pair, lambda apdu: [encode_apdu(GetResponseNormal(0xC1, FORGED)), apdu])
@@ -220,7 +223,7 @@ def a_plain_initiate_response_does_not_lower_the_association():
 
     between(pair, strip)
     pair.associate()
-    assert pair.client.state is not client.ClientState.ASSOCIATED, "associated on a plain InitiateResponse"
+    assert pair.client.state is not client_request.ClientState.ASSOCIATED, "associated on a plain InitiateResponse"
 
 
 # Replay
@@ -275,7 +278,7 @@ def a_whole_session_is_not_repeated_after_a_restart_of_the_meter():
     assert NOTE not in second.device.values, "the repeated session changed the meter"
 
 
-@drill(forget(client.ClientConnection, "_keep_window", ignore))
+@drill(forget(client_protection.ClientProtection, "keep_window", ignore))
 def a_whole_session_is_not_repeated_to_a_restarted_client():
     first = keyed_without_hls()
     first.associate()
@@ -284,7 +287,7 @@ def a_whole_session_is_not_repeated_to_a_restarted_client():
     old = iter(first.sent["server"])
     between(second, lambda _apdu: [next(old)])
     second.associate()
-    if second.client.state is client.ClientState.ASSOCIATED:
+    if second.client.state is client_request.ClientState.ASSOCIATED:
         answer = second.ask(Get(ENERGY))
         assert getattr(answer, "answer", None) != ENERGY_OCTETS, "an answer of an earlier session was accepted"
 
@@ -298,7 +301,7 @@ def an_hls_session_is_not_repeated_to_a_client_that_forgot_its_window():
     old = iter(first.sent["server"])
     between(second, lambda _apdu: [next(old)])
     second.associate()
-    assert second.client.state is not client.ClientState.ASSOCIATED, "pass 4 of an earlier session was accepted"
+    assert second.client.state is not client_request.ClientState.ASSOCIATED, "pass 4 of an earlier session was accepted"
 
 
 @drill(forget(server_association, "verify", lambda *_args: 0))
@@ -651,7 +654,7 @@ def no_secret_in_any_text():
         ):
             pair = Pair(settings)
             pair.associate()
-            if pair.client.state is client.ClientState.ASSOCIATED:
+            if pair.client.state is client_request.ClientState.ASSOCIATED:
                 pair.ask(Get(ENERGY))
             pair.arrive("server", b"\xc8" + bytes(40))
             pair.arrive("client", b"\xcc" + bytes(40))

@@ -38,7 +38,8 @@ from openami.protocols.dlms.acse import AARE, AARQ, MechanismName
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
-from openami.protocols.dlms.client import ClientConnection, ClientState
+from openami.protocols.dlms.client import ClientConnection
+from openami.protocols.dlms.client_request import ClientState
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.errors import AssociationRejected, ServiceFailed

@@ -25,7 +25,7 @@ def expecting(number):
 def ahead(pair, by):
     """The server's window is `by` ahead of the client's next number; its next request is refused for that."""
     name = pair.state.window_name(SECURED, CLIENT_TITLE)
-    pair.state.window(SECURED, CLIENT_TITLE).commit(pair.client._sending.upcoming + by - 1)
+    pair.state.window(SECURED, CLIENT_TITLE).commit(pair.client._protection.sending.upcoming + by - 1)
     return name
 
 
@@ -78,21 +78,23 @@ def test_a_jump_at_every_step(when):
     def once(sender, apdu):
         if sender == "server" and apdu[0] == step and not told:
             told.append(apdu)
-            return [expecting(pair.client._sending.upcoming + 10)]
+            return [expecting(pair.client._protection.sending.upcoming + 10)]
         return [apdu]
 
     if when == "releasing":
         pair.associate()
     pair.tamper = once
-    before = pair.client._sending.upcoming
+    before = pair.client._protection.sending.upcoming
     pair.ask(Release() if when == "releasing" else Associate())
     assert told
-    assert pair.client._sending.upcoming >= before + 10
+    assert pair.client._protection.sending.upcoming >= before + 10
 
 
 def test_a_server_that_goes_on_refusing_is_an_error():
     pair = associated()
-    pair.tamper = lambda sender, apdu: [apdu] if sender == "client" else [expecting(pair.client._sending.upcoming + 1)]
+    pair.tamper = lambda sender, apdu: (
+        [apdu] if sender == "client" else [expecting(pair.client._protection.sending.upcoming + 1)]
+    )
     failed = pair.ask(Get(ENERGY))
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, ServiceFailed)
@@ -100,10 +102,10 @@ def test_a_server_that_goes_on_refusing_is_an_error():
 
 def test_a_lower_counter_moves_nothing():
     pair = associated()
-    before = pair.client._sending.upcoming
+    before = pair.client._protection.sending.upcoming
     pair.tamper = lambda sender, apdu: [apdu] if sender == "client" else [expecting(0)]
     assert isinstance(pair.ask(Get(ENERGY)).error, ServiceFailed)
-    assert pair.client._sending.upcoming == before + 1
+    assert pair.client._protection.sending.upcoming == before + 1
 
 
 def test_resynchronising_never_goes_backwards_and_never_too_far():

@@ -27,7 +27,8 @@ from dlms_pair import (
 )
 from mutation import INPUTS, survive
 from openami.protocols.dlms import counters
-from openami.protocols.dlms.client import ClientConnection, ClientState
+from openami.protocols.dlms.client import ClientConnection
+from openami.protocols.dlms.client_request import ClientState
 from openami.protocols.dlms.counters import COUNTER_END, MemoryCounters, Persist, ReceiveWindow, SendCounter
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.framing import Role
@@ -165,7 +166,7 @@ def test_a_client_survives_whatever_answers():
         while client.data_to_send(0.0):
             pass
         assert len(client.received) <= 2
-        if not client._busy or choice.random() < 0.05:
+        if not client._request.busy or choice.random() < 0.05:
             clients.pop()
 
     survive(never(feed), PLAIN["server"] + SEALED["server"], inputs=INPUTS)

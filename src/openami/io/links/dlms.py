@@ -14,7 +14,8 @@ from openami.io.links.link import Link
 from openami.model.errors import LinkError, LinkLost, ProtocolError, ServiceError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
-from openami.protocols.dlms.client import ClientConnection, ClientEvent, ClientState
+from openami.protocols.dlms.client import ClientConnection
+from openami.protocols.dlms.client_request import ClientEvent, ClientState
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.cosem.attribute import Attribute, Method
 from openami.protocols.dlms.counters import Counters, Persist, ReceiveWindow, SendCounter, apply

@@ -39,7 +39,7 @@ from .ciphered import CipheredTag as CipheredTag
 from .ciphered import GeneralDedCiphering as GeneralDedCiphering
 from .ciphered import GeneralGloCiphering as GeneralGloCiphering
 from .client import ClientConnection as ClientConnection
-from .client import ClientState as ClientState
+from .client_request import ClientState as ClientState
 from .client_settings import ClientSettings as ClientSettings
 from .compact_data import decode_compact as decode_compact
 from .compact_data import encode_compact as encode_compact

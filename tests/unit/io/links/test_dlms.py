@@ -28,7 +28,7 @@ from openami.io.links.memory import memory_pair
 from openami.model.errors import LinkLost, LinkTimeout, SecurityError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
-from openami.protocols.dlms.client import ClientState
+from openami.protocols.dlms.client_request import ClientState
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, Conformance
 from openami.protocols.dlms.cosem.data import Data as DataObject
 from openami.protocols.dlms.cosem.register import Register
@@ -212,8 +212,8 @@ async def test_counters_go_on_from_session_to_session():
 async def test_an_outdated_counter_is_caught_up_with():
     bench = Bench()
     async with bench.client(client_settings()) as client:
-        client._core._channel.sending._next = 0
-        client._core._channel.sending._end = 5
+        client._core._protection.channel.sending._next = 0
+        client._core._protection.channel.sending._end = 5
         assert await client.get_raw(ENERGY) == ENERGY_OCTETS
     await bench.meter
 
@@ -221,8 +221,8 @@ async def test_an_outdated_counter_is_caught_up_with():
 async def test_an_outdated_counter_is_told_by_the_meter():
     bench = Bench()
     async with bench.client(client_settings(counter_jump_max=0)) as client:
-        client._core._channel.sending._next = 0
-        client._core._channel.sending._end = 5
+        client._core._protection.channel.sending._next = 0
+        client._core._protection.channel.sending._end = 5
         with pytest.raises(CounterQuarantined) as failed:
             await client.get_raw(ENERGY)
         assert failed.value.expected == 3

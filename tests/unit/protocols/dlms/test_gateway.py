@@ -6,7 +6,6 @@ import pytest
 
 from dlms_pair import ENERGY, ENERGY_OCTETS, Pair, client_settings, plain_settings
 from openami.model.errors import DecodeError, SettingError
-from openami.protocols.dlms.client import ClientConnection
 from openami.protocols.dlms.events import Answered, Associated
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Garbage, Role
 from openami.protocols.dlms.gateway import (
@@ -19,7 +18,6 @@ from openami.protocols.dlms.gateway import (
     encode_prefixed,
 )
 from openami.protocols.dlms.request import Get
-from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.wrapper import WrapperFraming, encode_wrapper
 
 HERE = GatewayAddress(1, b"\x00\x17")
@@ -42,10 +40,8 @@ def test_what_is_no_prefix(raw):
 
 @pytest.mark.parametrize("settings", [plain_settings(), client_settings()])
 def test_an_association_through_a_gateway(settings):
-    pair = Pair(settings)
-    for core, role in ((pair.client, Role.CLIENT), (pair.server, Role.SERVER)):
-        assert isinstance(core, ClientConnection | ServerConnection)
-        core._framing = GatewayFraming(core._framing, role, HERE)
+    saps = settings.client_sap, settings.server_sap
+    pair = Pair(settings, framings=[GatewayFraming(WrapperFraming(role, *saps), role, HERE) for role in Role])
     assert isinstance(pair.associate(), Associated)
     assert pair.ask(Get(ENERGY)) == Answered(ENERGY_OCTETS)
     assert {apdu[0] for apdu in pair.sent["client"]} == {REQUEST}

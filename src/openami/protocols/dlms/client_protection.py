@@ -1,0 +1,152 @@
+"""What leaves a client and what comes to it: protected as was agreed, with counters that are durable beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from openami.model.errors import LocalProtocolError
+from openami.protocols.dlms.access import LongInvokeId
+from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
+from openami.protocols.dlms.client_request import RequestUnderWay
+from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveWindow, SendCounter
+from openami.protocols.dlms.events import Answered, Notified
+from openami.protocols.dlms.framing import Framing
+from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
+from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
+
+_PLAIN_IN_PROTECTED: Final = frozenset((0x61, 0x63, 0xD8, 0x0E))
+"""AARE, RLRE, ExceptionResponse, ConfirmedServiceError: they carry no data and have no protected form of their own."""
+_NUMBERS_PER_STEP: Final = 2
+"""HLS pass 3 takes one number for its tag and one for the APDU around it; nothing takes more."""
+
+
+class ClientProtection:
+    """The way of plain APDUs to the server and back; `channel` is None where they travel as they are.
+
+    `room` is the size of plain APDU that fits, 0 as long as no association has said it. `unpersisted` counts the
+    events `Persist` that have to be made durable before anything more leaves.
+    """
+
+    __slots__ = (
+        "_request",
+        "_settings",
+        "channel",
+        "framing",
+        "receiving",
+        "room",
+        "sending",
+        "transactions",
+        "unpersisted",
+    )
+
+    def __init__(
+        self,
+        framing: Framing,
+        settings: ClientSettings,
+        request: RequestUnderWay,
+        sending: SendCounter | None,
+        receiving: ReceiveWindow,
+        transactions: ReceiveWindow,
+    ) -> None:
+        self.framing = framing
+        self._settings = settings
+        self._request = request
+        self.sending = sending
+        self.receiving = receiving
+        self.transactions = transactions
+        self.channel: SecureChannel | None = None
+        self.room = 0
+        self.unpersisted = 0
+
+    # What must be durable
+
+    def with_numbers(self, step: Callable[[float], None], now: float) -> None:
+        """Do `step` as soon as it may use the numbers of the send counter that it needs."""
+        sending = self.sending
+        if sending is None or sending.available >= _NUMBERS_PER_STEP:
+            step(now)
+            return
+        try:
+            event = sending.reservation()
+        except CountersExhausted as error:
+            self._request.fail(error)
+            return
+        self._request.resume = step
+        self.persist(event)
+
+    def persist(self, event: Persist) -> None:
+        """Ask the caller to make `event` durable."""
+        self.unpersisted += 1
+        self._request.events.append(event)
+
+    def persisted(self, event: Persist, now: float) -> None:
+        """`event` is durable; what waited for its numbers goes on."""
+        self.unpersisted -= 1
+        if event.reserve and self.sending is not None:
+            self.sending.reserved(event)
+            resume, self._request.resume = self._request.resume, None
+            if resume is not None:
+                self.with_numbers(resume, now)
+
+    def keep_window(self) -> None:
+        """Without HLS nothing makes a session fresh but the window, so it must survive a restart.
+
+        With HLS our challenge does: an answer of an earlier session has an older counter than pass 4.
+        """
+        if not self._settings.authentication.high:
+            self.persist(Persist(self._settings.window_name, self.receiving.last + 1))
+        if self.transactions.last >= 0:
+            self.persist(Persist(self._settings.transactions_name, self.transactions.last + 1))
+
+    # Sending
+
+    def transmit(self, apdu: object, now: float) -> None:
+        """Send the next APDU of the request under way."""
+        self._request.outgoing = encode_apdu(apdu)  # type: ignore[arg-type]
+        if self.channel is None:
+            self.send_outgoing(now)
+        else:
+            self.with_numbers(self.send_outgoing, now)
+
+    def send_outgoing(self, now: float) -> None:
+        """The APDU that waited for its numbers leaves."""
+        request, room = self._request, self.room
+        apdu = request.outgoing
+        if len(apdu) > room > 0:
+            request.fail(LocalProtocolError(f"request of {len(apdu)} bytes, the server takes {room}"))
+            return
+        request.outgoing = b""
+        request.last = apdu
+        request.wait(now)
+        self.framing.send(apdu if self.channel is None else self.channel.seal(apdu), now)
+        if request.unanswered:
+            request.finish(Answered(None))
+
+    # Receiving
+
+    def open(self, raw: bytes) -> Apdu:
+        """The plain APDU of what came; `SecurityError` if it is protected less than agreed, or wrongly."""
+        channel, tag = self.channel, raw[0] if raw else 0
+        if not check_protected(channel, tag, plain_allowed=_PLAIN_IN_PROTECTED) or channel is None:
+            return decode_apdu(raw)
+        plain = channel.open(decode_apdu(raw))  # type: ignore[arg-type]
+        self.keep_window()
+        return decode_apdu(plain)
+
+    def take_notification(self, apdu: DataNotification | EventNotificationRequest, raw: bytes, now: float) -> None:
+        """Tell it; a push that asks for confirmation gets it, protected as everything else is."""
+        title = self.channel.peer_system_title if self.channel is not None else None
+        self._request.events.append(Notified(apdu, raw, title))
+        if isinstance(apdu, DataNotification) and apdu.long_invoke_id_and_priority & LongInvokeId.CONFIRMED:
+            confirm = encode_apdu(DataNotificationConfirm(apdu.long_invoke_id_and_priority))
+            if self.channel is None:
+                self.framing.send(confirm, now)
+            elif self._request.resume is None:
+                self.with_numbers(partial(self._send_confirm, confirm), now)
+
+    def _send_confirm(self, confirm: bytes, now: float) -> None:
+        if self.channel is not None:
+            self.framing.send(self.channel.seal(confirm), now)
