@@ -30,10 +30,13 @@ MESSAGES = [
     encode_file([Message(b"\x01", 0, 0, body)])
     for body in (OpenResponse(None, None, b"file", SERVER, NOW, 1), LIST, TREE, CloseResponse())
 ]
+ELEMENTS = [
+    bytes.fromhex(text) for text in ("7262016500001267", "73054142434452ff01", "72710162054201", "0b0a014f414d0000000001")
+]
 FILES = [encode_transport(b"".join(MESSAGES)), encode_transport(b"\x1b" * 9)]
 
 
-@fuzz_target("sml-elements", seeds=MESSAGES)
+@fuzz_target("sml-elements", seeds=ELEMENTS)
 def elements(octets: bytes) -> None:
     """What decodes encodes to what decodes to the same."""
     found, _end = decode_elements(octets, 0, 1)
