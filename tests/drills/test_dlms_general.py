@@ -11,7 +11,8 @@ from openami.model.errors import OpenAmiError
 from openami.protocols.dlms import asymmetric, general_ciphering, security
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.protection_form import Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
 
 DRILLS = Drills()

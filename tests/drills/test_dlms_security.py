@@ -35,8 +35,8 @@ from openami.protocols.dlms import (
     client_request,
     counters,
     hls,
+    protected_tags,
     push_receiver,
-    secure_channel,
     security,
     server,
     server_association,
@@ -184,9 +184,7 @@ def the_fleet_wide_broadcast_key_does_not_forge_unicast_answers():
 # Plaintext where protection was agreed
 
 
-@drill(
-    forget(client_protection, "check_protected", lambda _channel, tag, **_named: tag in secure_channel.CIPHERED_TAGS)
-)
+@drill(forget(client_protection, "check_protected", lambda tag, **_named: tag in protected_tags.CIPHERED_TAGS))
 def a_plain_answer_in_a_protected_association_is_refused():
     pair = associated()
     between(pair, lambda apdu: [encode_apdu(GetResponseNormal(0xC1, FORGED)), apdu])
@@ -194,7 +192,7 @@ def a_plain_answer_in_a_protected_association_is_refused():
     genuine_only(pair)
 
 
-@drill(forget(server, "check_protected", lambda _channel, tag: tag in secure_channel.CIPHERED_TAGS))
+@drill(forget(server, "check_protected", lambda tag, **_named: tag in protected_tags.CIPHERED_TAGS))
 def a_plain_request_in_a_protected_association_is_refused():
     pair = associated()
     plain = bytes.fromhex("c10140") + bytes((0, NOTE.class_id)) + bytes(NOTE.instance_id) + b"\x02\x00" + note(b"x")

@@ -7,7 +7,8 @@ from fuzz_targets import fuzz_target
 from openami.model.errors import SecurityError
 from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.protection_form import Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
 
 CLIENT, METER = b"OAM\x00\x00\x00\x00\x01", b"OAM\x10\x00\x00\x00\x2a"

@@ -13,7 +13,8 @@ from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
 from openami.protocols.dlms.general import GeneralHeader, GeneralSigning
 from openami.protocols.dlms.general_ciphering import GeneralKeys, KeyChoice, protect_general, unprotect_general
 from openami.protocols.dlms.key_agreement import shared_secret, unwrap_key, wrap_key
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.protection_form import Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
 
 U, V = b"OAM\x00\x00\x00\x00\x01", b"OAM\x10\x00\x00\x00\x2a"

@@ -16,7 +16,8 @@ from openami.protocols.dlms.cosem.push_setup import PushObject, PushSetup
 from openami.protocols.dlms.counters import apply
 from openami.protocols.dlms.data import DataType
 from openami.protocols.dlms.notification import DataNotification
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.protection_form import Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityControl
 
 if TYPE_CHECKING:

@@ -28,8 +28,9 @@ from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.hls import check_challenge
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
+from openami.protocols.dlms.protection_form import GENERAL_FORMS, Form, form_of_key
 from openami.protocols.dlms.request import Action
-from openami.protocols.dlms.secure_channel import GENERAL_FORMS, Form, SecureChannel, form_of_key
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityControl, check_system_title
 
 

@@ -15,7 +15,8 @@ from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveW
 from openami.protocols.dlms.events import Answered, Notified
 from openami.protocols.dlms.framing import Framing
 from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
-from openami.protocols.dlms.secure_channel import SecureChannel, check_protected
+from openami.protocols.dlms.protected_tags import check_protected
+from openami.protocols.dlms.secure_channel import SecureChannel
 
 _PLAIN_IN_PROTECTED: Final = frozenset((0x61, 0x63, 0xD8, 0x0E))
 """AARE, RLRE, ExceptionResponse, ConfirmedServiceError: they carry no data and have no protected form of their own."""
@@ -130,7 +131,8 @@ class ClientProtection:
     def open(self, raw: bytes) -> Apdu:
         """The plain APDU of what came; `SecurityError` if it is protected less than agreed, or wrongly."""
         channel, tag = self.channel, raw[0] if raw else 0
-        if not check_protected(channel, tag, plain_allowed=_PLAIN_IN_PROTECTED) or channel is None:
+        ciphered = check_protected(tag, protected=channel is not None, plain_allowed=_PLAIN_IN_PROTECTED)
+        if channel is None or not ciphered:
             return decode_apdu(raw)
         plain = channel.open(decode_apdu(raw))  # type: ignore[arg-type]
         self.keep_window()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from openami.model.errors import SecurityError
+
 GENERAL_GLO: Final = 0xDB
 GENERAL_DED: Final = 0xDC
 GENERAL_CIPHERING: Final = 0xDD
@@ -23,3 +25,17 @@ DEDICATED_TAGS: Final = {
 }
 PLAIN_TAGS: Final = {ciphered: tag for tags in (GLOBAL_TAGS, DEDICATED_TAGS) for tag, ciphered in tags.items()}
 CIPHERED_TAGS: Final = frozenset(PLAIN_TAGS) | {GENERAL_GLO, GENERAL_DED, GENERAL_CIPHERING, GENERAL_SIGNING}
+
+
+def check_protected(tag: int, *, protected: bool, plain_allowed: frozenset[int] = frozenset()) -> bool:
+    """Whether the APDU that begins with `tag` is ciphered; raises `SecurityError` where it must not be as it is.
+
+    `protected` tells an association with ciphering, in which only the tags `plain_allowed` may come in the clear.
+    """
+    if tag not in CIPHERED_TAGS:
+        if protected and tag not in plain_allowed:
+            raise SecurityError(f"plain APDU {tag:02X} in a protected association: refused")
+        return False
+    if not protected:
+        raise SecurityError(f"ciphered APDU {tag:02X} in an association without ciphering: refused")
+    return True

@@ -7,8 +7,7 @@ alone is not taken: it has no freshness.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from openami.model.errors import SecurityError
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
@@ -17,80 +16,24 @@ from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.ciphered import Ciphered, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
 from openami.protocols.dlms.general import GeneralCiphering, GeneralHeader, GeneralSigning, signed_octets
-from openami.protocols.dlms.general_ciphering import (
-    GeneralKeys,
-    KeyChoice,
-    choice_of,
-    protect_general,
-    unprotect_general,
-)
+from openami.protocols.dlms.general_ciphering import GeneralKeys, choice_of, protect_general, unprotect_general
 from openami.protocols.dlms.protected_tags import (
     CIPHERED_TAGS,
     DEDICATED_TAGS,
     GENERAL_DED,
+    GENERAL_GLO,
     GENERAL_SIGNING,
     GLOBAL_TAGS,
     PLAIN_TAGS,
 )
-from openami.protocols.dlms.protected_tags import GENERAL_GLO as GENERAL_GLO  # noqa: PLC0414  # part of this interface
+from openami.protocols.dlms.protection_form import KEY_CHOICES, Form, Manner, form_of_key, overhead
 from openami.protocols.dlms.security import SecurityKeys, check_system_title, protect, read_header, unprotect
 
 ProtectedApdu: TypeAlias = Ciphered | GeneralGloCiphering | GeneralDedCiphering | GeneralCiphering | GeneralSigning
-OVERHEAD: Final = 40
-"""More than glo-, ded- and general-glo-ciphering ever add to an APDU: titles, lengths, security header, tag."""
-_GENERAL: Final = 64
-"""More than general-ciphering with an identified key adds, or general-signing without its signature."""
 _TRANSACTION_ID_SIZE: Final = 8
 _INITIATE: Final = (0x01, 0x08)
 _INITIATE_OCTETS: Final = (b"\x01", b"\x08")
 """InitiateRequest and InitiateResponse travel inside AARQ and AARE, ciphered alone; HLS proves the sides there."""
-
-
-def check_protected(channel: SecureChannel | None, tag: int, *, plain_allowed: frozenset[int] = frozenset()) -> bool:
-    """Whether the APDU that begins with `tag` is ciphered; raises `SecurityError` where it must not be as it is."""
-    if tag not in CIPHERED_TAGS:
-        if channel is not None and tag not in plain_allowed:
-            raise SecurityError(f"plain APDU {tag:02X} in a protected association: refused")
-        return False
-    if channel is None:
-        raise SecurityError(f"ciphered APDU {tag:02X} in an association without ciphering: refused")
-    return True
-
-
-class Form(Enum):
-    """Which kind of ciphered APDU carries a protected one."""
-
-    GLOBAL = "glo"
-    DEDICATED = "ded"
-    GENERAL_GLOBAL = "general-glo"
-    GENERAL_DEDICATED = "general-ded"
-    GENERAL_IDENTIFIED = "general-ciphering, identified key"
-    GENERAL_WRAPPED = "general-ciphering, wrapped key"
-    GENERAL_ONE_PASS = "general-ciphering, C(1e, 1s)"  # noqa: S105
-    GENERAL_STATIC = "general-ciphering, C(0e, 2s)"
-
-
-KEY_CHOICES: Final = {
-    Form.GENERAL_IDENTIFIED: KeyChoice.IDENTIFIED,
-    Form.GENERAL_WRAPPED: KeyChoice.WRAPPED,
-    Form.GENERAL_ONE_PASS: KeyChoice.ONE_PASS,
-    Form.GENERAL_STATIC: KeyChoice.STATIC,
-}
-_FORMS: Final = {choice: form for form, choice in KEY_CHOICES.items()}
-GENERAL_FORMS: Final = frozenset(Form) - {Form.GLOBAL, Form.DEDICATED}
-"""They need general-protection in the conformance block."""
-
-
-def form_of_key(choice: KeyChoice) -> Form:
-    """The form of general-ciphering that finds its key by `choice`."""
-    return _FORMS[choice]
-
-
-class Manner(NamedTuple):
-    """How a request came, so that its answer can go the same way; an answer has the transaction-id of its request."""
-
-    form: Form
-    transaction_id: bytes = b""
 
 
 class SecureChannel:
@@ -152,12 +95,8 @@ class SecureChannel:
 
     def overhead(self, form: Form | None = None) -> int:
         """More octets than protection in `form` (our own, if None) adds to an APDU."""
-        form = form or self.form
-        size = OVERHEAD if form not in KEY_CHOICES else OVERHEAD + _GENERAL
         point = 0 if self.asymmetric is None else 2 * self.keys.suite.curve_size
-        if form is Form.GENERAL_ONE_PASS:
-            size += 2 * point
-        return size + _GENERAL + point if self.sign else size
+        return overhead(form or self.form, point, sign=self.sign)
 
     # Sealing
 
@@ -248,7 +187,7 @@ class SecureChannel:
         window.check(number)
         given = GeneralKeys(self.keys, self.asymmetric)
         plain = unprotect_general(given, apdu, required=self.required)
-        return plain, Manner(_FORMS[choice], transaction_id), window, number
+        return plain, Manner(form_of_key(choice), transaction_id), window, number
 
     def _verified(self, apdu: object) -> bytes:
         """The content of a general-signing APDU whose signature is the peer's."""

@@ -29,7 +29,9 @@ from openami.protocols.dlms.notification import (
     DataNotificationConfirm,
     EventNotificationRequest,
 )
-from openami.protocols.dlms.secure_channel import Manner, SecureChannel, check_protected
+from openami.protocols.dlms.protected_tags import check_protected
+from openami.protocols.dlms.protection_form import Manner
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.server_association import (
     Accepted,
     Rejection,
@@ -244,7 +246,7 @@ class ServerConnection:
     def _open(self, raw: bytes, session: _Session) -> tuple[Apdu, Manner | None]:
         """The plain APDU of what came and the manner in which it came, in which it is answered."""
         channel, tag = session.channel, raw[0] if raw else 0
-        if not check_protected(channel, tag) or channel is None:
+        if not check_protected(tag, protected=channel is not None) or channel is None:
             return decode_apdu(raw), None
         plain, manner = channel.open_with_manner(decode_apdu(raw))  # type: ignore[arg-type]
         if channel.transactions.last >= 0:

@@ -31,7 +31,8 @@ from openami.protocols.dlms.initiate import (
     InitiateResponse,
     ServiceErrorKind,
 )
-from openami.protocols.dlms.secure_channel import OVERHEAD, Form, SecureChannel
+from openami.protocols.dlms.protection_form import OVERHEAD, Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import read_header
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 

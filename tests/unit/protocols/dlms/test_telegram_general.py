@@ -6,7 +6,8 @@ import pytest
 
 from dlms_curves import curves
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
-from openami.protocols.dlms.secure_channel import Form, SecureChannel
+from openami.protocols.dlms.protection_form import Form
+from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
 from openami.protocols.dlms.telegram import DlmsDecoder
 
