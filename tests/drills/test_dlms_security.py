@@ -38,8 +38,9 @@ from openami.protocols.dlms import (
     protected_tags,
     push_receiver,
     security,
-    server,
     server_association,
+    server_association_control,
+    server_protection,
 )
 from openami.protocols.dlms.acse import AARE
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
@@ -192,7 +193,7 @@ def a_plain_answer_in_a_protected_association_is_refused():
     genuine_only(pair)
 
 
-@drill(forget(server, "check_protected", lambda tag, **_named: tag in protected_tags.CIPHERED_TAGS))
+@drill(forget(server_protection, "check_protected", lambda tag, **_named: tag in protected_tags.CIPHERED_TAGS))
 def a_plain_request_in_a_protected_association_is_refused():
     pair = associated()
     plain = bytes.fromhex("c10140") + bytes((0, NOTE.class_id)) + bytes(NOTE.instance_id) + b"\x02\x00" + note(b"x")
@@ -264,7 +265,7 @@ def keyed_without_hls(**given: object) -> Pair:
     return pair
 
 
-@drill(forget(server.ServerConnection, "_keep_window", ignore))
+@drill(forget(server_protection.ServerProtection, "keep_window", ignore))
 def a_whole_session_is_not_repeated_after_a_restart_of_the_meter():
     first = keyed_without_hls()
     first.associate()
@@ -452,14 +453,14 @@ def a_server_without_the_keys_is_found_out():
 
 
 def serve_before_proof(patch: pytest.MonkeyPatch) -> None:
-    judge = server.judge
+    judge = server_association_control.judge
 
     def judged(*args: object) -> object:
         accepted = judge(*args)
         accepted.association.established = True
         return accepted
 
-    patch.setattr(server, "judge", judged)
+    patch.setattr(server_association_control, "judge", judged)
 
 
 @drill(serve_before_proof)

@@ -41,7 +41,8 @@ from openami.protocols.dlms.request import (
 )
 from openami.protocols.dlms.resynchronisation import quarantine_name
 from openami.protocols.dlms.selective_access import EntryDescriptor, RangeDescriptor, access_of
-from openami.protocols.dlms.server import ServerConnection, ServerEvent
+from openami.protocols.dlms.server import ServerConnection
+from openami.protocols.dlms.server_protection import ServerEvent
 from openami.protocols.dlms.short_name import ParameterizedAccess, VariableName
 
 T = TypeVar("T")

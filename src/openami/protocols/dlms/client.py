@@ -13,7 +13,7 @@ from openami.model.errors import LinkLost, LocalProtocolError, RemoteProtocolErr
 from openami.protocols.dlms.acse import AARE
 from openami.protocols.dlms.apdu import Apdu
 from openami.protocols.dlms.axdr import hyphenated
-from openami.protocols.dlms.client_association_control import CONFIRMED_HIGH_PRIORITY, AssociationControl
+from openami.protocols.dlms.client_association_control import CONFIRMED_HIGH_PRIORITY, ClientAssociationControl
 from openami.protocols.dlms.client_protection import ClientProtection
 from openami.protocols.dlms.client_request import ClientEvent, ClientState, RequestUnderWay
 from openami.protocols.dlms.client_resynchronisation import ClientResynchronisation
@@ -56,7 +56,7 @@ class ClientConnection:
         self._protection = ClientProtection(
             framing, settings, request, sending, receiving or ReceiveWindow(), transactions or ReceiveWindow()
         )
-        self._control = AssociationControl(settings, request, self._protection, random)
+        self._control = ClientAssociationControl(settings, request, self._protection, random)
         self._resynchronisation = ClientResynchronisation(
             settings, request, self._protection, self._control, quarantine
         )

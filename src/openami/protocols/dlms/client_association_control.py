@@ -20,7 +20,7 @@ CONFIRMED_HIGH_PRIORITY: Final = 0xC0
 _PROOF_BYTES_MAX: Final = 1024
 
 
-class AssociationControl:
+class ClientAssociationControl:
     """Makes and ends the association of one client; a failure in between ends the conversation."""
 
     __slots__ = ("_protection", "_random", "_request", "_settings", "proposal")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openami.protocols.dlms.axdr import hyphenated
-from openami.protocols.dlms.client_association_control import AssociationControl
+from openami.protocols.dlms.client_association_control import ClientAssociationControl
 from openami.protocols.dlms.client_protection import ClientProtection
 from openami.protocols.dlms.client_request import ClientState, RequestUnderWay
 from openami.protocols.dlms.client_settings import ClientSettings
@@ -26,7 +26,7 @@ class ClientResynchronisation:
         settings: ClientSettings,
         request: RequestUnderWay,
         protection: ClientProtection,
-        control: AssociationControl,
+        control: ClientAssociationControl,
         quarantine: int,
     ) -> None:
         self._settings = settings

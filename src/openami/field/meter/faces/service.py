@@ -19,7 +19,8 @@ from openami.protocols.dlms.events import Refused
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
-from openami.protocols.dlms.server import ServerConnection, ServerEvent
+from openami.protocols.dlms.server import ServerConnection
+from openami.protocols.dlms.server_protection import ServerEvent
 from openami.protocols.dlms.wrapper import WrapperFraming
 
 AARQ_TAG = b"\x60"
