@@ -31,7 +31,10 @@ MESSAGES = [
     for body in (OpenResponse(None, None, b"file", SERVER, NOW, 1), LIST, TREE, CloseResponse())
 ]
 ELEMENTS = [
-    bytes.fromhex(text) for text in ("7262016500001267", "73054142434452ff01", "72710162054201", "0b0a014f414d0000000001")
+    bytes.fromhex("7262016500001267"),
+    bytes.fromhex("73054142434452ff01"),
+    bytes.fromhex("72710162054201"),
+    bytes.fromhex("0b0a014f414d0000000001"),
 ]
 FILES = [encode_transport(b"".join(MESSAGES)), encode_transport(b"\x1b" * 9)]
 
