@@ -6,7 +6,8 @@ import asyncio
 import logging
 import socket
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -43,14 +44,25 @@ def demo(
     Prints addresses and log-ins and runs until stopped. Everything lives in a temporary folder that is removed at
     the end: nothing is left behind.
     """
-    logging.getLogger("openami").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="openami-demo-") as folder:
+    with _errors_only(), tempfile.TemporaryDirectory(prefix="openami-demo-") as folder:
         place = Path(folder) / "installation"
         if once:
             asyncio.run(_once(place, meters, as_json=as_json))
         else:
             with suppress(KeyboardInterrupt):
                 asyncio.run(_live(place, meters, speed, port, as_json=as_json))
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    """What goes wrong on purpose in the district is on its pages, not in the log; the level is put back afterwards."""
+    logger = logging.getLogger("openami")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 async def _once(folder: Path, meters: int, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import ssl
@@ -62,3 +63,10 @@ def test_a_taken_port_is_said_at_once(openami):
         ran = openami("demo", "--port", port)
     assert ran.status == 1
     assert f"--port {port}" in ran.err
+
+
+def test_the_log_is_as_it_was_when_the_demo_is_over(openami, caplog):
+    caplog.set_level(logging.INFO, "openami")
+    with closing(socket.create_server(("127.0.0.1", 0))) as held:
+        assert openami("demo", "--port", held.getsockname()[1]).status == 1
+    assert logging.getLogger("openami").level == logging.INFO
