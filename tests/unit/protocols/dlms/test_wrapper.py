@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutation import survive
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Garbage, Role
 from openami.protocols.dlms.wrapper import WrapperFraming, decode_wrapper, encode_wrapper
@@ -150,7 +149,3 @@ def test_split_anywhere_gives_the_same_events(apdus, data):
         framing.receive(stream[at : at + step], 0.0)
         at += step
     assert events(framing) == [ApduReceived(apdu, 1, 16) for apdu in apdus]
-
-
-def test_any_bytes_are_an_apdu_or_a_decode_error():
-    survive(decode_wrapper, [WRAPPED, encode_wrapper(b"", 1, 16)])

@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from mutation import survive
 from openami.model.errors import DecodeError, LimitExceeded, LocalProtocolError
 from openami.protocols.zones import (
     AskStatus,
@@ -30,7 +29,7 @@ from openami.protocols.zones import (
     encode_push,
 )
 from openami.protocols.zones.connection import FRAME_BYTES_MAX
-from openami.protocols.zones.message import decode_answer, decode_request, encode_message
+from openami.protocols.zones.message import decode_request, encode_message
 
 STATUS = HeadendStatus(1.5, 1, 2, 3, 4, 5, 6, 7)
 PAIRS = [
@@ -184,25 +183,3 @@ def test_values_out_of_bounds_are_refused_by_name(bad):
 def test_a_push_keeps_what_came():
     push = Push(1_800_000_000.25, "10.0.0.1:999", "udp", bytes(range(256)))
     assert decode_push(encode_push(push)) == push
-
-
-SEEDS = [encode_message(message) for pair in PAIRS for message in pair] + [encode_push(Push(1.0, "a", "tcp", b"xyz"))]
-
-
-@pytest.mark.parametrize("decode", [decode_request, decode_answer, decode_push])
-def test_whatever_the_bytes_only_decode_errors(decode):
-    survive(decode, SEEDS)
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_whatever_the_stream_the_connection_answers_with_events(role):
-    def feed(data):
-        connection = ZoneConnection(role)
-        if role is Role.BACK_OFFICE:
-            connection.send(OpenCircuit("tcp://a:1", 1.0), 0.0)
-        connection.receive(data, 0.0)
-        while (event := connection.next_event()) is not None:
-            if isinstance(event, Ended) and event.error is not None:
-                raise event.error
-
-    survive(feed, [len(raw).to_bytes(4, "big") + raw for raw in SEEDS], inputs=50_000)

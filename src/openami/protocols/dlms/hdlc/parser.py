@@ -41,8 +41,8 @@ class HdlcParser:
 
     @property
     def pending(self) -> bool:
-        """Whether bytes are held that `flush` would report: half a frame or unreported garbage."""
-        return bool(self._noise) or self._buffer not in {b"", _FLAG}
+        """Whether bytes are held that `flush` would report: half a frame or unreported garbage, not flags alone."""
+        return bool(self._noise) or bool(self._buffer.strip(_FLAG))
 
     def feed(self, data: bytes) -> list[Frame | Garbage]:
         """Take bytes from the stream and give what they complete."""
@@ -55,7 +55,8 @@ class HdlcParser:
     def flush(self) -> list[Frame | Garbage]:
         """Nothing more will come for now: give up half a frame, give what lies inside it, report all garbage."""
         events: list[Frame | Garbage] = []
-        while self._buffer not in {b"", _FLAG}:
+        self._take(self._scan(self._buffer, events))
+        while self._buffer.strip(_FLAG):
             self._discard(self._buffer[:1], _TOO_SHORT, events)
             self._take(1)
             self._closing = False

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from mutation import survive
 from openami.model.errors import DecodeError, FrameCheckError, LocalProtocolError
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.frame import MEANINGS, Frame, FrameKind, control_byte, decode_frame, encode_frame
@@ -92,7 +91,3 @@ def test_the_longest_frame():
     assert decode_frame(encode_frame(frame))._replace(control=0) == frame
     with pytest.raises(LocalProtocolError, match="3000 bytes"):
         encode_frame(frame._replace(information=bytes(3000)))
-
-
-def test_any_bytes_are_a_frame_or_a_decode_error():
-    survive(decode_frame, [bytes.fromhex(SNRM), bytes.fromhex(AARQ)])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from mutation import survive
 from openami.model.errors import DecodeError, SettingError
 from openami.protocols.dlms.hdlc.parameters import HdlcParameters, decode_parameters
 
@@ -55,7 +54,3 @@ def test_settings_out_of_range_are_named(values):
 def test_the_narrower_of_both_sides():
     ours, theirs = HdlcParameters(1000, 500, 7, 5), HdlcParameters(300, 700, 2, 6)
     assert ours.agreed(theirs) == HdlcParameters(700, 300, 6, 2)
-
-
-def test_any_bytes_are_parameters_or_a_decode_error():
-    survive(decode_parameters, [UA, TWO_BYTES, SHORT])

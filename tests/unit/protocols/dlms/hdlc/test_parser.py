@@ -62,6 +62,17 @@ def test_the_reason_names_the_checksum():
     assert kinds(parser.feed(hcs + RR))[0] == "the header check sequence (HCS) is wrong"
 
 
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_flags_that_fill_the_pause_between_frames_are_no_garbage(cut):
+    parser = HdlcParser()
+    stream = FRAME + b"\x7e\x7e\x7e"
+    events = parser.feed(stream[:-cut])
+    for octet in stream[-cut:]:
+        events += parser.feed(bytes((octet,)))
+    assert not parser.pending
+    assert len(events + parser.flush()) == 1
+
+
 def test_flush_reports_half_a_frame_and_finds_what_lies_inside():
     parser = HdlcParser()
     assert parser.feed(FRAME[:12] + RR[:-1]) == []
