@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from typing import Any
 
 import structlog
@@ -120,12 +119,6 @@ def authority(request: Asking) -> Response[bytes]:
         raise NotFoundException
     headers = {"content-disposition": 'attachment; filename="openami-authority.pem"'}
     return Response(rooms.settings.authority.read_bytes(), media_type="application/x-pem-file", headers=headers)
-
-
-def _authority(rooms: Rooms) -> bytes:
-    if rooms.settings.authority is None:
-        return b""
-    return ssl.PEM_cert_to_DER_cert(rooms.settings.authority.read_text(encoding="ascii"))
 
 
 @get("/static/{name:str}", sync_to_thread=False)
