@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -92,8 +92,8 @@ def _lines(message: str | None, file: Path | None) -> Iterator[str]:
         yield from _read(source)
 
 
-def _read(source: object) -> Iterator[str]:
-    while line := source.readline(LINE_MAX):  # type: ignore[attr-defined]
+def _read(source: BinaryIO) -> Iterator[str]:
+    while line := source.readline(LINE_MAX):
         text = line.decode("latin-1").split("#")[0].strip()
         if text:
             yield text
