@@ -114,12 +114,13 @@ class _Headers:
     def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._headers = headers
+        self._names = {name for name, _ in headers}
         self.started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            own = [(name, value) for name, value in message["headers"] if name.lower() not in dict(self._headers)]
+            own = [(name, value) for name, value in message["headers"] if name.lower() not in self._names]
             if not any(name.lower() == b"cache-control" for name, _ in own):
                 own.append((b"cache-control", b"no-store"))
             message["headers"] = [*own, *self._headers]
