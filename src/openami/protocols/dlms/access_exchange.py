@@ -17,6 +17,7 @@ from openami.protocols.dlms.access import (
     LongInvokeId,
 )
 from openami.protocols.dlms.access_service import NO_DATA
+from openami.protocols.dlms.apdu import Apdu
 from openami.protocols.dlms.exchange import unexpected
 from openami.protocols.dlms.request import Access, Action, Get, Set
 
@@ -33,11 +34,11 @@ class AccessExchange:
         if request.break_on_error:
             self._identity |= LongInvokeId.BREAK_ON_ERROR
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         items = self._request.items
         return AccessRequest(self._identity, b"", tuple(map(_specification, items)), tuple(map(_data, items)))
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if not isinstance(apdu, AccessResponse):
             raise unexpected(apdu, "ACCESS")
         if (apdu.long_invoke_id_and_priority ^ self._identity) & 0xFFFFFF:

@@ -24,7 +24,7 @@ from openami.protocols.dlms.action import (
     ActionResponseWithOptionalData,
     ActionResponseWithPblock,
 )
-from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.axdr import sequence_of
 from openami.protocols.dlms.blocks import Collector
 from openami.protocols.dlms.data import encode_data, null
@@ -63,10 +63,10 @@ class ActionExchange:
         """Whether the request leaves in blocks."""
         return self._blocks is not None
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         return self._whole
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if isinstance(apdu, ActionResponseWithPblock):
             return self._take_block(apdu.pblock)
         if self._answers is None and self._final(apdu):
@@ -76,7 +76,7 @@ class ActionExchange:
         self._blocks.confirmed(apdu.block_number)
         return ActionRequestWithPblock(self._id, self._blocks.block())
 
-    def _take_block(self, block: DataBlockSA) -> object | None:
+    def _take_block(self, block: DataBlockSA) -> Apdu | None:
         if self._answers is None:
             self._answers = Collector(self._limit)
         self._answers.add(block.block_number, block.raw_data)
@@ -85,7 +85,7 @@ class ActionExchange:
         self.answer = self._joined(self._answers.join())
         return None
 
-    def _final(self, apdu: object) -> bool:
+    def _final(self, apdu: Apdu) -> bool:
         if isinstance(apdu, ActionResponseNormal):
             self.answer = (apdu.result, apdu.return_parameters)
             return True
@@ -97,10 +97,10 @@ class ActionExchange:
             return response.result, response.return_parameters
         return ActionResult.SUCCESS, octets
 
-    def _in_one(self, request: Any) -> Any:
+    def _in_one(self, request: Any) -> Apdu:
         return ActionRequestNormal(self._id, request.descriptor, request.argument)
 
-    def _in_blocks(self, request: Any, block: DataBlockSA) -> Any:
+    def _in_blocks(self, request: Any, block: DataBlockSA) -> Apdu:
         return ActionRequestWithFirstPblock(self._id, request.descriptor, block)
 
     def _octets(self, request: Any) -> bytes:
@@ -116,7 +116,7 @@ class ActionListExchange(ActionExchange):
         self._count = len(request.descriptors)
         super().__init__(request, invoke_id_and_priority, room, limit)
 
-    def _final(self, apdu: object) -> bool:
+    def _final(self, apdu: Apdu) -> bool:
         if isinstance(apdu, ActionResponseWithList):
             self.answer = self._checked(apdu.list_of_responses)
             return True
@@ -133,10 +133,10 @@ class ActionListExchange(ActionExchange):
             raise RemoteProtocolError(f"ACTION with list of {self._count} methods got {len(responses)} responses")
         return tuple((each.result, each.return_parameters) for each in responses)
 
-    def _in_one(self, request: Any) -> Any:
+    def _in_one(self, request: Any) -> Apdu:
         return ActionRequestWithList(self._id, request.descriptors, self._parameters(request))
 
-    def _in_blocks(self, request: Any, block: DataBlockSA) -> Any:
+    def _in_blocks(self, request: Any, block: DataBlockSA) -> Apdu:
         return ActionRequestWithListAndFirstPblock(self._id, request.descriptors, block)
 
     def _octets(self, request: Any) -> bytes:

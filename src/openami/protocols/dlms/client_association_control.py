@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from openami.model.errors import OpenAmiError, RemoteProtocolError
+from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.client_association import AssociationProposal
@@ -89,17 +90,17 @@ class ClientAssociationControl:
         proof = self.proposal.pass_3(self._take_counter)
         exchange = exchange_of(proof, CONFIRMED_HIGH_PRIORITY, room=protection.room, limit=_PROOF_BYTES_MAX)
         request.exchange = exchange
-        request.outgoing = encode_apdu(exchange.first())  # type: ignore[arg-type]
+        request.outgoing = encode_apdu(exchange.first())
         protection.send_outgoing(now)
 
     def _take_counter(self) -> int:
         assert self._protection.sending is not None
         return self._protection.sending.take()
 
-    def take_pass_4(self, answer: object) -> None:
+    def take_pass_4(self, answer: tuple[ActionResult, object]) -> None:
         """The server has answered pass 3; raises `RemoteProtocolError` unless it has proven itself."""
         assert self.proposal is not None
-        self.proposal.verify_pass_4(answer)  # type: ignore[arg-type]
+        self.proposal.verify_pass_4(answer)
         self._associated()
 
     def _associated(self) -> None:

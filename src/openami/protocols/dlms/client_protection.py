@@ -104,9 +104,9 @@ class ClientProtection:
 
     # Sending
 
-    def transmit(self, apdu: object, now: float) -> None:
+    def transmit(self, apdu: Apdu, now: float) -> None:
         """Send the next APDU of the request under way."""
-        self._request.outgoing = encode_apdu(apdu)  # type: ignore[arg-type]
+        self._request.outgoing = encode_apdu(apdu)
         if self.channel is None:
             self.send_outgoing(now)
         else:
@@ -134,7 +134,7 @@ class ClientProtection:
         ciphered = check_protected(tag, protected=channel is not None, plain_allowed=_PLAIN_IN_PROTECTED)
         if channel is None or not ciphered:
             return decode_apdu(raw)
-        plain = channel.open(decode_apdu(raw))  # type: ignore[arg-type]
+        plain = channel.open(decode_apdu(raw))
         self.keep_window()
         return decode_apdu(plain)
 

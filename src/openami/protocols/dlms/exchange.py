@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from openami.model.errors import LocalProtocolError, RemoteProtocolError
-from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.blocks import Slicer
 from openami.protocols.dlms.set import DataBlockSA
 
@@ -20,9 +20,9 @@ class Exchange(Protocol):
 
     answer: Any
 
-    def first(self) -> object: ...
+    def first(self) -> Apdu: ...
 
-    def take(self, apdu: object) -> object | None: ...
+    def take(self, apdu: Apdu) -> Apdu | None: ...
 
 
 class BlockSender:
@@ -30,8 +30,8 @@ class BlockSender:
 
     __slots__ = ("_room", "_slices")
 
-    def __init__(self, octets: bytes, first: object, room: int) -> None:
-        beside = len(encode_apdu(first)) + _LENGTH_GROWTH  # type: ignore[arg-type]
+    def __init__(self, octets: bytes, first: Apdu, room: int) -> None:
+        beside = len(encode_apdu(first)) + _LENGTH_GROWTH
         if beside >= room:
             raise LocalProtocolError(f"what names the request takes {beside} bytes, the server takes {room} in all")
         self._slices = Slicer(octets, room - beside)
@@ -60,6 +60,6 @@ def empty_block() -> DataBlockSA:
     return DataBlockSA(last_block=False, block_number=1, raw_data=b"")
 
 
-def unexpected(apdu: object, service: str) -> RemoteProtocolError:
+def unexpected(apdu: Apdu, service: str) -> RemoteProtocolError:
     """The error for an answer of another kind."""
     return RemoteProtocolError(f"{type(apdu).__name__} is no answer to {service}")

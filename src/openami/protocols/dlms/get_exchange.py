@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from openami.model.errors import RemoteProtocolError
 from openami.protocols.dlms.access_result import DataAccessResult
+from openami.protocols.dlms.apdu import Apdu
 from openami.protocols.dlms.axdr import sequence_of
 from openami.protocols.dlms.blocks import Collector
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemAttributeDescriptorWithSelection
@@ -37,10 +38,10 @@ class GetExchange:
         self._limit = limit
         self._blocks: Collector | None = None
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         return GetRequestNormal(self._id, self._request.descriptor, self._request.selection)
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if isinstance(apdu, GetResponseWithDatablock):
             return self._take_block(apdu)
         if not isinstance(apdu, GetResponseNormal) or self._blocks is not None:
@@ -48,7 +49,7 @@ class GetExchange:
         self.answer = apdu.result
         return None
 
-    def _take_block(self, apdu: GetResponseWithDatablock) -> object | None:
+    def _take_block(self, apdu: GetResponseWithDatablock) -> Apdu | None:
         block = apdu.result
         if isinstance(block.result, DataAccessResult):
             self.answer = self._refused(block.result)
@@ -77,10 +78,10 @@ class GetListExchange(GetExchange):
         self._list = tuple(map(with_selection, request.descriptors))
         super().__init__(Get(self._list[0].cosem_attribute_descriptor), invoke_id_and_priority, limit)
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         return GetRequestWithList(self._id, self._list)
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if isinstance(apdu, GetResponseWithList) and self._blocks is None:
             self.answer = self._checked(apdu.result)
             return None

@@ -7,10 +7,10 @@ alone is not taken: it has no freshness.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 from openami.model.errors import SecurityError
-from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
+from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.ciphered import Ciphered, GeneralDedCiphering, GeneralGloCiphering
@@ -29,7 +29,6 @@ from openami.protocols.dlms.protected_tags import (
 from openami.protocols.dlms.protection_form import KEY_CHOICES, Form, Manner, form_of_key, overhead
 from openami.protocols.dlms.security import SecurityKeys, check_system_title, protect, read_header, unprotect
 
-ProtectedApdu: TypeAlias = Ciphered | GeneralGloCiphering | GeneralDedCiphering | GeneralCiphering | GeneralSigning
 _TRANSACTION_ID_SIZE: Final = 8
 _INITIATE: Final = (0x01, 0x08)
 _INITIATE_OCTETS: Final = (b"\x01", b"\x08")
@@ -141,11 +140,14 @@ class SecureChannel:
 
     # Opening
 
-    def open(self, apdu: ProtectedApdu) -> bytes:
-        """The plain APDU inside: titles, counter, tag, signature are checked, then the counter is committed."""
+    def open(self, apdu: Apdu) -> bytes:
+        """The plain APDU inside: titles, counter, tag, signature are checked, then the counter is committed.
+
+        Raises `SecurityError` or `DecodeError`, also for an APDU that is not a protected one.
+        """
         return self.open_with_manner(apdu)[0]
 
-    def open_with_manner(self, apdu: ProtectedApdu) -> tuple[bytes, Manner]:
+    def open_with_manner(self, apdu: Apdu) -> tuple[bytes, Manner]:
         """The plain APDU inside, and how it came."""
         signed = isinstance(apdu, GeneralSigning)
         if isinstance(apdu, GeneralSigning):
@@ -158,7 +160,7 @@ class SecureChannel:
         window.commit(number)
         return plain, manner
 
-    def _open_ciphered(self, apdu: ProtectedApdu) -> tuple[bytes, Manner, ReceiveWindow, int]:
+    def _open_ciphered(self, apdu: Apdu) -> tuple[bytes, Manner, ReceiveWindow, int]:
         """What the tag proves; the window and the number in it that are to be committed when all else is right."""
         if isinstance(apdu, GeneralCiphering):
             return self._open_general(apdu)
@@ -189,7 +191,7 @@ class SecureChannel:
         plain = unprotect_general(given, apdu, required=self.required)
         return plain, Manner(form_of_key(choice), transaction_id), window, number
 
-    def _verified(self, apdu: object) -> bytes:
+    def _verified(self, apdu: Apdu) -> bytes:
         """The content of a general-signing APDU whose signature is the peer's."""
         if not isinstance(apdu, GeneralSigning):
             raise SecurityError("what was said to be signed is not: refused")
@@ -217,7 +219,7 @@ class SecureChannel:
             )
 
     @staticmethod
-    def _check_kind(apdu: ProtectedApdu, plain: bytes) -> None:
+    def _check_kind(apdu: Apdu, plain: bytes) -> None:
         """What is inside is what the outer tag says, and is not ciphered again."""
         tag = plain[0] if plain else -1
         if isinstance(apdu, Ciphered) and PLAIN_TAGS.get(apdu.tag) != tag:
@@ -226,7 +228,7 @@ class SecureChannel:
             raise SecurityError("ciphered APDU holds nothing, or another ciphered APDU")
 
 
-def _ciphered(content: bytes) -> ProtectedApdu:
+def _ciphered(content: bytes) -> Apdu:
     """The ciphered APDU that a signed one must hold here."""
     apdu = decode_apdu(content)
     if not isinstance(apdu, Ciphered | GeneralGloCiphering | GeneralDedCiphering | GeneralCiphering):

@@ -46,7 +46,7 @@ class ServerProtection:
         channel, tag = session.channel, raw[0] if raw else 0
         if not check_protected(tag, protected=channel is not None) or channel is None:
             return decode_apdu(raw), None
-        plain, manner = channel.open_with_manner(decode_apdu(raw))  # type: ignore[arg-type]
+        plain, manner = channel.open_with_manner(decode_apdu(raw))
         if channel.transactions.last >= 0:
             self._keep_transactions(session, channel)
         if not session.association.authentication.high or not session.association.established:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from openami.model.errors import RemoteProtocolError
-from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.axdr import sequence_of
 from openami.protocols.dlms.exchange import BlockSender, empty_block, unexpected
 from openami.protocols.dlms.get_exchange import with_selection
@@ -48,10 +48,10 @@ class SetExchange:
         """Whether the request leaves in blocks."""
         return self._blocks is not None
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         return self._whole
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if self._final(apdu):
             return None
         blocks = self._blocks
@@ -60,16 +60,16 @@ class SetExchange:
         blocks.confirmed(apdu.block_number)
         return SetRequestWithDatablock(self._id, blocks.block())
 
-    def _final(self, apdu: object) -> bool:
+    def _final(self, apdu: Apdu) -> bool:
         if isinstance(apdu, SetResponseNormal) or (self.in_blocks and isinstance(apdu, SetResponseLastDatablock)):
             self.answer = apdu.result
             return True
         return False
 
-    def _in_one(self, request: Any) -> Any:
+    def _in_one(self, request: Any) -> Apdu:
         return SetRequestNormal(self._id, request.descriptor, request.selection, request.value)
 
-    def _in_blocks(self, request: Any, block: DataBlockSA) -> Any:
+    def _in_blocks(self, request: Any, block: DataBlockSA) -> Apdu:
         return SetRequestWithFirstDatablock(self._id, request.descriptor, request.selection, block)
 
     def _octets(self, request: Any) -> bytes:
@@ -87,7 +87,7 @@ class SetListExchange(SetExchange):
         self._count = len(self._list)
         super().__init__(request, invoke_id_and_priority, room)
 
-    def _final(self, apdu: object) -> bool:
+    def _final(self, apdu: Apdu) -> bool:
         if isinstance(apdu, SetResponseWithList) or (
             self.in_blocks and isinstance(apdu, SetResponseLastDatablockWithList)
         ):
@@ -100,10 +100,10 @@ class SetListExchange(SetExchange):
             return True
         return False
 
-    def _in_one(self, request: Any) -> Any:
+    def _in_one(self, request: Any) -> Apdu:
         return SetRequestWithList(self._id, self._list, request.values)
 
-    def _in_blocks(self, _request: Any, block: DataBlockSA) -> Any:
+    def _in_blocks(self, _request: Any, block: DataBlockSA) -> Apdu:
         return SetRequestWithListAndFirstDatablock(self._id, self._list, block)
 
     def _octets(self, request: Any) -> bytes:

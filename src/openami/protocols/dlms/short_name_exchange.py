@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from openami.model.errors import RemoteProtocolError
 from openami.protocols.dlms.access_result import DataAccessResult
+from openami.protocols.dlms.apdu import Apdu
 from openami.protocols.dlms.blocks import Collector
 from openami.protocols.dlms.exchange import unexpected
 from openami.protocols.dlms.request import Read, Write
@@ -34,10 +35,10 @@ class ReadExchange:
         self._limit = limit
         self._blocks: Collector | None = None
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         return ReadRequest(self._request.variables)
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if not isinstance(apdu, ReadResponse):
             raise unexpected(apdu, "Read")
         if len(apdu.result) == 1 and isinstance(apdu.result[0], DataBlock):
@@ -45,7 +46,7 @@ class ReadExchange:
         self.answer = self._checked(apdu.result)
         return None
 
-    def _take_block(self, block: DataBlock) -> object | None:
+    def _take_block(self, block: DataBlock) -> Apdu | None:
         if self._blocks is None:
             self._blocks = Collector(self._limit)
         self._blocks.add(block.block_number, block.raw_data)
@@ -72,11 +73,11 @@ class WriteExchange:
         self.answer: Any = None
         self._request = request
 
-    def first(self) -> object:
+    def first(self) -> Apdu:
         kind = WriteRequest if self._request.confirmed else UnconfirmedWriteRequest
         return kind(self._request.variables, self._request.values)
 
-    def take(self, apdu: object) -> object | None:
+    def take(self, apdu: Apdu) -> Apdu | None:
         if not isinstance(apdu, WriteResponse):
             raise unexpected(apdu, "Write")
         count = len(self._request.variables)
