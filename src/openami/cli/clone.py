@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import secrets
 from asyncio import Event
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from openami.app.settings import address
 from openami.cli.check import find_profile
 from openami.cli.output import console, print_json
 from openami.cli.recording import read_record
+from openami.cli.serving import served
 from openami.cli.session import FramingName
 from openami.field.meter.cloned_meter import ClonedMeter
-from openami.field.meter.faces.serial_line import serve_meter_pty
-from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.io.clock import Clock
 from openami.model.errors import SettingError
 from openami.protocols.dlms.association import AssociationSettings
@@ -97,16 +94,7 @@ async def run_clone(
         random=secrets.token_bytes,
         counters=options.counters,
     )
-    async with AsyncExitStack() as stack:
-        if listen is None:
-            face = await serve_meter_pty(meter)
-            stack.push_async_callback(face.close)
-            link = f"serial://{face.path}"
-        else:
-            host, port = address(listen, "--listen")
-            server = await serve_meter_tcp(meter, host, port)
-            stack.push_async_callback(server.close)
-            link = f"tcp://{host}:{server.port}"
+    async with served(meter, listen) as link:
         for record, access in played.values():
             _introduce(record, access, link, kind, as_json=as_json)
         await Event().wait()

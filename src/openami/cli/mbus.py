@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from openami.app.settings import address as host_and_port
 from openami.cli.output import JsonOption, console, print_json, print_rows
+from openami.cli.serving import served
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
-from openami.field.meter.faces.serial_line import serve_meter_pty
-from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.io.clock import SystemClock
 from openami.io.links.address import open_link
@@ -144,24 +142,19 @@ def play(
 
 
 async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: bool) -> None:
-    face = MbusFace(device, clock)
-    if listen:
-        host, port = host_and_port(listen, "--listen")
-        server = await serve_meter_tcp(face, host, port)
-        close, link = server.close, f"tcp://{host}:{server.port}"
-    else:
-        line = await serve_meter_pty(face)
-        close, link = line.close, f"serial://{line.path}"
-    facts = {"link": link, "address": device.config.address, "meter": str(device.address), "values": device.flow.label}
-    if as_json:
-        print_json(facts)
-    else:
-        for name, value in facts.items():
-            console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
-    try:
+    async with served(MbusFace(device, clock), listen or None) as link:
+        facts = {
+            "link": link,
+            "address": device.config.address,
+            "meter": str(device.address),
+            "values": device.flow.label,
+        }
+        if as_json:
+            print_json(facts)
+        else:
+            for name, value in facts.items():
+                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
         await asyncio.Event().wait()
-    finally:
-        await close()
 
 
 async def _open(link: str) -> Link:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from openami.app.settings import address
 from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.output import JsonOption, console, print_json
+from openami.cli.serving import served
 from openami.cli.session import FramingName, octets
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.push import live, push_over_tcp
-from openami.field.meter.faces.serial_line import serve_meter_pty
 from openami.field.meter.faces.service import FramingKind, MeterService
-from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.field.meter.laboratory_meter import LaboratoryMeter
 from openami.field.meter.real_curves import SOURCES, replayed
 from openami.io.clock import Clock, ScaledClock, SystemClock
@@ -139,16 +137,7 @@ async def _run(
 ) -> None:
     kind = FramingKind(framing.value) if listen else FramingKind.HDLC
     service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
-    async with AsyncExitStack() as stack:
-        if listen is None:
-            face = await serve_meter_pty(service)
-            stack.push_async_callback(face.close)
-            link = f"serial://{face.path}"
-        else:
-            host, port = address(listen, "--listen")
-            server = await serve_meter_tcp(service, host, port)
-            stack.push_async_callback(server.close)
-            link = f"tcp://{host}:{server.port}"
+    async with served(service, listen) as link:
         destination = device.config.push_destination
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)
