@@ -2,7 +2,7 @@
 
     @sequence(0x62)
     class RLRQ:
-        reason: Annotated[ReleaseRequestReason | None, component(0x80, …)] = None
+        reason: Annotated[ReleaseRequestReason | None, Component(0x80, …)] = None
 
 makes a frozen, slotted dataclass whose optional fields are the tagged components, in order.
 """
@@ -20,10 +20,11 @@ from openami.protocols.wire.cursor import Cursor
 from openami.protocols.wire.declared import Codec
 
 C = TypeVar("C")
+T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
 
 
-def take_tagged(cursor: Cursor, tag: int, decode: Callable[[Cursor], Any]) -> Any:
+def take_tagged(cursor: Cursor, tag: int, decode: Callable[[Cursor], T]) -> T:
     """The value behind `tag` and its length; `decode` has to use all of it."""
     start = cursor.position
     found = cursor.u8()
@@ -41,13 +42,13 @@ def put_tagged(tag: int, content: bytes | bytearray, out: bytearray) -> None:
     out += content
 
 
-def tagged(tag: int, codec: Codec[Any]) -> Codec[Any]:
+def tagged(tag: int, codec: Codec[T]) -> Codec[T]:
     """`codec` behind a tag and a length."""
 
-    def decode(cursor: Cursor) -> Any:
+    def decode(cursor: Cursor) -> T:
         return take_tagged(cursor, tag, codec.decode)
 
-    def encode(value: Any, out: bytearray) -> None:
+    def encode(value: T, out: bytearray) -> None:
         content = bytearray()
         codec.encode(value, content)
         put_tagged(tag, content, out)
@@ -55,16 +56,16 @@ def tagged(tag: int, codec: Codec[Any]) -> Codec[Any]:
     return Codec(codec.name, decode, encode)
 
 
-def contents(name: str, take: Callable[[Cursor], Any], put: Callable[[Any], bytes]) -> Codec[Any]:
+def contents(name: str, take: Callable[[Cursor], T], put: Callable[[T], bytes]) -> Codec[T]:
     """A primitive value: the octets up to the end of what encloses it."""
 
-    def decode(cursor: Cursor) -> Any:
+    def decode(cursor: Cursor) -> T:
         start = cursor.position
         value = take(cursor)
         cursor.note(name, start, value)
         return value
 
-    def encode(value: Any, out: bytearray) -> None:
+    def encode(value: T, out: bytearray) -> None:
         out += put(value)
 
     return Codec(name, decode, encode)
@@ -87,7 +88,7 @@ INTEGER_OCTETS: Final = contents("integer", _take_integer, _put_integer)
 INTEGER: Final = tagged(0x02, INTEGER_OCTETS)
 
 
-def enumerated_integer(kind: type[E], name: str) -> Codec[Any]:
+def enumerated_integer(kind: type[E], name: str) -> Codec[E]:
     """The contents of an INTEGER that has to be a member of `kind`."""
     members = {int(member): member for member in kind}
 

@@ -61,12 +61,7 @@ class CosemDate:
     weekday: int | None = None
 
     def __post_init__(self) -> None:
-        _check("year", self.year, 1, 0xFFFE)
-        if self.month not in _MONTH_MARKS:
-            _check("month", self.month, 1, 12)
-        if self.day not in _DAY_MARKS:
-            _check("day", self.day, 1, _last_day(self.year, self.month))
-        _check("weekday", self.weekday, 0, 7)
+        _check_date(self)
 
     @classmethod
     def from_bytes(cls, raw: bytes, offset: int = 0) -> CosemDate:
@@ -92,10 +87,7 @@ class CosemTime:
     hundredths: int | None = None
 
     def __post_init__(self) -> None:
-        _check("hour", self.hour, 0, 23)
-        _check("minute", self.minute, 0, 59)
-        _check("second", self.second, 0, 59)
-        _check("hundredths", self.hundredths, 0, 99)
+        _check_time(self)
 
     @classmethod
     def from_bytes(cls, raw: bytes, offset: int = 0) -> CosemTime:
@@ -127,8 +119,8 @@ class CosemDateTime:
     clock_status: ClockStatus | None = None
 
     def __post_init__(self) -> None:
-        CosemDate.__post_init__(self)  # type: ignore[arg-type]  # the same fields, checked once
-        CosemTime.__post_init__(self)  # type: ignore[arg-type]
+        _check_date(self)
+        _check_time(self)
         _check("deviation", self.deviation, -1439, 1439)
 
     @classmethod
@@ -211,6 +203,22 @@ class CosemDateTime:
 def _check(name: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
         raise ValueError(f"{name} is {value}, must be {low}..{high}")
+
+
+def _check_date(value: CosemDate | CosemDateTime) -> None:
+    _check("year", value.year, 1, 0xFFFE)
+    if value.month not in _MONTH_MARKS:
+        _check("month", value.month, 1, 12)
+    if value.day not in _DAY_MARKS:
+        _check("day", value.day, 1, _last_day(value.year, value.month))
+    _check("weekday", value.weekday, 0, 7)
+
+
+def _check_time(value: CosemTime | CosemDateTime) -> None:
+    _check("hour", value.hour, 0, 23)
+    _check("minute", value.minute, 0, 59)
+    _check("second", value.second, 0, 59)
+    _check("hundredths", value.hundredths, 0, 99)
 
 
 def _last_day(year: int | None, month: int | None) -> int:

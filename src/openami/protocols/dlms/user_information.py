@@ -19,7 +19,7 @@ _PLAIN: Final[dict[int, Codec[Any]]] = {
 
 def _take(cursor: Cursor) -> bytes:
     if cursor.spans is None or not cursor.remaining:
-        return OCTETS.decode(cursor)  # type: ignore[no-any-return]
+        return OCTETS.decode(cursor)
     start = cursor.position
     tag = cursor.peek()
     if tag in _PLAIN:
