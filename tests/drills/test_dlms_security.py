@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
+from dlms_drills import Drills, forget, ignore
 from dlms_pair import (
     BOTH,
     CLIENT_TITLE,
@@ -61,35 +61,8 @@ from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKey
 from openami.protocols.dlms.server_settings import ServerState
 
 FORGED = encode_data(double_long_unsigned(999_999))
-Remove = Callable[[pytest.MonkeyPatch], None]
-
-
-@dataclass(frozen=True)
-class Drill:
-    """`attack` fails the test if the adversary succeeds; `remove` takes the guard away."""
-
-    attack: Callable[[], None]
-    remove: Remove
-
-
-DRILLS: dict[str, Drill] = {}
-
-
-def drill(remove: Remove) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    def register(attack: Callable[[], None]) -> Callable[[], None]:
-        DRILLS[attack.__name__] = Drill(attack, remove)
-        return attack
-
-    return register
-
-
-def forget(module: object, name: str, instead: object) -> Remove:
-    """The guard `name` of `module` (or class) is replaced by `instead`."""
-    return lambda patch: patch.setattr(module, name, instead)
-
-
-def ignore(*_args: object, **_named: object) -> None:
-    """A guard that lets everything pass."""
+DRILLS = Drills()
+drill = DRILLS.drill
 
 
 def associated(settings: ClientSettings | None = None) -> Pair:
@@ -676,6 +649,4 @@ def test_guard_holds(name):
 
 @pytest.mark.parametrize("name", DRILLS)
 def test_twin_without_the_guard_falls(name, monkeypatch):
-    DRILLS[name].remove(monkeypatch)
-    with pytest.raises((AssertionError, pytest.fail.Exception)):
-        DRILLS[name].attack()
+    DRILLS.fall(name, monkeypatch)
