@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from openami.backoffice.mdm import evidence as kept
 from openami.backoffice.mdm import stamped, stored, unplaced
@@ -211,17 +211,22 @@ class Mdm:
     def _last_register(self, channel: Channel, before: int) -> int:
         """The stamp of the last register at or before `before`; `before` itself if there is none."""
         point, table = channel.metering_point, interval_block.c
+        earlier = (
+            select(table.day)
+            .distinct()
+            .where(table.metering_point == point, table.channel == channel.number, table.day <= before // DAY_S)
+        )
         with self._store.reading() as connection:
-            stamp = stamped.last_before(connection, point, channel.obis, before)
-            earlier = stored.current(table.day).where(
-                table.metering_point == point, table.channel == channel.number, table.day <= before // DAY_S
-            )
-            days = connection.execute(earlier.order_by(table.day.desc()).limit(2)).scalars().all()
-            known = [] if stamp is None else [stamp]
-            for day in days:
+            known = stamped.last_before(connection, point, channel.obis, before)
+            for day in connection.execute(earlier.order_by(table.day.desc())).scalars().all():
+                if known is not None and known >= (day + 1) * DAY_S:
+                    break
                 span = read_span(connection, point, channel, day * DAY_S, (day + 1) * DAY_S)
-                known += span.stamps[span.present & usable(span.status) & (span.stamps <= before)].tolist()
-        return max(known, default=before)
+                trusted = span.stamps[span.present & usable(span.status) & (span.stamps <= before)]
+                if len(trusted):
+                    known = max(int(trusted[-1]), known or 0)
+                    break
+        return before if known is None else known
 
     def _home(self, channel: Channel) -> Channel:
         """The channel that keeps the blocks of `channel`."""

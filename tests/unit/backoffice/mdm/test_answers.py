@@ -9,6 +9,7 @@ import pytest
 from openami.backoffice.mdm.calendar import Period, edges
 from openami.backoffice.mdm.consumption import watt_hours
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT
+from openami.backoffice.mdm.status import CLOCK_INVALID
 from openami.backoffice.registry.registry import NotRegistered
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
@@ -89,6 +90,16 @@ def test_bill_of_nothing(house, start):
     bill = house.mdm.bill(house.point, start, start + DAY)
     assert (bill.opening, bill.closing, bill.register_energy_wh, bill.difference_wh) == (None, None, None, None)
     assert (bill.interval_energy_wh, bill.intervals, bill.missing) == (0, 96, 96)
+
+
+def test_a_bill_opens_with_the_last_register_that_can_be_trusted_however_long_ago(house, start):
+    """The meter's clock is invalid for three days: what it tells of them opens no bill."""
+    house.mdm.take_profile([house.reading(1, 96)])
+    doubtful = house.reading(97, 3 * 96)
+    doubtful.status[:] = CLOCK_INVALID
+    house.mdm.take_profile([doubtful, house.reading(97 + 3 * 96, 96)])
+    bill = house.mdm.bill(house.point, start + 3 * DAY, start + 5 * DAY)
+    assert (bill.opening.stamp, bill.register_energy_wh) == (start + DAY, 38_400)
 
 
 def test_bill_with_one_register(house, start):
