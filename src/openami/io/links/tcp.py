@@ -9,9 +9,10 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from openami.io.links.handlers import Handlers
 from openami.io.links.link import Link
 from openami.io.links.stream import StreamLink
-from openami.model.errors import ConnectFailed, LinkLost
+from openami.model.errors import ConnectFailed
 
 LOG = logging.getLogger(__name__)
 CONNECTIONS_MAX = 50_000
@@ -75,16 +76,14 @@ class Server:
 
     def __init__(self, handler: Callable[[Link], Awaitable[None]], connections_max: int) -> None:
         self.port = 0
-        self._handler = handler
+        self._handlers = Handlers(handler)
         self._connections_max = connections_max
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._count = 0
         self._server: asyncio.Server | None = None
 
     @property
     def connections(self) -> int:
         """How many connections are being served."""
-        return len(self._tasks)
+        return len(self._handlers)
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Bind and accept."""
@@ -98,35 +97,14 @@ class Server:
         """Stop listening, cancel the handlers and wait for them; may be called twice."""
         if self._server is not None:
             self._server.close()
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._handlers.close()
 
     def _accept(self, link: TcpLink) -> None:
-        loop = asyncio.get_running_loop()
-        if len(self._tasks) >= self._connections_max:
-            LOG.warning("%s refused: %d connections are open", link.peer, len(self._tasks))
-            refusal = loop.create_task(link.close())
-            self._keep(refusal)
+        if len(self._handlers) >= self._connections_max:
+            LOG.warning("%s refused: %d connections are open", link.peer, len(self._handlers))
+            self._handlers.keep(link.close())
         else:
-            self._keep(loop.create_task(self._serve(link)))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        number = self._count
-        self._count += 1
-        self._tasks[number] = task
-        task.add_done_callback(lambda _: self._tasks.pop(number, None))
-
-    async def _serve(self, link: TcpLink) -> None:
-        try:
-            await self._handler(link)
-        except LinkLost as error:
-            LOG.info("%s", error)
-        except Exception:
-            LOG.exception("serving %s failed", link.peer)
-        finally:
-            await link.close()
+            self._handlers.serve(link)
 
 
 async def serve_tcp(

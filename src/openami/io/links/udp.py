@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
+from openami.io.links.handlers import Handlers
 from openami.io.links.inbox import Inbox
 from openami.io.links.link import Link
 from openami.io.links.tcp import host_port
@@ -17,16 +19,21 @@ PEERS_MAX = 10_000
 
 
 class UdpLink:
-    """Datagrams to and from one peer, `udp:host:port`. What a slow reader leaves beyond 64 KiB is dropped."""
+    """Datagrams to and from one peer, `udp:host:port`. What a slow reader leaves beyond 64 KiB is dropped.
+
+    `closing` hears of each `close`.
+    """
 
     datagrams = True
 
-    def __init__(self, peer: str, transport: asyncio.DatagramTransport, address: Any, *, owner: bool) -> None:
+    def __init__(
+        self, peer: str, transport: asyncio.DatagramTransport, address: Any, closing: Callable[[UdpLink], None]
+    ) -> None:
         self.peer = peer
         self.dropped = 0
         self._transport = transport
         self._address = address
-        self._owner = owner
+        self._closing = closing
         self._inbox = Inbox(datagrams=True)
         self._closed = False
 
@@ -52,8 +59,7 @@ class UdpLink:
 
     async def close(self) -> None:
         self.lost(None)
-        if self._owner:
-            self._transport.close()
+        self._closing(self)
 
 
 class _Connected(asyncio.DatagramProtocol):
@@ -64,7 +70,7 @@ class _Connected(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = "udp:" + host_port(transport.get_extra_info("peername"))
-        self.link = UdpLink(peer, cast("asyncio.DatagramTransport", transport), None, owner=True)
+        self.link = UdpLink(peer, cast("asyncio.DatagramTransport", transport), None, lambda _: transport.close())
 
     def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
         if self.link is not None:
@@ -84,9 +90,9 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def __init__(self, handler: Callable[[Link], Awaitable[None]], peers_max: int) -> None:
         self.port = 0
-        self._handler = handler
+        self._handlers = Handlers(handler)
         self._peers_max = peers_max
-        self._peers: dict[Any, tuple[UdpLink, asyncio.Task[None]]] = {}
+        self._peers: dict[Any, UdpLink] = {}
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,10 +100,8 @@ class UdpServer(asyncio.DatagramProtocol):
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        known = self._peers.get(addr)
-        if known is None:
-            known = self._add(addr)
-        known[0].arrive(data)
+        link = self._peers.get(addr) or self._add(addr)
+        link.arrive(data)
 
     def error_received(self, exc: Exception) -> None:
         LOG.info("UDP port %d heard of an undelivered datagram: %s", self.port, exc)
@@ -106,32 +110,20 @@ class UdpServer(asyncio.DatagramProtocol):
         """Unbind, cancel the handlers and wait for them; may be called twice."""
         if self._transport is not None:
             self._transport.close()
-        tasks = [task for _, task in self._peers.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._handlers.close()
 
-    def _add(self, addr: Any) -> tuple[UdpLink, asyncio.Task[None]]:
+    def _add(self, addr: Any) -> UdpLink:
         while len(self._peers) >= self._peers_max:
-            oldest, _ = self._peers.pop(next(iter(self._peers)))
-            oldest.lost(None)
+            self._peers.pop(next(iter(self._peers))).lost(None)
         assert self._transport is not None
-        link = UdpLink("udp:" + host_port(addr), self._transport, addr, owner=False)
-        task = asyncio.get_running_loop().create_task(self._serve(link, addr))
-        self._peers[addr] = (link, task)
-        return link, task
+        link = UdpLink("udp:" + host_port(addr), self._transport, addr, partial(self._forget, addr))
+        self._peers[addr] = link
+        self._handlers.serve(link)
+        return link
 
-    async def _serve(self, link: UdpLink, addr: Any) -> None:
-        try:
-            await self._handler(link)
-        except LinkError as error:
-            LOG.info("%s", error)
-        except Exception:
-            LOG.exception("serving %s failed", link.peer)
-        finally:
-            await link.close()
-            if addr in self._peers and self._peers[addr][0] is link:
-                del self._peers[addr]
+    def _forget(self, addr: Any, link: UdpLink) -> None:
+        if self._peers.get(addr) is link:
+            del self._peers[addr]
 
 
 async def connect_udp(host: str, port: int) -> UdpLink:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from openami.io.links.tcp import connect_tcp, serve_tcp
-from openami.model.errors import ConnectFailed, LinkLost
+from openami.model.errors import ConnectFailed, LinkLost, LinkTimeout
 
 HOST = "127.0.0.1"
 
@@ -126,6 +126,21 @@ async def test_a_failing_handler_ends_its_own_link_only(caplog):
         await link.close()
     assert "a bug" in caplog.text
     assert "gone" in caplog.text
+    await server.close()
+
+
+async def test_a_handler_whose_own_link_fails_is_told_without_a_traceback(caplog):
+    async def late(_link):
+        raise LinkTimeout("no answer")
+
+    caplog.set_level(logging.INFO)
+    server = await serve_tcp(late, HOST, 0)
+    link = await connect_tcp(HOST, server.port)
+    assert await link.receive() == b""
+    await link.close()
+    assert [(record.levelname, record.message, record.exc_info) for record in caplog.records] == [
+        ("INFO", "no answer", None)
+    ]
     await server.close()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from openami.io.links.udp import connect_udp, serve_udp
@@ -68,6 +70,26 @@ async def test_sources_are_bounded_and_the_oldest_goes(caplog):
     await left.close()
     await right.close()
     await server.close()
+
+
+async def test_closing_ends_the_handlers_of_sources_that_had_to_go_too():
+    ended = []
+
+    async def stay(link):
+        await link.send(await link.receive())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(link.peer)
+
+    server = await serve_udp(stay, HOST, 0, peers_max=1)
+    for _ in range(2):
+        link = await connect_udp(HOST, server.port)
+        await link.send(b"a")
+        assert await link.receive() == b"a"
+        await link.close()
+    await server.close()
+    assert len(ended) == 2
 
 
 async def test_a_slow_reader_loses_datagrams_and_knows_how_many():
