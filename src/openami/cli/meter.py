@@ -15,6 +15,7 @@ from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import served
 from openami.cli.session import FramingName, octets
+from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
@@ -46,13 +47,8 @@ def meter(
     capture_period: Annotated[int, typer.Option(help="Capture period of the load profile, seconds.")] = 900,
     drift: Annotated[float, typer.Option(help="Drift of the meter's clock, parts per million.")] = 0.0,
     speed: Annotated[float, typer.Option(min=1, help="How many times faster than real time the meter lives.")] = 1.0,
-    encryption_key: Annotated[
-        str | None,
-        typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
-    ] = None,
-    authentication_key: Annotated[
-        str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
-    ] = None,
+    encryption_key: EncryptionKeyOption = None,
+    authentication_key: AuthenticationKeyOption = None,
     counters: Annotated[
         Path | None, typer.Option(help="Journal of invocation counters; needed with keys of your own.")
     ] = None,

@@ -13,6 +13,14 @@ import typer
 from openami.cli.session import AuthenticationName, FramingName, SessionOptions, octets
 from openami.protocols.dlms.security import Secret
 
+EncryptionKeyOption = Annotated[
+    str | None,
+    typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
+]
+AuthenticationKeyOption = Annotated[
+    str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
+]
+
 
 def _session(
     link: Annotated[
@@ -33,13 +41,8 @@ def _session(
     password: Annotated[
         str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of LLS; better given in the environment.")
     ] = None,
-    encryption_key: Annotated[
-        str | None,
-        typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
-    ] = None,
-    authentication_key: Annotated[
-        str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
-    ] = None,
+    encryption_key: EncryptionKeyOption = None,
+    authentication_key: AuthenticationKeyOption = None,
     system_title: Annotated[
         str | None, typer.Option(help="Our system title in hexadecimal; by default one made once for this machine.")
     ] = None,
