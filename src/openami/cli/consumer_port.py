@@ -39,15 +39,16 @@ class ConsumerPortStream:
 
 def _protocol(held: bytes) -> Cut | None:
     if held[0] == FLAG:
-        return _hdlc()
+        return hdlc_cut()
     if START in held:
         return _sml()
     if _P1.search(held):
         return _p1()
-    return _hdlc() if len(held) > UNDECIDED_MAX else None
+    return hdlc_cut() if len(held) > UNDECIDED_MAX else None
 
 
-def _hdlc() -> Cut:
+def hdlc_cut() -> Cut:
+    """HDLC frames, and the garbage between them."""
     parser = HdlcParser()
     return lambda data: [encode_frame(one) if isinstance(one, Frame) else one.data for one in parser.feed(data)]
 

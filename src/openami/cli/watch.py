@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from openami.cli.consumer_port import ConsumerPortStream
+from openami.cli.consumer_port import ConsumerPortStream, Cut, hdlc_cut
 from openami.cli.explained import show_decoded
 from openami.cli.output import console, print_json
 from openami.model.errors import DecodeError
 from openami.model.interval import utc
 from openami.protocols.decode import Decoded, decode_message
 from openami.protocols.dlms.framing import ApduReceived, Garbage, Role
-from openami.protocols.dlms.hdlc.frame import FLAG, Frame, encode_frame
-from openami.protocols.dlms.hdlc.parser import HdlcParser
+from openami.protocols.dlms.hdlc.frame import FLAG
 from openami.protocols.dlms.telegram import DlmsDecoder
 from openami.protocols.dlms.wrapper import WrapperFraming, encode_wrapper
 from openami.protocols.iec62056_21.telegram import iec62056_21_decoders
@@ -48,35 +47,31 @@ class MessageStream:
 
     def __init__(self, *, datagrams: bool) -> None:
         self._datagrams = datagrams
-        self._hdlc: HdlcParser | None = None
-        self._wrapper: WrapperFraming | None = None
+        self._cut: Cut | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
         """The messages, and the garbage between them, that `data` completes."""
         if self._datagrams:
             return [data]
-        if self._hdlc is None and self._wrapper is None:
-            self._choose(data)
-        if self._hdlc is not None:
-            return [encode_frame(one) if isinstance(one, Frame) else one.data for one in self._hdlc.feed(data)]
-        return self._wrapped(data)
+        if self._cut is None:
+            self._cut = hdlc_cut() if data[0] == FLAG else _wrapper_cut()
+        return self._cut(data)
 
-    def _choose(self, data: bytes) -> None:
-        if data[0] == FLAG:
-            self._hdlc = HdlcParser()
-        else:
-            self._wrapper = WrapperFraming(Role.SERVER, ANY_SAP, ANY_SAP)
 
-    def _wrapped(self, data: bytes) -> list[bytes]:
-        assert self._wrapper is not None
-        self._wrapper.receive(data, 0.0)
+def _wrapper_cut() -> Cut:
+    framing = WrapperFraming(Role.SERVER, ANY_SAP, ANY_SAP)
+
+    def cut(data: bytes) -> list[bytes]:
+        framing.receive(data, 0.0)
         messages = []
-        while (event := self._wrapper.next_event()) is not None:
+        while (event := framing.next_event()) is not None:
             if isinstance(event, ApduReceived):
                 messages.append(encode_wrapper(event.apdu, event.source, event.destination))
             elif isinstance(event, Garbage):
                 messages.append(event.data)
         return messages
+
+    return cut
 
 
 class WatchedLink:
