@@ -19,11 +19,7 @@ from openami.cli.session import SessionOptions, open_session
 from openami.cli.session_options import reaching_a_meter
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
-from openami.protocols.dlms.companion.meter_record import MeterRecord
-from openami.protocols.dlms.cosem.association_ln import AssociationLN
-from openami.protocols.dlms.cosem.object_model import ObjectModel
-
-CURRENT_ASSOCIATION = ObisCode(0, 0, 40, 0, 0)
+from openami.protocols.dlms.companion.meter_record import OBJECT_LIST, MeterRecord, model_of
 
 
 @reaching_a_meter
@@ -81,8 +77,7 @@ async def _read(
     last: int | None,
 ) -> list[Table]:
     async with open_session(options) as client:
-        objects = await client.get(AssociationLN.object_list, CURRENT_ASSOCIATION)
-        view = MeterView(client, ObjectModel.of(objects), options.client_sap)
+        view = MeterView(client, model_of(await client.get_raw(OBJECT_LIST)), options.client_sap)
         if not codes:
             return [view.objects()]
         return [await view.read(code, period, last) for code in codes]
