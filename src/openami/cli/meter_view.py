@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from openami.cli.cells import cell, plain_name, plain_value, words
+from openami.cli.recording import last_entries
 from openami.io.links.dlms import DlmsClient
 from openami.model.errors import DecodeError, ServiceError, SettingError
 from openami.model.obis import ObisCode
@@ -17,16 +18,14 @@ from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.register import SCAL_UNIT_TYPE, ScalUnitType
 from openami.protocols.dlms.data import Data, decode_data, octet_string
 from openami.protocols.dlms.date_time import CosemDateTime
-from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, SelectiveAccess
 from openami.protocols.dlms.obis_names import obis_name
 from openami.protocols.dlms.selective_access import (
     CaptureObjectDefinition,
-    EntryDescriptor,
     RangeDescriptor,
     access_of,
 )
 
-Column = CaptureObjectDefinition
 Period = tuple[datetime | None, datetime | None]
 REGISTERS = {3, 4, 5}
 """Classes whose value (attribute 2) is scaled by scaler_unit (attribute 3)."""
@@ -104,7 +103,7 @@ class MeterView:
         columns = await self._client.get(ProfileGeneric.capture_objects, name)
         selection = await self._selection(name, columns, period, last)
         descriptor = CosemAttributeDescriptor(PROFILE, name, ProfileGeneric.buffer.attribute_id)
-        raw = await self._client.get_raw(descriptor, None if selection is None else access_of(selection))
+        raw = await self._client.get_raw(descriptor, selection)
         units = await self._units(columns)
         entries = ProfileGeneric.buffer.cosem_type.from_data(decode_data(raw))
         scales = [units.get(column) for column in columns]
@@ -124,15 +123,14 @@ class MeterView:
 
     async def _selection(
         self, name: ObisCode, columns: Sequence[CaptureObjectDefinition], period: Period, last: int | None
-    ) -> RangeDescriptor | EntryDescriptor | None:
+    ) -> SelectiveAccess | None:
         if last is not None:
-            used = await self._client.get(ProfileGeneric.entries_in_use, name)
-            return EntryDescriptor(max(1, used - last + 1), 0)
+            return await last_entries(self._client, name, last)
         if period == (None, None):
             return None
         clock = next((column for column in columns if column.class_id == CLOCK.class_id), CLOCK)
         low, high = (_bound(moment, other) for moment, other in zip(period, (FIRST, LAST), strict=True))
-        return RangeDescriptor(clock, low, high)
+        return access_of(RangeDescriptor(clock, low, high))
 
     async def _units(
         self, columns: Sequence[CaptureObjectDefinition]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from openami.io.links.dlms import DlmsClient
 from openami.model.errors import SettingError
+from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.companion.meter_record import OBJECT_LIST, SECRETS, Answer, MeterRecord, model_of
 from openami.protocols.dlms.cosem.object_model import ModelObject
@@ -35,16 +36,17 @@ async def _answer(
     try:
         selection = None
         if last is not None and (one.class_id, descriptor.attribute_id) == (PROFILE, BUFFER):
-            selection = await _last(client, one, last)
+            selection = await last_entries(client, one.logical_name, last)
         return await client.get_raw(descriptor, selection)
     except DataAccessError as error:
         known = error.result in DataAccessResult._value2member_map_
         return DataAccessResult(error.result) if known else DataAccessResult.OTHER_REASON
 
 
-async def _last(client: DlmsClient, one: ModelObject, last: int) -> SelectiveAccess:
-    used = await client.get(ProfileGeneric.entries_in_use, one.logical_name)
-    return access_of(EntryDescriptor(max(1, used - last + 1), 0))
+async def last_entries(client: DlmsClient, profile: ObisCode, count: int) -> SelectiveAccess:
+    """What selects the newest `count` entries of a profile."""
+    used = await client.get(ProfileGeneric.entries_in_use, profile)
+    return access_of(EntryDescriptor(max(1, used - count + 1), 0))
 
 
 def write_record(record: MeterRecord, file: Path) -> None:
