@@ -21,6 +21,7 @@ from openami.io.links.tcp import connect_tcp
 from openami.model.errors import LinkError, SettingError
 from openami.protocols.mbus.application import decode_application
 from openami.protocols.mbus.obis import obis_of
+from openami.protocols.mbus.wired.events import DataReceived
 from openami.protocols.mbus.wired.primary import WiredTiming
 from openami.protocols.mbus.wired.procedures import set_identification, set_primary_address
 from openami.protocols.mbus.wired.selection import Selection
@@ -85,6 +86,14 @@ def test_registers_never_go_back():
 def test_wrong_configurations_are_refused(wrong):
     with pytest.raises(SettingError):
         PipeMeterConfig(**wrong)
+
+
+@pytest.mark.parametrize("record", ["097af5", "017aff", "017afb", "057a0000203f"])
+def test_an_address_that_is_none_is_not_taken(record):
+    """-5, 255, 251 and 0.625."""
+    face = MbusFace(pipe_meter(), SystemClock())
+    face.handle(DataReceived(0x51, bytes.fromhex(record), broadcast=False))
+    assert face.core.address == 5
 
 
 async def read_and_set(master):

@@ -61,8 +61,8 @@ class MbusFace:
 
     def _write(self, record: Record) -> None:
         value = record.value
-        if record.quantity == "address" and isinstance(value, Quantity) and value.mantissa <= PRIMARY_MAX:
-            self.core.address = value.mantissa
+        if record.quantity == "address" and isinstance(value, Quantity) and value.value in range(PRIMARY_MAX + 1):
+            self.core.address = int(value.value)
         elif record.layout.header == IDENTIFICATION_HEADER and isinstance(value, str):
             old = self.core.meter
             self.core.meter = MeterAddress(old.manufacturer, value, old.version, old.device_type)
