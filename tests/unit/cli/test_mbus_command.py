@@ -95,7 +95,10 @@ def test_nobody_there(bus):
         mbus.read(bus, "6", **FAST)
 
 
-@pytest.mark.parametrize("meter", ["251", "1234", "12345678.KAM", "1234567G", "12345678.KAM.1B"])
+@pytest.mark.parametrize(
+    "meter",
+    ["251", "1234", "12345678.KAM", "1234567G", "12345678.KAM.1B", "12345678.KAM.1FF.16", "12345678.12C2D.1B.16"],
+)
 def test_wrong_addresses_of_meters(meter):
     with pytest.raises(SettingError):
         mbus.read("tcp://127.0.0.1:1", meter)

@@ -33,11 +33,13 @@ class Selection:
         digits = self.identification
         if len(digits) != IDENTIFICATION_DIGITS or not set(digits) <= set(DIGITS + ANY):
             raise LocalProtocolError(f"identification {digits!r} is not eight digits of 0 to 9 and A to F")
-
-    @property
-    def wildcard(self) -> bool:
-        """Whether it may mean several meters by its own words."""
-        return ANY in self.identification or self.manufacturer == ANY_MANUFACTURER
+        for name, number, most in (
+            ("manufacturer", self.manufacturer, ANY_MANUFACTURER),
+            ("version", self.version, ANY_BYTE),
+            ("device type", self.device_type, ANY_BYTE),
+        ):
+            if not 0 <= number <= most:
+                raise LocalProtocolError(f"{name} {number:X} is not 0 to {most:X}")
 
     def means(self, meter: MeterAddress) -> bool:
         """Whether `meter` is meant."""
@@ -58,11 +60,6 @@ class Selection:
         return f"{self.identification}.{self.manufacturer:04X}.{self.version:02X}.{self.device_type:02X}"
 
     @classmethod
-    def of(cls, meter: MeterAddress) -> Selection:
-        """The selection of one meter."""
-        return cls(meter.identification, meter.manufacturer, meter.version, meter.device_type)
-
-    @classmethod
     def parse(cls, text: str) -> Selection:
         """Read `12345678`, `12345678.KAM.1B.16` or `12345678.2C2D.1B.16`; raises `ValueError` for anything else."""
         parts = text.strip().upper().split(".")
@@ -73,7 +70,7 @@ class Selection:
                 return cls(parts[0])
             identification, maker, version, device_type = parts
             code = manufacturer_code(maker) if len(maker) == 3 else int(maker, 16)
-            return cls(identification, code & 0xFFFF, int(version, 16) & 0xFF, int(device_type, 16) & 0xFF)
+            return cls(identification, code, int(version, 16), int(device_type, 16))
         except LocalProtocolError as error:
             raise ValueError(str(error)) from error
 
