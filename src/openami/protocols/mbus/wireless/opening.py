@@ -98,7 +98,7 @@ def open_content(
         name = security.MODE_NAMES.get(mode, "reserved")
         opened = _closed(payload, f"security mode {mode} ({name}) is recognised and not opened")
     if opened.protection is Protection.CLOSED and plausible(payload):
-        return Opened(Protection.LIES, payload, guarantee=guarantee)
+        return Opened(Protection.LIES, payload, guarantee=guarantee, counter=counter)
     return opened
 
 
@@ -135,13 +135,13 @@ def _cbc(who: Parties, vector_of: MeterAddress, transport: Transport, sealed: by
 
 def _mode_7(transport: Transport, payload: bytes, who: Parties, counter: int | None, *, verified: bool) -> Opened:
     size = _blocks(transport, payload)
+    behind = GuaranteeClass.AUTHENTICATED if verified else GuaranteeClass.UNAUTHENTICATED
     if size == 0:
-        return Opened(Protection.NONE, payload, counter=counter)
+        return Opened(Protection.NONE, payload, guarantee=behind, counter=counter)
     if counter is None:
         return _closed(payload, "mode 7 needs the message counter of an AFL, and there is none")
     sealed, tail = payload[:size], payload[size:]
     guarantee = GuaranteeClass.SHARED_KEYS if verified else GuaranteeClass.UNAUTHENTICATED
-    behind = GuaranteeClass.AUTHENTICATED if verified else GuaranteeClass.UNAUTHENTICATED
     for key in who.keys:
         derived = security.encryption_key(key, counter, who.meter)
         plain = security.cbc_decrypt(derived, bytes(security.BLOCK), sealed)

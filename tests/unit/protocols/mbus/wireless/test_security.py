@@ -41,10 +41,12 @@ def mode_5(key=KEY, vector_of=METER, tail=b"", ci=b"\x7a", sender=METER):
     return encode_link(LinkHeader(0x44, sender), ci + bytes.fromhex("09001005") + sealed + tail)
 
 
-def mode_7(counter, key=KEY, records=RECORDS):
-    message = bytes.fromhex("7a0900100710") + security.cbc_encrypt(
-        security.encryption_key(key, counter, METER), bytes(16), records
-    )
+def mode_7(counter, key=KEY, records=RECORDS, tail=b""):
+    sealed = security.cbc_encrypt(security.encryption_key(key, counter, METER), bytes(16), records)
+    return under_mac(counter, bytes.fromhex("7a0900100710") + sealed + tail, key)
+
+
+def under_mac(counter, message, key=KEY):
     covered = b"\x25" + counter.to_bytes(4, "little") + message
     header = Fragment(0, False, 0x25, None, counter, security.message_mac(key, counter, METER, covered, 8))
     return encode_link(LinkHeader(0x44, METER), encode_fragment(header) + message)
@@ -78,7 +80,7 @@ def test_a_mac_that_is_wrong_closes_the_telegram():
 
 def test_published_mode_5_in_part_behind_an_adapter():
     reading = read(PARTIAL, KEY)
-    assert str(reading.telegram.meter).endswith("11223344.55.37") is False
+    assert str(reading.telegram.meter) == "QDS.55667788.55.08"
     assert reading.telegram.link.address.device == "radio converter, meter side"
     assert len(reading.records) >= 1
 
@@ -102,9 +104,23 @@ def test_the_words_for_what_stays_closed(telegram, keys, words):
 
 
 def test_records_behind_the_encrypted_part_are_told_apart():
-    reading = read(mode_5(tail=bytes.fromhex("01fd0c05")), KEY)
-    assert reading.values[0].name == "volume"
-    assert len(reading.values) == 2
+    tail = bytes.fromhex("01fd0c05")
+    unauthenticated, authenticated = GuaranteeClass.UNAUTHENTICATED, GuaranteeClass.AUTHENTICATED
+    told = [(value.name, value.guarantee) for value in read(mode_5(tail=tail), KEY).values]
+    assert told == [("volume", unauthenticated), ("model or version", unauthenticated)]
+    told = [(value.name, value.guarantee) for value in read(mode_7(5, tail=tail), KEY).values]
+    assert told == [("volume", GuaranteeClass.SHARED_KEYS), ("model or version", authenticated)]
+
+
+@pytest.mark.parametrize("configuration", ["0000", "0007", "100d"])
+def test_a_mac_covers_content_in_the_clear_and_its_counter(configuration):
+    """Mode 0, mode 7 without an encrypted block, and a mode that is not spoken over records that are plain."""
+    extension = bytes(1) if configuration != "0000" else b""
+    records = bytes.fromhex("0413c4090000")
+    message = bytes.fromhex("7a0900") + bytes.fromhex(configuration) + extension + records
+    reader = WirelessReader(KeyStore([KEY]), replay=ReplayGuard())
+    assert reader.read(under_mac(6, message)).value("volume").guarantee is GuaranteeClass.AUTHENTICATED
+    assert "replayed: message counter 5" in reader.read(under_mac(5, message)).problems[0]
 
 
 def test_an_initial_vector_of_the_adapter_is_found_and_named():
