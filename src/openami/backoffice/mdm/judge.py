@@ -17,7 +17,7 @@ from openami.backoffice.mdm import judged, stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
 from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
 from openami.backoffice.mdm.judged import Judgement
-from openami.backoffice.mdm.placement import Place, homes, place_of
+from openami.backoffice.mdm.placement import home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds
 from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
@@ -116,7 +116,7 @@ class Judge:
 
     def validated(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
         """Every interval of the period as judged; days that nobody judged since they changed come as measured."""
-        home = self._home(metering_point, channel)
+        home = home_of(self._registry, self._registry.channel(metering_point, channel))
         first, last = seconds(start), seconds(end)
         with self._store.reading() as connection:
             span = read_span(connection, metering_point, home, first, last)
@@ -133,7 +133,7 @@ class Judge:
 
     def explain(self, metering_point: int, channel: int, at: datetime) -> Explanation:
         """Why the interval that holds the moment `at` has the value it has."""
-        home = self._home(metering_point, channel)
+        home = home_of(self._registry, self._registry.channel(metering_point, channel))
         step = home.resolution_s
         start = seconds(at) // step * step
         day, number = divmod(start, DAY_S)
@@ -153,9 +153,7 @@ class Judge:
         span = read_span(connection, point.id, channel, begin * DAY_S, (begin + days) * DAY_S)
         reads = stamped.between(connection, point.id, channel.obis, begin * DAY_S, (begin + days) * DAY_S)
         installations = self._registry.installations_of_point(point.id)
-        by_meter: dict[int, list[Place]] = {}
-        for hung in installations:
-            by_meter.setdefault(hung.meter, []).append(place_of(hung))
+        by_meter = places_by_meter(installations)
 
         def joined(given: Span) -> Chain:
             return chain_of(given, reads, by_meter, channel.modulus)
@@ -197,14 +195,9 @@ class Judge:
         return {day: each for day, each in found.items() if each.raw_version == raw.get(day, 0)}
 
     def _channels(self, point: int) -> Iterator[Channel]:
-        for channel in dict(homes(self._registry.channels(point))).values():
+        for channel in homes(self._registry.channels(point)).values():
             if channel.kind is ChannelKind.INTERVAL_ENERGY:
                 yield channel
-
-    def _home(self, metering_point: int, number: int) -> Channel:
-        asked = self._registry.channel(metering_point, number)
-        same = dict(homes(self._registry.channels(metering_point)))
-        return same.get((metering_point, asked.obis, asked.resolution_s), asked)
 
 
 def _told(

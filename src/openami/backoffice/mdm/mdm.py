@@ -17,7 +17,7 @@ from openami.backoffice.mdm.evidence import Evidence
 from openami.backoffice.mdm.intake import Intake, IntakeResult
 from openami.backoffice.mdm.last_stamps import last_stamps
 from openami.backoffice.mdm.missing import Gap, gaps, holes, incomplete, joined
-from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, homes, place_of
+from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import usable
@@ -87,7 +87,7 @@ class Mdm:
     def series(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
         """Every interval of the channel in the period, missing ones included."""
         asked = self._registry.channel(metering_point, channel)
-        return series_of(self._span(self._home(asked), seconds(start), seconds(end)), asked.kind)
+        return series_of(self._span(home_of(self._registry, asked), seconds(start), seconds(end)), asked.kind)
 
     def registers(self, metering_point: int, obis: ObisCode, start: datetime, end: datetime) -> list[StampedRegister]:
         """The stamped registers (daily, monthly, exchange) in the period, both ends included."""
@@ -104,14 +104,14 @@ class Mdm:
 
     def evidence_of(self, metering_point: int, channel: int, stamp: datetime) -> Evidence | None:
         """The bytes that the interval ending at `stamp` came from; None where no snapshot is known."""
-        home = self._home(self._registry.channel(metering_point, channel))
+        home = home_of(self._registry, self._registry.channel(metering_point, channel))
         span = self._span(home, seconds(stamp) - home.resolution_s, seconds(stamp))
         number = int(span.evidence[0]) if len(span.stamps) else 0
         return self.evidence(number) if number else None
 
     def last_stamp(self, metering_point: int, channel: int) -> datetime | None:
         """The end of the channel's last interval of which a snapshot is known."""
-        home = self._home(self._registry.channel(metering_point, channel))
+        home = home_of(self._registry, self._registry.channel(metering_point, channel))
         table = interval_block.c
         latest = stored.current(table.day).where(table.metering_point == metering_point, table.channel == home.number)
         with self._store.reading() as connection:
@@ -123,7 +123,7 @@ class Mdm:
 
     def last_stamps(self, channels: Sequence[Channel]) -> dict[tuple[int, int], datetime]:
         """As `last_stamp`, for many channels at once, by point and number; channels without a snapshot are left out."""
-        same = dict(homes(self._registry.channels_of_points([channel.metering_point for channel in channels])))
+        same = homes(self._registry.channels_of_points([channel.metering_point for channel in channels]))
         asked = [channel for channel in channels if channel.kind in BLOCK_KINDS]
         home = {each: same[each.metering_point, each.obis, each.resolution_s] for each in asked}
         with self._store.reading() as connection:
@@ -173,7 +173,7 @@ class Mdm:
         places: dict[int, list[Place]] = {}
         for hung in self._registry.installations_of_points(wanted):
             places.setdefault(hung.metering_point, []).append(place_of(hung))
-        channels = dict(homes(self._registry.channels_of_points(wanted))).values()
+        channels = homes(self._registry.channels_of_points(wanted)).values()
         found: list[Gap] = []
         first, last = seconds(start), seconds(end)
         with self._store.reading() as connection:
@@ -203,9 +203,7 @@ class Mdm:
             return read_span(connection, channel.metering_point, channel, start, end)
 
     def _chain(self, channel: Channel, span: Span, reads: Sequence[stamped.StampedRegister]) -> Chain:
-        places: dict[int, list[Place]] = {}
-        for hung in self._registry.installations_of_point(channel.metering_point):
-            places.setdefault(hung.meter, []).append(place_of(hung))
+        places = places_by_meter(self._registry.installations_of_point(channel.metering_point))
         return chain_of(span, reads, places, channel.modulus)
 
     def _last_register(self, channel: Channel, before: int) -> int:
@@ -228,17 +226,8 @@ class Mdm:
                     break
         return before if known is None else known
 
-    def _home(self, channel: Channel) -> Channel:
-        """The channel that keeps the blocks of `channel`."""
-        if channel.kind not in BLOCK_KINDS:
-            raise NotRegistered(
-                f"channel {channel.number} ({channel.obis}) is {channel.kind.value}: it has no intervals"
-            )
-        same = dict(homes(self._registry.channels(channel.metering_point)))
-        return same[channel.metering_point, channel.obis, channel.resolution_s]
-
     def _block_channels(self, metering_point: int) -> list[Channel]:
-        return sorted(dict(homes(self._registry.channels(metering_point))).values(), key=lambda channel: channel.number)
+        return sorted(homes(self._registry.channels(metering_point)).values(), key=lambda channel: channel.number)
 
     def _block_channel(self, metering_point: int, obis: ObisCode) -> Channel | None:
         return next((channel for channel in self._block_channels(metering_point) if channel.obis == obis), None)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stored
 from openami.backoffice.mdm.channel_days import Mask
-from openami.backoffice.mdm.placement import Place
-from openami.backoffice.mdm.series import Span, read_span
+from openami.backoffice.mdm.placement import Place, installed_at
+from openami.backoffice.mdm.series import read_span
 from openami.backoffice.mdm.tables import interval_block
 from openami.model.interval import DAY_S, Stamps, utc
 from openami.model.point import Channel
@@ -35,7 +35,7 @@ class Gap:
 def gaps(connection: Connection, channel: Channel, places: Sequence[Place], start: int, end: int) -> Iterator[Gap]:
     """The gaps of a channel between `start` and `end` (seconds) while some meter hung at its point."""
     span = read_span(connection, channel.metering_point, channel, start, end)
-    lacking = (span.quality == Quality.MISSING) & _measured(span, places)
+    lacking = (span.quality == Quality.MISSING) & installed_at(span.stamps, places)
     for first, last, count in runs(span.stamps, lacking, span.resolution_s):
         yield Gap(channel.metering_point, channel.number, utc(first), utc(last), count)
 
@@ -58,7 +58,7 @@ def holes(
 ) -> Iterator[tuple[int, int]]:
     """From where to where (seconds) the snapshots of a meter that hung at `places` are lacking: what to read again."""
     span = read_span(connection, channel.metering_point, channel, start, end)
-    lacking = ~span.present & _measured(span, places)
+    lacking = ~span.present & installed_at(span.stamps, places)
     for first, last, _ in runs(span.stamps, lacking, span.resolution_s):
         yield first, last
 
@@ -72,14 +72,6 @@ def joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((first, last))
     return merged
-
-
-def _measured(span: Span, places: Sequence[Place]) -> Mask:
-    """Where an interval ends while a meter hung at the point."""
-    inside = np.zeros(len(span.stamps), dtype=np.bool_)
-    for place in places:
-        inside |= (span.stamps > place.start) & (span.stamps <= place.end)
-    return inside
 
 
 def runs(stamps: Stamps, chosen: Mask, step: int) -> Iterator[tuple[int, int, int]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from openami.backoffice.registry.registry import Registry
+import numpy as np
+
+from openami.backoffice.mdm.channel_days import Mask
+from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.store.columns import microseconds
+from openami.model.interval import Stamps
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind, Installation
 
@@ -35,6 +39,22 @@ def place_of(installation: Installation) -> Place:
     begin = microseconds(installation.start)
     end = FOREVER if installation.end is None else microseconds(installation.end) // SECOND
     return Place(installation.metering_point, begin // SECOND, end, begin % SECOND == 0)
+
+
+def places_by_meter(installations: Sequence[Installation]) -> dict[int, list[Place]]:
+    """Per meter its places, in the order of `installations`."""
+    found: dict[int, list[Place]] = {}
+    for hung in installations:
+        found.setdefault(hung.meter, []).append(place_of(hung))
+    return found
+
+
+def installed_at(stamps: Stamps, places: Sequence[Place]) -> Mask:
+    """Where an interval ends while a meter hung at the point."""
+    inside = np.zeros(len(stamps), dtype=np.bool_)
+    for place in places:
+        inside |= (stamps > place.start) & (stamps <= place.end)
+    return inside
 
 
 class Directory:
@@ -68,7 +88,7 @@ class Directory:
     def _learn_points(self, points: Sequence[int]) -> None:
         unknown = [point for point in dict.fromkeys(points) if point not in self._installations]
         installations: dict[int, list[Installation]] = {point: [] for point in unknown}
-        for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)):
+        for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)).items():
             self._homes.setdefault((obis, resolution_s), {})[point] = channel
         for installation in self._registry.installations_of_points(unknown):
             installations[installation.metering_point].append(installation)
@@ -94,12 +114,22 @@ class Directory:
         return [homes[metering_point] for homes in quantities if metering_point in homes]
 
 
-def homes(channels: Sequence[Channel]) -> Iterator[tuple[tuple[int, ObisCode, int], Channel]]:
-    """Per quantity and resolution the channel that keeps its blocks: interval energy before register snapshots.
+def homes(channels: Sequence[Channel]) -> dict[tuple[int, ObisCode, int], Channel]:
+    """Per point, quantity and resolution the channel that keeps its blocks: interval energy before register snapshots.
 
     One block keeps both energies and snapshots, so that a channel of either kind, or of each, sees the same rows.
     """
-    for kind in reversed(BLOCK_KINDS):
-        for channel in reversed(channels):
-            if channel.kind is kind:
-                yield (channel.metering_point, channel.obis, channel.resolution_s), channel
+    return {
+        (channel.metering_point, channel.obis, channel.resolution_s): channel
+        for kind in reversed(BLOCK_KINDS)
+        for channel in reversed(channels)
+        if channel.kind is kind
+    }
+
+
+def home_of(registry: Registry, channel: Channel) -> Channel:
+    """The channel that keeps the blocks of `channel`. Raises `NotRegistered` if it is of a kind without intervals."""
+    if channel.kind not in BLOCK_KINDS:
+        raise NotRegistered(f"channel {channel.number} ({channel.obis}) is {channel.kind.value}: it has no intervals")
+    same = homes(registry.channels(channel.metering_point))
+    return same[channel.metering_point, channel.obis, channel.resolution_s]

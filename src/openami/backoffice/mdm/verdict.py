@@ -16,12 +16,12 @@ from openami.backoffice.mdm.estimation.around import Surroundings
 from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains, Piece, complete
 from openami.backoffice.mdm.estimation.segments import Segment, distrusting, segments
 from openami.backoffice.mdm.judged import JudgedDay
-from openami.backoffice.mdm.placement import Place
+from openami.backoffice.mdm.placement import Place, installed_at
 from openami.backoffice.mdm.reasons import Outcome, Reason
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.validation.check import WHOLE_DAY, Finding, check
 from openami.backoffice.mdm.validation.columns import Columns
-from openami.backoffice.mdm.validation.own_days import installed_at, own_days
+from openami.backoffice.mdm.validation.own_days import own_days
 from openami.backoffice.mdm.validation.rule_set import Consequence, RuleSet
 from openami.model.interval import DAY_S
 from openami.model.quality import Quality

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from openami.backoffice.mdm.judge import Judge
+from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT
 from openami.backoffice.mdm.reasons import Outcome
 from openami.backoffice.mdm.validation.rule_set import ChannelClass, RuleSet, RuleSets, full_set, use
+from openami.backoffice.registry.registry import NotRegistered
 from openami.model.errors import SettingError
+from openami.model.point import ChannelKind
 from openami.model.quality import Quality
+from openami.model.unit import Unit
 
 DAY = 96
 
@@ -200,6 +204,14 @@ def test_nobody_has_judged_yet(house, judge):
     assert (told.value, told.quality, told.version, told.reasons) == (100, Quality.MEASURED, 0, ())
     series = judge.validated(house.point, 1, start_of(house), at(house, 41))
     assert series.values.tolist() == [100] * 40 + [0]
+
+
+def test_a_channel_without_intervals_has_no_judgement(house, judge):
+    house.registry.add_channel(house.point, 2, ACTIVE_ENERGY_IMPORT, ChannelKind.STAMPED_REGISTER, Unit.WATT_HOUR, 0, 0)
+    with pytest.raises(NotRegistered, match="stamped-register"):
+        judge.validated(house.point, 2, start_of(house), at(house, 4))
+    with pytest.raises(NotRegistered, match="stamped-register"):
+        judge.explain(house.point, 2, at(house, 4))
 
 
 def test_a_judgement_goes_when_its_ground_goes(house, judge):

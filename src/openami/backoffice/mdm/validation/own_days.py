@@ -14,23 +14,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from openami.backoffice.mdm.blocks import Matrix
 from openami.backoffice.mdm.chain import Chain
 from openami.backoffice.mdm.channel_days import Column, Mask
-from openami.backoffice.mdm.placement import Place
+from openami.backoffice.mdm.placement import Place, installed_at
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.status import POWER_DOWN, usable
 from openami.backoffice.mdm.validation.columns import Columns
-from openami.model.interval import DAY_S, Stamps
+from openami.model.interval import DAY_S
 from openami.model.quality import Quality
 
 HISTORY_DAYS = 28
 LIKE_DAYS = 3
-
-
-def installed_at(stamps: Stamps, places: list[Place]) -> Mask:
-    """Where an interval ends while a meter hung at the point."""
-    inside = np.zeros(len(stamps), dtype=np.bool_)
-    for place in places:
-        inside |= (stamps > place.start) & (stamps <= place.end)
-    return inside
 
 
 @lru_cache(maxsize=256)
