@@ -14,7 +14,7 @@ from openami.backoffice.operations.headend_client import HeadendUnreachable
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.faces.service import FramingKind
 from openami.io.keystore import NoKeys
-from openami.model.errors import ConnectFailed, LinkError
+from openami.model.errors import ConnectFailed, LinkError, StoreError
 from openami.model.event import EventCode
 from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.ciphered import Ciphered
@@ -65,6 +65,16 @@ async def test_registers_events_clock_and_evidence_come_along(rig):
     assert profile.note == "load profile 1-0:99.1.0*255, 97 rows"
     (clock,) = rig.operations.clocks(rig.ids[1])
     assert abs(clock.drift_s) <= clock.uncertainty_s
+
+
+@in_virtual_time
+async def test_a_session_after_the_first_waits_for_no_disk(rig):
+    await rig.operations.run_campaign(rig.campaign())
+    before = rig.disk.steps
+    campaign = rig.campaign()
+    await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).completed == 3
+    assert rig.disk.steps == before
 
 
 @in_virtual_time
@@ -320,6 +330,50 @@ async def test_a_cancelled_campaign_begins_nothing_more(rig):
     view = rig.operations.campaign(campaign)
     assert (view.state, view.cancelled, view.by_cause) == ("cancelled", 3, {"cancelled": 3})
     assert rig.field.dials == 0
+
+
+@in_virtual_time
+async def test_a_read_that_fails_after_its_campaign_was_cancelled_is_not_tried_again(rig):
+    async def dial(host, port, _timeout_s):
+        rig.field.dials += 1
+        rig.operations.cancel_campaign(campaign)
+        raise ConnectFailed(f"no connection to {host}:{port}: refused")
+
+    rig.headend._dial = dial
+    campaign = rig.campaign(meters=[rig.ids[0]])
+    await rig.operations.run_campaign(campaign)
+    view = rig.operations.campaign(campaign)
+    assert (view.state, view.failed, view.pending, view.by_cause) == ("cancelled", 1, 0, {"connect-failed": 1})
+    assert rig.field.dials == 1
+
+
+@in_virtual_time
+async def test_whoever_waits_for_a_campaign_may_go_without_stopping_it_for_the_others(rig):
+    campaign = rig.campaign()
+    waiting = [asyncio.ensure_future(rig.operations.run_campaign(campaign)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert waiting[1].exception() is None
+    assert rig.operations.campaign(campaign).completed == 3
+
+
+@in_virtual_time
+async def test_a_store_that_fails_for_a_while_does_not_stop_the_scheduler(rig, caplog):
+    campaign, real, failures = rig.campaign(), rig.operations._jobs.recover, [StoreError("locked")] * 2
+
+    def failing(now):
+        if failures:
+            raise failures.pop()
+        return real(now)
+
+    rig.operations._jobs.recover = failing
+    task = asyncio.get_running_loop().create_task(rig.operations.run())
+    await rig.clock.sleep(60)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert rig.operations.campaign(campaign).completed == 3
+    assert "the scheduler waits: locked" in caplog.text
 
 
 @in_virtual_time

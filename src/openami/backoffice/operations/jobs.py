@@ -14,8 +14,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from openami.backoffice.operations.cause import Cause
-from openami.backoffice.operations.job_state import WAITING, JobState, sources
-from openami.backoffice.operations.tables import attempt, job
+from openami.backoffice.operations.job_state import WAITING, CampaignState, JobState, sources
+from openami.backoffice.operations.tables import attempt, campaign, job
 from openami.io.store.engine import Store
 
 DETAIL_MAX = 500
@@ -108,7 +108,10 @@ class Jobs:
             self._move(connection, waiting, JobState.CANCELLED, **values)
 
     def recover(self, now: datetime) -> int:
-        """Make all running jobs retryable: whoever ran them is gone. How many there were."""
+        """Make all running jobs retryable: whoever ran them is gone. How many there were.
+
+        Those of campaigns that were cancelled meanwhile are cancelled too.
+        """
         with self._store.transaction() as connection:
             open_attempts = and_(
                 attempt.c.ended_at.is_(None),
@@ -118,7 +121,10 @@ class Jobs:
             values = {"cause": Cause.INTERRUPTED, "detail": detail}
             connection.execute(update(attempt).where(open_attempts).values(ended_at=now, **values))
             running = job.c.state == JobState.RUNNING
-            return self._move(connection, running, JobState.RETRYABLE, next_at=now, **values)
+            found = self._move(connection, running, JobState.RETRYABLE, next_at=now, **values)
+            stopped = select(campaign.c.id).where(campaign.c.state == CampaignState.CANCELLED)
+            self._move(connection, job.c.campaign.in_(stopped), JobState.CANCELLED, ended_at=now)
+            return found
 
     def next_at(self, campaign: int, now: datetime) -> datetime | None:
         """When the campaign has something to do next, apart from what is running; None if nothing waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -43,8 +44,17 @@ class Keystore(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Run:
+    """A campaign that is running, and how many wait for its end."""
+
+    task: asyncio.Task[None]
+    waiting: int = 0
+
+
 class Operations:
-    """One process per store. Methods that are not `async` read or write the store at once: call them through
+    """One process per store: it takes what it finds running for interrupted. An installation sees to that with the
+    lock on its counters. Methods that are not `async` read or write the store at once: call them through
     `blocking` where an event loop must not wait.
     """
 
@@ -77,7 +87,7 @@ class Operations:
         self._recorder = Recorder(
             store, self._jobs, self._campaigns, self._notes, self._pushes, mdm, self._settings, random
         )
-        self._runs: dict[int, asyncio.Task[None]] = {}
+        self._runs: dict[int, _Run] = {}
         self._recovery = asyncio.Lock()
         self._recovered = False
 
@@ -103,15 +113,22 @@ class Operations:
         self._campaigns.end(identity, CampaignState.CANCELLED, now)
 
     async def run_campaign(self, identity: int) -> None:
-        """Run a campaign to its end; join the run if it is running already. A campaign that has ended stays so."""
-        if identity not in self._runs:
-            self._runs[identity] = asyncio.get_running_loop().create_task(self._run_campaign(identity))
-        run = self._runs[identity]
+        """Run a campaign to its end; join the run if it is running already. A campaign that has ended stays so.
+
+        A run stops when the last one who waits for it is cancelled.
+        """
+        run = self._runs.get(identity)
+        if run is None:
+            run = self._runs[identity] = _Run(asyncio.get_running_loop().create_task(self._run_campaign(identity)))
+        run.waiting += 1
         try:
-            await run
+            await asyncio.shield(run.task)
         finally:
-            if run.done() and self._runs.get(identity) is run:
+            run.waiting -= 1
+            if not run.waiting:
                 del self._runs[identity]
+                run.task.cancel()
+                await asyncio.gather(run.task, return_exceptions=True)
 
     def campaign(self, identity: int) -> CampaignView:
         """A campaign and how far it came; raise `NoSuchCampaign`."""
@@ -148,18 +165,17 @@ class Operations:
 
     async def run(self) -> None:
         """The scheduler: starts what is due, resumes what was interrupted, pulls the spool. Until cancelled."""
-        await self._recover()
         pulling = asyncio.get_running_loop().create_task(self._pull_for_ever())
         runs: dict[int, asyncio.Task[None]] = {}
         try:
             while True:
-                for identity in await self._blocking(self._due):
+                for identity in await self._should_run():
                     if identity not in runs or runs[identity].done():
                         runs[identity] = asyncio.get_running_loop().create_task(self._run_logged(identity))
                 runs = {identity: run for identity, run in runs.items() if not run.done()}
                 await self._clock.sleep(self._settings.look_every_s)
         finally:
-            tasks = [pulling, *runs.values(), *self._runs.values()]
+            tasks = [pulling, *runs.values(), *(run.task for run in self._runs.values())]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -237,11 +253,22 @@ class Operations:
             self._campaigns.start_due(meters, now)
         return self._campaigns.due(now)
 
+    async def _should_run(self) -> list[int]:
+        """All campaigns that should be running; none as long as the store fails."""
+        try:
+            await self._recover()
+            return await self._blocking(self._due)
+        except StoreError as error:
+            LOG.warning("the scheduler waits: %s", error)
+            return []
+
     async def _recover(self) -> None:
         """What a process before us left running is retryable; once, before anything of ours runs."""
-        if not self._recovered:
-            self._recovered = True
+        async with self._recovery:
+            if self._recovered:
+                return
             interrupted = await self._blocking(self._jobs.recover, self._now())
+            self._recovered = True
             if interrupted:
                 LOG.warning("%d reads were interrupted when a process ended; they are tried again", interrupted)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from openami.backoffice.operations.campaigns import Campaigns
 from openami.backoffice.operations.cause import PERMANENT, Cause
 from openami.backoffice.operations.intake import Intake
+from openami.backoffice.operations.job_state import CampaignState
 from openami.backoffice.operations.jobs import Jobs
 from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.outcome import Outcome
@@ -100,8 +101,9 @@ class Recorder:
             self._jobs.complete(claim, now)
             return
         next_at = now + timedelta(seconds=retry_delay_s(self._settings, claim.number, self._random(4)))
-        too_late = next_at >= self._campaigns.get(claim.campaign).deadline
-        if cause in PERMANENT or claim.number >= self._settings.attempts or too_late:
+        campaign = self._campaigns.get(claim.campaign)
+        over = next_at >= campaign.deadline or campaign.state is CampaignState.CANCELLED
+        if cause in PERMANENT or claim.number >= self._settings.attempts or over:
             self._jobs.discard(claim, cause, outcome.detail, now)
         else:
             self._jobs.retry(claim, cause, outcome.detail, now, next_at)

@@ -15,7 +15,7 @@ from openami.model.errors import SettingError
 from openami.model.point import Meter
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_settings import ClientSettings
-from openami.protocols.dlms.counters import Counters
+from openami.protocols.dlms.counters import CounterRanges, Counters
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
@@ -30,7 +30,10 @@ FindKeys = Callable[[bytes], MeterKeys]
 
 
 class Sessions:
-    """Opens associations with HLS 5 and everything ciphered: the keys never leave the back office."""
+    """Opens associations with HLS 5 and everything ciphered: the keys never leave the back office.
+
+    Send counters are reserved in `counters` in ranges: most sessions wait for no disk.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Sessions:
     ) -> None:
         self._headend = headend
         self._find_keys = find_keys
-        self._counters = counters
+        self._counters = CounterRanges(counters, ending="/sent")
         self._clock = clock
         self._random = random
         self._settings = settings

@@ -153,23 +153,30 @@ def transactions_name(window_name: str) -> str:
 class CounterRanges:
     """Counters that reserve `size` numbers at a time in `counters`, so that most sessions cost no sync.
 
-    Only for names of send counters: after a crash the stored value is ahead of what was used.
+    Only for send counters: after a crash the stored value is ahead of what was used. Names that do not end in
+    `ending` are none and are kept in `counters` as they are.
     """
 
-    def __init__(self, counters: Counters, size: int = 1024) -> None:
+    def __init__(self, counters: Counters, size: int = 1024, ending: str = "") -> None:
         self._counters = counters
         self._size = size
+        self._ending = ending
         self._used: dict[str, int] = {}
         self._durable: dict[str, int] = {}
 
     def load(self, name: str) -> int:
         """The first number that is not handed out yet."""
+        if not name.endswith(self._ending):
+            return self._counters.load(name)
         if name not in self._used:
             self._used[name] = self._durable[name] = self._counters.load(name)
         return self._used[name]
 
     def save(self, name: str, value: int) -> None:
         """Numbers below `value` are handed out; a sync only when the durable range is used up."""
+        if not name.endswith(self._ending):
+            self._counters.save(name, value)
+            return
         self.load(name)
         if value > self._durable[name]:
             durable = min(value + self._size, COUNTER_END)

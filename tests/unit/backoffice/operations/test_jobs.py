@@ -87,6 +87,18 @@ def test_an_attempt_that_was_given_up_changes_nothing_when_it_ends_late(jobs, ca
     assert causes == [Cause.INTERRUPTED, None]
 
 
+def test_a_read_of_a_cancelled_campaign_that_a_kill_interrupted_ends(jobs, campaigns):
+    campaign, other = make(campaigns, [1]), make(campaigns, [2])
+    for each in (campaign, other):
+        jobs.claim(each, 1, NOW)
+    jobs.cancel(campaign, NOW)
+    campaigns.end(campaign, CampaignState.CANCELLED, NOW)
+    assert jobs.recover(NOW + MINUTE) == 2
+    (job,) = jobs.views(campaign)
+    assert (job.state, job.cause, job.ended_at) == (JobState.CANCELLED, Cause.INTERRUPTED, NOW + MINUTE)
+    assert states(jobs, other) == [JobState.RETRYABLE]
+
+
 def test_a_retryable_job_waits_for_its_time(jobs, campaigns):
     campaign = make(campaigns, [1])
     (claim,) = jobs.claim(campaign, 1, NOW)

@@ -132,6 +132,15 @@ def test_ranges_end_where_the_numbers_end():
         counter.reservation()
 
 
+def test_only_send_counters_are_saved_ahead():
+    store = MemoryCounters()
+    ranges = CounterRanges(store, size=1000, ending="/sent")
+    ranges.save("meter/sent", 32)
+    ranges.save("meter/sent/quarantine", 1)
+    assert store.values == {"meter/sent": 1032, "meter/sent/quarantine": 1}
+    assert (ranges.load("meter/sent"), ranges.load("meter/sent/quarantine")) == (32, 1)
+
+
 def test_windows_are_saved_forward_only():
     store = MemoryCounters()
     apply(store, Persist("window", 9))
