@@ -29,6 +29,7 @@ from openami.protocols.dlms.date_time import (
     CosemDateTime,
     CosemTime,
 )
+from openami.protocols.dlms.general import GeneralSigning
 from openami.protocols.dlms.get import GetResponseNormal, GetResponseWithList
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.invoke_id import CONFIRMED, HIGH_PRIORITY, invoke_id
@@ -38,6 +39,8 @@ from openami.protocols.dlms.short_name import ReadResponse
 _RAW_DATA: Final = frozenset(
     {
         "access_parameters",
+        "access_request_list_of_data",
+        "access_response_list_of_data",
         "attribute_value",
         "list_of_data",
         "method_invocation_parameters",
@@ -49,7 +52,6 @@ _RAW_DATA: Final = frozenset(
     }
 )
 _ACSE: Final = (AARQ, AARE, RLRQ, RLRE)  # most of their components are mostly absent, and then not shown
-_RAW_RESULTS: Final = (GetResponseNormal, GetResponseWithList, ReadResponse)
 
 
 def plain(value: Any) -> Any:
@@ -163,9 +165,7 @@ def _structure(value: Any) -> dict[str, Any]:
         part = getattr(value, field.name)
         if part is None and isinstance(value, _ACSE):
             continue
-        show = _FIELDS.get(field.name)
-        if field.name == "result" and isinstance(value, _RAW_RESULTS):
-            show = _raw_data
+        show = _FIELDS_OF.get((type(value), field.name)) or _FIELDS.get(field.name)
         shown.update({field.name: plain(part)} if show is None or part is None else show(field.name, part))
     return shown
 
@@ -222,4 +222,12 @@ _FIELDS: Final[dict[str, Callable[[str, Any], dict[str, Any]]]] = {
     "negotiated_conformance": _conformance,
     "user_information": _user_information,
     "content": _content,
+    "ciphered_content": _content,
+}
+# Fields whose name alone does not say what they hold.
+_FIELDS_OF: Final[dict[tuple[type, str], Callable[[str, Any], dict[str, Any]]]] = {
+    (GetResponseNormal, "result"): _raw_data,
+    (GetResponseWithList, "result"): _raw_data,
+    (ReadResponse, "result"): _raw_data,
+    (GeneralSigning, "content"): lambda name, part: {name: _hex(part)},
 }

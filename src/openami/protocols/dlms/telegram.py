@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from openami.model.errors import DecodeError, SecurityError
 from openami.protocols.decode import Decoded, MessageDecoder
@@ -81,7 +80,7 @@ class DlmsDecoder:
         """One APDU, deciphered if its keys are known."""
         apdu, spans = explain_apdu(data)
         problem, inner = self._protected(apdu)
-        return Decoded("dlms", apdu_name(apdu), data, _fields(apdu), tuple(spans), inner, problem)
+        return Decoded("dlms", apdu_name(apdu), data, plain(apdu), tuple(spans), inner, problem)
 
     def _protected(self, apdu: object) -> tuple[str, tuple[Decoded, ...]]:
         problem = "the signature was not verified" if isinstance(apdu, GeneralSigning) else ""
@@ -174,11 +173,6 @@ def decode_bare_data(data: bytes) -> Decoded:
     """One COSEM Data in A-XDR, as an attribute's value stands in an APDU."""
     value, spans = explain(DATA, data)
     return Decoded("dlms", "data", data, plain(value), tuple(spans))
-
-
-def _fields(apdu: object) -> dict[str, Any]:
-    value = plain(apdu)
-    return value if isinstance(value, dict) else {"value": value}
 
 
 def _looks_like_hdlc(data: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.access import AccessGet, AccessRequest, AccessResponse, AccessResult
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.data import (
@@ -23,6 +24,8 @@ from openami.protocols.dlms.data import (
     visible_string,
 )
 from openami.protocols.dlms.date_time import ClockStatus, CosemDate, CosemDateTime, CosemTime
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.dlms.general import GeneralCiphering, GeneralHeader, GeneralSigning
 from openami.protocols.dlms.plain import plain
 
 
@@ -112,6 +115,26 @@ def test_a_protected_apdu_without_keys():
         "ciphertext": "aabb",
     }
     assert plain(decode_apdu(bytes.fromhex("c8023000")))["content"] == "3000"
+
+
+def test_a_general_ciphered_apdu_shows_its_security_header():
+    header = GeneralHeader(b"\x01", b"OAM\x00\x00\x00\x00\x01", b"OAM\x10\x00\x00\x00\x2a")
+    shown = plain(GeneralCiphering(header, None, bytes.fromhex("3000000001aabb")))
+    assert (shown["security_control"], shown["invocation_counter"], shown["ciphertext"]) == ("30", 1, "aabb")
+
+
+def test_what_a_signature_covers_is_an_apdu_and_no_security_header():
+    header = GeneralHeader(b"\x01", b"OAM\x00\x00\x00\x00\x01", b"OAM\x10\x00\x00\x00\x2a")
+    shown = plain(GeneralSigning(header, bytes.fromhex("c001c1000100002b0100ff0200"), bytes(64)))
+    assert shown["content"] == "c001c1000100002b0100ff0200"
+    assert "security_control" not in shown
+
+
+def test_the_data_of_an_access_request_and_of_its_response():
+    request = AccessRequest(1, b"", (AccessGet(CosemAttributeDescriptor(1, ObisCode(0, 0, 43, 1, 0), 2)),), (b"\x00",))
+    assert plain(request)["access_request_list_of_data"] == [{"type": "null-data", "value": None}]
+    response = AccessResponse(1, b"", None, (b"\x11\x07",), (AccessResult(1, DataAccessResult.SUCCESS),))
+    assert plain(response)["access_response_list_of_data"] == [{"type": "unsigned", "value": 7}]
 
 
 def test_results_of_a_list():
