@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from openami.protocols.mbus.wireless.named import NamedValue
@@ -91,8 +92,17 @@ def found(field: str, number: float, values: tuple[NamedValue, ...]) -> bool:
     return False
 
 
-def missing(entry: dict[str, Any], values: tuple[NamedValue, ...]) -> list[str]:
-    """The expected numbers of an entry that no value of ours is."""
+def expected_numbers(entry: dict[str, Any]) -> dict[str, float]:
+    """The numbers that an entry's publisher printed, by the name of their field."""
     expected = entry.get("expected") or {}
-    numbers = {name: n for name, n in expected.items() if isinstance(n, int | float) and not isinstance(n, bool)}
-    return [f"{name}={number}" for name, number in numbers.items() if not found(name, number, values)]
+    return {name: n for name, n in expected.items() if isinstance(n, int | float) and not isinstance(n, bool)}
+
+
+def missing(entry: dict[str, Any], values: tuple[NamedValue, ...]) -> set[str]:
+    """The fields of an entry whose number no value of ours is."""
+    return {name for name, number in expected_numbers(entry).items() if not found(name, number, values)}
+
+
+def name_of(entry: dict[str, Any]) -> str:
+    """A name that stays when the collection grows: the publisher's driver and the telegram's digest."""
+    return f"{entry['driver_name']}-{sha256(bytes.fromhex(entry['telegram_hex'])).hexdigest()[:8]}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import xor
 
-from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, Noise, StickMessage
+from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, complete_events, drop_noise
 
 START = 0xFF
 TELEGRAM_HEARD = 0x03
@@ -27,17 +27,12 @@ class AmberParser:
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; give what is complete."""
         self._buffer += data
-        events: list[Event] = []
-        while (event := self._next()) is not None:
-            if isinstance(event, Noise) and events and isinstance(events[-1], Noise):
-                event = Noise(events.pop().data + event.data, event.reason)  # type: ignore[union-attr]
-            events.append(event)
-        return events
+        return complete_events(self._next)
 
     def _next(self) -> Event | None:
         buffer = self._buffer
         if buffer and buffer[0] != START:
-            return self._drop("no FF begins a message")
+            return drop_noise(buffer, START, "no FF begins a message")
         if len(buffer) < 3:
             return None
         heard = buffer[1] == TELEGRAM_HEARD
@@ -46,17 +41,10 @@ class AmberParser:
         if len(buffer) < size:
             return None
         if reduce(xor, buffer[: size - 1]) != buffer[size - 1]:
-            return self._drop("wrong checksum of the stick's message")
+            return drop_noise(buffer, START, "wrong checksum of the stick's message")
         message = bytes(buffer[:size])
         del buffer[:size]
         return _read(message, extra)
-
-    def _drop(self, reason: str) -> Noise:
-        at = self._buffer.find(START, 1)
-        at = len(self._buffer) if at < 0 else at
-        noise = bytes(self._buffer[:at])
-        del self._buffer[:at]
-        return Noise(noise, reason)
 
 
 def _read(message: bytes, extra: int) -> Event:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,22 @@ class Noise:
 Event = Heard | StickMessage | Noise
 
 
-class StickParser(Protocol):
-    """A parser without I/O: bytes in any pieces, the same events."""
+def complete_events(next_event: Callable[[], Event | None]) -> list[Event]:
+    """All events that `next_event` has, noise behind noise joined to it."""
+    events: list[Event] = []
+    while (event := next_event()) is not None:
+        last = events[-1] if events else None
+        if isinstance(event, Noise) and isinstance(last, Noise):
+            events[-1] = Noise(last.data + event.data, event.reason)
+        else:
+            events.append(event)
+    return events
 
-    def feed(self, data: bytes) -> list[Event]:
-        """What the bytes so far say that was not said before."""
-        ...
+
+def drop_noise(buffer: bytearray, start: int, reason: str) -> Noise:
+    """Take from `buffer` everything up to where the next message may begin: at the next `start`, not the first byte."""
+    at = buffer.find(start, 1)
+    at = len(buffer) if at < 0 else at
+    noise = bytes(buffer[:at])
+    del buffer[:at]
+    return Noise(noise, reason)

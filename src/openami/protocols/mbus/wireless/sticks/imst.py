@@ -6,7 +6,7 @@ control bits say. A heard telegram's payload begins with its C field: L is left 
 
 from __future__ import annotations
 
-from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, Noise, StickMessage
+from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, complete_events, drop_noise
 from openami.protocols.wire.crc import crc16_x25
 
 START = 0xA5
@@ -25,19 +25,14 @@ class ImstParser:
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; give what is complete."""
         self._buffer += data
-        events: list[Event] = []
-        while (event := self._next()) is not None:
-            if isinstance(event, Noise) and events and isinstance(events[-1], Noise):
-                event = Noise(events.pop().data + event.data, event.reason)  # type: ignore[union-attr]
-            events.append(event)
-        return events
+        return complete_events(self._next)
 
     def _next(self) -> Event | None:
         buffer = self._buffer
         if not buffer:
             return None
         if buffer[0] != START:
-            return self._drop("no A5 begins a message")
+            return drop_noise(buffer, START, "no A5 begins a message")
         if len(buffer) < _HEADER:
             return None
         control, length = buffer[1], buffer[3]
@@ -47,18 +42,10 @@ class ImstParser:
         if len(buffer) < size:
             return None
         if control & _CRC and crc16_x25(bytes(buffer[1:body])) != int.from_bytes(buffer[body:size], "little"):
-            return self._drop("wrong CRC of the stick's message")
+            return drop_noise(buffer, START, "wrong CRC of the stick's message")
         message = bytes(buffer[:size])
         del buffer[:size]
         return _read(message, length, behind)
-
-    def _drop(self, reason: str) -> Noise:
-        """Everything up to where the next message may begin."""
-        at = self._buffer.find(START, 1)
-        at = len(self._buffer) if at < 0 else at
-        noise = bytes(self._buffer[:at])
-        del self._buffer[:at]
-        return Noise(noise, reason)
 
 
 def _read(message: bytes, length: int, behind: int) -> Event:
