@@ -11,7 +11,7 @@ from openami.io.links.optical import sign_on
 from openami.io.links.serial import SerialSettings, open_serial, serial_settings
 from openami.io.links.tcp import CONNECT_TIMEOUT_S, connect_tcp
 from openami.io.links.udp import connect_udp
-from openami.model.errors import LinkError, ProtocolError, SettingError
+from openami.model.errors import SettingError
 
 DLMS_PORT = 4059
 """The registered port of DLMS/COSEM, used where an address gives none."""
@@ -95,7 +95,7 @@ async def _open_serial(parsed: SerialAddress) -> Link:
     if parsed.optical:
         try:
             await sign_on(link)
-        except (LinkError, ProtocolError):
+        except BaseException:
             await link.close()
             raise
     return link

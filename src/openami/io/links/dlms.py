@@ -106,11 +106,11 @@ class DlmsClient:
 
     async def associate(self) -> None:
         """Connect the framing and associate; with HLS both sides have proven themselves when this returns."""
-        self.associated = await self._ask(Associate())
+        self.associated = await self.ask(Associate())
 
     async def get_raw(self, descriptor: CosemAttributeDescriptor, selection: SelectiveAccess | None = None) -> bytes:
         """The A-XDR octets of an attribute; raises `DataAccessError`."""
-        answer = await self._ask(Get(descriptor, selection))
+        answer = await self.ask(Get(descriptor, selection))
         if isinstance(answer, DataAccessResult):
             raise DataAccessError(answer, _attribute(descriptor))
         octets: bytes = answer
@@ -129,17 +129,17 @@ class DlmsClient:
 
     async def get_list(self, descriptors: Sequence[Wanted]) -> list[bytes | DataAccessResult]:
         """Several attributes in one request: for each its A-XDR octets or why not."""
-        return list(await self._ask(GetList(tuple(descriptors))))
+        return list(await self.ask(GetList(tuple(descriptors))))
 
     async def set_list(self, values: Sequence[tuple[Wanted, bytes]]) -> list[DataAccessResult]:
         """Write the A-XDR octets of several attributes in one request: for each what became of it."""
-        return list(await self._ask(SetList(tuple(wanted for wanted, _ in values), tuple(raw for _, raw in values))))
+        return list(await self.ask(SetList(tuple(wanted for wanted, _ in values), tuple(raw for _, raw in values))))
 
     async def action_list(
         self, calls: Sequence[tuple[CosemMethodDescriptor, bytes | None]]
     ) -> list[tuple[ActionResult, bytes | DataAccessResult | None]]:
         """Invoke several methods in one request: for each its result and what it returned."""
-        return list(await self._ask(ActionList(tuple(method for method, _ in calls), tuple(raw for _, raw in calls))))
+        return list(await self.ask(ActionList(tuple(method for method, _ in calls), tuple(raw for _, raw in calls))))
 
     async def set(self, attribute: Attribute[T], logical_name: ObisCode, value: T) -> None:
         """Write a declared attribute; raises `DataAccessError`."""
@@ -148,7 +148,7 @@ class DlmsClient:
 
     async def set_raw(self, descriptor: CosemAttributeDescriptor, value: bytes) -> None:
         """Write the A-XDR octets of an attribute; raises `DataAccessError`."""
-        result = await self._ask(Set(descriptor, value))
+        result = await self.ask(Set(descriptor, value))
         if result is not DataAccessResult.SUCCESS:
             raise DataAccessError(result, _attribute(descriptor))
 
@@ -156,7 +156,7 @@ class DlmsClient:
         """Invoke a declared method; what it returns. Raises `ActionError`."""
         descriptor = CosemMethodDescriptor(method.class_id, logical_name, method.method_id)
         raw = None if argument is None else encode_data(method.parameter.to_data(argument))
-        result, returned = await self._ask(Action(descriptor, raw))
+        result, returned = await self.ask(Action(descriptor, raw))
         what = f"{logical_name} method {method.method_id} of class {method.class_id}"
         if result is not ActionResult.SUCCESS:
             raise ActionError(result, what)
@@ -164,30 +164,26 @@ class DlmsClient:
             raise DataAccessError(returned, f"what {what} returned")
         return None if returned is None else decode_data(returned)
 
-    async def ask(self, request: Request) -> Any:
-        """Make any request; the answer is as `openami.protocols.dlms.request` says, refusals included."""
-        return await self._ask(request)
-
     async def access(
         self, items: Sequence[Get | Set | Action], *, break_on_error: bool = False
     ) -> list[tuple[DataAccessResult | ActionResult, bytes]]:
         """Reads, writes and methods in one request: for each its result and A-XDR octets (null-data if none)."""
-        return list(await self._ask(Access(tuple(items), break_on_error)))
+        return list(await self.ask(Access(tuple(items), break_on_error)))
 
     async def read(self, variables: Sequence[VariableName | ParameterizedAccess]) -> list[bytes | DataAccessResult]:
         """Variables by short name (see `ShortNames.of`): for each its A-XDR octets or why not."""
-        return list(await self._ask(Read(tuple(variables))))
+        return list(await self.ask(Read(tuple(variables))))
 
     async def write(
         self, values: Sequence[tuple[VariableName | ParameterizedAccess, bytes]], *, confirmed: bool = True
     ) -> list[DataAccessResult]:
         """Write variables by short name: for each what became of it; nothing is known if not `confirmed`."""
         variables, octets = tuple(name for name, _ in values), tuple(raw for _, raw in values)
-        return list(await self._ask(Write(variables, octets, confirmed)) or ())
+        return list(await self.ask(Write(variables, octets, confirmed)) or ())
 
     async def release(self) -> None:
         """End the association; the link stays."""
-        await self._ask(Release())
+        await self.ask(Release())
 
     async def close(self) -> None:
         """End the framing's connection and the link; never raises `LinkError`."""
@@ -223,7 +219,8 @@ class DlmsClient:
         finally:
             await self.close()
 
-    async def _ask(self, request: Request) -> Any:
+    async def ask(self, request: Request) -> Any:
+        """Make any request; the answer is as `openami.protocols.dlms.request` says, refusals included."""
         self._core.send(request, self._clock.monotonic())
         while True:
             event = await self._driver.next_event()

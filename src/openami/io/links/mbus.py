@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
@@ -47,10 +47,10 @@ class MbusMaster:
 
     async def perform(self, procedure: Procedure[T]) -> T:
         """The procedure's result; raises what it raises, and `LinkLost` when the link ends."""
-        outcome: Outcome | None = None
+        outcome: Any = None
         while True:
             try:
-                request = procedure.send(outcome)  # type: ignore[arg-type]  # None starts a generator
+                request = procedure.send(outcome)
             except StopIteration as done:
                 result: T = done.value
                 return result

@@ -13,9 +13,10 @@ from typing import Protocol
 from openami.io.links.link import Link
 from openami.io.links.serial import SerialSettings
 from openami.model.errors import DecodeError, LinkLost, LinkTimeout
+from openami.protocols.iec62056_21.message import MODE_C_SPEEDS
 
 SIGN_ON = SerialSettings(300, 7, "E", 1.0)
-BAUDRATES = {ord("0") + index: 300 << index for index in range(7)}
+BAUDRATES = {ord(character): speed for character, speed in MODE_C_SPEEDS.items()}
 """Speed by the fifth character of the identification; 6 is 19200."""
 _REQUEST = b"/?!\r\n"
 _IDENTIFICATION_MAX = 64

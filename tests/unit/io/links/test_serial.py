@@ -202,6 +202,18 @@ async def test_sign_ons_that_fail_say_why():
         await sign_on(Head(left))
 
 
+async def test_a_sign_on_by_address_closes_the_line_when_it_is_given_up():
+    inner, path = await open_pty()
+    opening = asyncio.create_task(open_link(f"serial://{path}?mode=E"))
+    assert await exactly(inner, 5) == b"/?!\r\n"
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    again = await open_serial(path)
+    await again.close()
+    await inner.close()
+
+
 async def test_a_sign_on_by_address_closes_the_line_when_it_fails():
     inner, path = await open_pty()
     opening = asyncio.create_task(open_link(f"serial://{path}?mode=E"))
