@@ -39,6 +39,7 @@ from openami.field.meter.tariff import TariffRegisters
 from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
 from openami.model.errors import SettingError
 from openami.model.event import EventCode
+from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.disconnect_control import Transition
 from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
@@ -47,7 +48,7 @@ from openami.protocols.dlms.counters import Counters, MemoryCounters
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 
 GRID_S = 1800
-DAY_S = 86_400
+_GOOD = ProfileStatus(0)
 
 
 class ElectricityMeter(ServedDevice):
@@ -89,7 +90,7 @@ class ElectricityMeter(ServedDevice):
         self.capture_period_s = config.capture_period_s
         self.power_failures = 0
         self.last_event = 0
-        self.status = ProfileStatus(0)
+        self.status = _GOOD
         self.powered = True
         self.now = start
         self._edge_s = 0
@@ -213,7 +214,7 @@ class ElectricityMeter(ServedDevice):
         """Take a row of the load profile, stamped `meter_second`."""
         energy = self.energy
         self.load_profile.append(self.clock.stamp(meter_second), int(self.status), energy.import_wh, energy.export_wh)
-        self.status = ProfileStatus.CLOCK_INVALID if self.clock.invalid else ProfileStatus(0)
+        self.status = ProfileStatus.CLOCK_INVALID if self.clock.invalid else _GOOD
 
     def capture_billing(self, meter_second: int) -> None:
         """Take a row of the daily billing profile, stamped `meter_second`."""

@@ -14,6 +14,7 @@ from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local time: the deviation is applied by hand
 PPM = 1e-6
+_NORMAL = ClockStatus(0)
 CENTURY_START_S = 946_684_800
 CENTURY_END_S = 4_102_444_800
 
@@ -61,8 +62,7 @@ class MeterClock:
 
     def status(self, meter_time: float) -> ClockStatus:
         """The clock status at `meter_time`."""
-        saving = ClockStatus.DAYLIGHT_SAVING if self._saved(meter_time) else ClockStatus(0)
-        return saving | ClockStatus.INVALID if self.invalid else saving
+        return self._status(self._saved(meter_time))
 
     def date_time(self, now: float) -> CosemDateTime:
         """What the clock shows at the true time `now`."""
@@ -71,7 +71,8 @@ class MeterClock:
 
     def stamp(self, meter_second: int) -> Stamp:
         """The stamp of a row that is captured at `meter_second`."""
-        return Stamp(meter_second, self.deviation(meter_second), int(self.status(meter_second)))
+        saved = self._saved(meter_second)
+        return Stamp(meter_second, self.time_zone - saved, int(self._status(saved)))
 
     def utc_seconds(self, stamp: CosemDateTime) -> float | None:
         """The meter time that `stamp` means; without a deviation it is local time here. `None` for wildcards."""
@@ -102,6 +103,10 @@ class MeterClock:
     @property
     def _saving_minutes(self) -> int:
         return self.daylight_saving.minutes if self.daylight_saving else 0
+
+    def _status(self, saved: int) -> ClockStatus:
+        saving = ClockStatus.DAYLIGHT_SAVING if saved else _NORMAL
+        return saving | ClockStatus.INVALID if self.invalid else saving
 
     def _saved(self, meter_time: float) -> int:
         saving = self.daylight_saving
