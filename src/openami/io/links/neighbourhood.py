@@ -1,0 +1,53 @@
+"""A network below a collector: mesh, meters on TCP, one-way radio. All of them look like this.
+
+It lies here, beside `Link`, because those who implement it (`io.links.mesh`) lie below the collector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from openami.io.links.link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSeen:
+    """A meter is there. `address` is what `open` takes; `system_title` is None where the network cannot tell."""
+
+    address: str
+    system_title: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterGone:
+    """The network has no way to the meter any more."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A meter said something unasked: a sealed push or a telegram, whole and not looked at."""
+
+    address: str
+    payload: bytes
+
+
+NeighbourhoodEvent = MeterSeen | MeterGone | Heard
+
+
+class Neighbourhood(Protocol):
+    """What a collector knows of a network below it. One task takes its events."""
+
+    async def next_event(self) -> NeighbourhoodEvent:
+        """Wait for what happens next; cancelling loses nothing. Raises `LinkError` when the network has ended."""
+        ...
+
+    async def open(self, address: str) -> Link:
+        """A way to one meter: a stream, or whole datagrams. Raises `LinkError` if there is none."""
+        ...
+
+    async def trigger(self, address: str) -> None:
+        """Ask a meter to push now; raises `LinkError` if it cannot be asked (one-way meters never can)."""
+        ...
