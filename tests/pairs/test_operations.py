@@ -406,6 +406,23 @@ async def test_a_push_becomes_an_event_with_evidence_once(rig):
 
 
 @in_virtual_time
+async def test_pushed_rows_of_the_load_profile_become_values(tmp_path):
+    rig = Rig(f"sqlite:///{tmp_path}/store.sqlite", push_rows=4)
+    try:
+        meter = rig.field.meters[0]
+        for hour in range(1, 25):
+            meter.advance(DAY.timestamp() + 3600 * hour)
+            await rig.push_from(0)
+        assert await rig.operations.pull_spool() == 25, "the meter began an hour before the day"
+        assert rig.energy(0) == [250] * 96
+        assert rig.energy(0, 2) == [0] * 96
+        assert rig.operations.pushes() == {PushState.OPENED: 25}
+        assert rig.operations.events() == []
+    finally:
+        await rig.close()
+
+
+@in_virtual_time
 async def test_a_repeated_push_changes_nothing_and_bad_ones_are_kept(rig):
     meter = rig.field.meters[0]
     meter.alarm(EventCode.COVER_OPENED, NEXT.timestamp())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from openami.backoffice.operations.cause import Cause, NotReadable, cause_of
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.notes import Notes
+from openami.backoffice.operations.profile_layout import ProfileLayout, decode_rows, profile_columns
 from openami.backoffice.operations.push_store import KeptPush, PushState, PushStore
 from openami.backoffice.operations.session_result import EventRead, Undecodable
 from openami.backoffice.operations.sessions import FindKeys, security_keys
@@ -16,6 +17,8 @@ from openami.io.keystore.meter_keys import NoKeys
 from openami.io.store.engine import Store
 from openami.model.errors import DecodeError, OpenAmiError, SecurityError, StoreError
 from openami.model.obis import ObisCode
+from openami.model.reading import ProfileReading
+from openami.protocols.dlms.cosem.interval_push import INTERVAL_COLUMNS, IntervalPush, read_interval_push
 from openami.protocols.dlms.counters import ReceiveWindow
 from openami.protocols.dlms.data import Data, DataType, decode_data
 from openami.protocols.dlms.date_time import CosemDateTime
@@ -28,6 +31,7 @@ from openami.protocols.dlms.wrapper import decode_wrapper
 PROTOCOL = "dlms-push"
 _WRAPPER_VERSION = b"\x00\x01"
 _HDLC_FLAG = b"\x7e"
+_WATT_HOURS = {column.logical_name: 0 for column in INTERVAL_COLUMNS if column.class_id == 3}
 _INTEGERS = (DataType.UNSIGNED, DataType.LONG_UNSIGNED, DataType.DOUBLE_LONG_UNSIGNED, DataType.ENUM)
 
 
@@ -57,23 +61,34 @@ class PushOpening:
     def open_waiting(self, limit: int, now: datetime) -> int:
         """Open the oldest `limit` pushes that wait; how many there were."""
         waiting = self._pushes.waiting(limit)
-        for kept in waiting:
-            try:
-                with self._store.transaction():
-                    self._pushes.settle(kept, self._open(kept, now))
-            except StoreError as error:  # one push that the store refuses must not keep the others waiting
-                with self._store.transaction():
-                    self._pushes.settle(kept, self._set_aside(kept, None, error, now))
+        try:
+            self._open_all(waiting, now)
+        except StoreError:  # one push that the store refuses must not keep the others waiting
+            for kept in waiting:
+                try:
+                    self._open_all((kept,), now)
+                except StoreError as error:
+                    with self._store.transaction():
+                        self._pushes.settle(kept, self._set_aside(kept, None, error, now))
         return len(waiting)
 
-    def _open(self, kept: KeptPush, now: datetime) -> PushState:
+    def _open_all(self, waiting: Sequence[KeptPush], now: datetime) -> None:
+        """All in one transaction: what many meters say of one hour is stored in one go."""
+        readings: list[ProfileReading] = []
+        with self._store.transaction():
+            for kept in waiting:
+                self._pushes.settle(kept, self._open(kept, now, readings))
+            if readings:
+                self._intake.take_profile(readings)
+
+    def _open(self, kept: KeptPush, now: datetime, readings: list[ProfileReading]) -> PushState:
         meter: int | None = None
         try:
             states = []
             for apdu in apdus_of(kept.content):
                 opened = open_push(apdu, self._sender, accept_plain=False)
                 meter = self._meter(opened)
-                states.append(self._take(kept, opened, meter))
+                states.append(self._take(kept, opened, meter, readings))
             return PushState.OPENED if PushState.OPENED in states else PushState.REPEATED
         except (DecodeError, SecurityError, NoKeys, NotReadable) as error:
             return self._set_aside(kept, meter, error, now)
@@ -83,11 +98,12 @@ class PushOpening:
         self._notes.quarantine(f"push {kept.id} of {kept.source}", meter, what, now)
         return PushState.QUARANTINED
 
-    def _take(self, kept: KeptPush, opened: PushReceived, meter: int) -> PushState:
-        assert opened.system_title is not None
-        assert opened.invocation_counter is not None
+    def _take(self, kept: KeptPush, opened: PushReceived, meter: int, readings: list[ProfileReading]) -> PushState:
+        rows = read_interval_push(opened.notification.notification_body)
+        if rows is not None:
+            return self._take_rows(kept, opened, meter, rows, readings)
         body = decode_data(opened.notification.notification_body)
-        if not self._pushes.first_time(kept, opened.system_title, opened.invocation_counter):
+        if not self._first_time(kept, opened):
             return PushState.REPEATED
         event = pushed_event(opened.notification, body)
         note = f"push from {kept.source}" if event is None else f"push from {kept.source}: event {event.code}"
@@ -95,6 +111,27 @@ class PushOpening:
         if event is not None:
             self._notes.note_events(meter, (event,), kept.received_at, _setup_name(body), evidence)
         return PushState.OPENED
+
+    def _take_rows(
+        self, kept: KeptPush, opened: PushReceived, meter: int, push: IntervalPush, readings: list[ProfileReading]
+    ) -> PushState:
+        layout = ProfileLayout(INTERVAL_COLUMNS, push.capture_period_s, _WATT_HOURS)
+        columns = profile_columns(decode_rows(push.buffer, layout, None), layout, self._scalers(meter))
+        if not self._first_time(kept, opened):
+            return PushState.REPEATED
+        note = f"push from {kept.source}: load profile"
+        evidence = self._intake.keep_evidence(meter, kept.received_at, PROTOCOL, (kept.content,), opened.plain, note)
+        readings += [ProfileReading(meter, *column, kept.received_at, evidence) for column in columns]
+        return PushState.OPENED
+
+    def _first_time(self, kept: KeptPush, opened: PushReceived) -> bool:
+        assert opened.system_title is not None
+        assert opened.invocation_counter is not None
+        return self._pushes.first_time(kept, opened.system_title, opened.invocation_counter)
+
+    def _scalers(self, meter: int) -> dict[ObisCode, int]:
+        points = [hung.metering_point for hung in self._registry.installations(meter)]
+        return {channel.obis: channel.scaler for channel in self._registry.channels_of_points(points)}
 
     def _sender(self, system_title: bytes) -> PushKeys | None:
         # Replay is judged by the store (`first_time`), which also takes what came out of order: hence a new window.

@@ -28,7 +28,7 @@ _WRITABLE = AttributeAccessMode.READ_AND_WRITE
 _MAY = MethodAccessMode.ACCESS
 _HLS = {(CURRENT_ASSOCIATION, 1): _MAY}
 
-_PUSHES: Final = (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
+_PUSHES: Final = (codes.PUSH_ON_INTERVAL, codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
 _SCHEDULES: Final = (
     codes.BILLING_SCHEDULE,
     codes.DISCONNECT_SCHEDULE,

@@ -28,6 +28,8 @@ TIMES_MAX: Final = 16
 MONTHLY: Final[Times] = (ExecutionTimeDate(CosemTime(0, 0, 0, 0), CosemDate(None, None, 1)),)
 """Local midnight at the beginning of each month."""
 
+HOURLY: Final[Times] = (ExecutionTimeDate(CosemTime(None, 0, 0, 0), CosemDate(None, None, None)),)
+
 SCHEDULES: Final[dict[ObisCode, ActionItem]] = {
     codes.BILLING_SCHEDULE: ActionItem(codes.BILLING_SCRIPTS, 1),
     codes.DISCONNECT_SCHEDULE: ActionItem(codes.DISCONNECT_SCRIPTS, 1),
@@ -45,6 +47,9 @@ class ActionSchedules:
         self._meter = meter
         self.scripts = SCHEDULES
         self.times: dict[ObisCode, Times] = {codes.BILLING_SCHEDULE: MONTHLY}
+        if meter.config.push_rows:
+            self.times[codes.PUSH_SCHEDULE] = HOURLY
+            self.scripts = {**SCHEDULES, codes.PUSH_SCHEDULE: ActionItem(codes.PUSH_SCRIPTS, 3)}
         self._due: dict[ObisCode, float] = {}
         self.due = NEVER
 

@@ -23,6 +23,10 @@ _BOUNDS = {
     "demand_periods": (1, 60),
     "watching_period_s": (1, 3600),
     "push_confirmation_s": (0, 3600),
+    "push_rows": (0, 96),
+    "push_spread_s": (0, 3600),
+    "push_retries": (0, 255),
+    "push_repetition_s": (0, 3600),
     "drift_ppm": (-DRIFT_PPM_MAX, DRIFT_PPM_MAX),
     "time_zone": (-720, 720),
     "power_factor_permille": (1, 1000),
@@ -50,6 +54,8 @@ class MeterConfig:
     `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is how far the
     clock is ahead at the start.
     `push_confirmation_s` is how long it waits for the confirmation of a push; 0: pushes are not confirmed.
+    `push_rows` of the load profile, the newest, are pushed every hour, `push_spread_s` or less after it (0: none); a
+    push that the network did not take is repeated `push_retries` times, after `push_repetition_s` each.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
     """
@@ -80,6 +86,10 @@ class MeterConfig:
     client_system_title: bytes | None = None
     push_destination: str = ""
     push_confirmation_s: int = 0
+    push_rows: int = 0
+    push_spread_s: int = 0
+    push_retries: int = 0
+    push_repetition_s: int = 0
     image_block_size: int = 512
     firmware_activation_s: int = 30
     firmware_key: bytes | None = None

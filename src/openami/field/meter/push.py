@@ -12,6 +12,7 @@ from openami.model.obis import ObisCode
 from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
+from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.push_setup import PushObject, PushSetup
 from openami.protocols.dlms.counters import apply
 from openami.protocols.dlms.data import DataType
@@ -19,6 +20,7 @@ from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.protection_form import Form
 from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityControl
+from openami.protocols.dlms.selective_access import EntryDescriptor
 
 if TYPE_CHECKING:
     from openami.field.meter.electricity import ElectricityMeter
@@ -75,4 +77,11 @@ def notification_body(meter: ElectricityMeter, setup: ObisCode, now: float) -> b
 
 def _read(meter: ElectricityMeter, wanted: PushObject, now: float) -> bytes:
     item: InterfaceClass = meter.device.object(InterfaceClass, wanted.logical_name)
-    return item.read(wanted.attribute_index, None, now)
+    return item.read(wanted.attribute_index, _newest(item, wanted.data_index), now)
+
+
+def _newest(item: InterfaceClass, rows: int) -> EntryDescriptor | None:
+    """A data_index other than 0 means, of a profile's buffer here, its newest rows (see `interval_push`)."""
+    if not rows or not isinstance(item, ProfileGeneric):
+        return None
+    return EntryDescriptor(max(1, len(item.rows) - rows + 1), 0, 1, 0)

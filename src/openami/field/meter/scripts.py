@@ -56,6 +56,7 @@ SCRIPT_TABLES: Final[Mapping[ObisCode, tuple[Script, ...]]] = {
     codes.PUSH_SCRIPTS: (
         Script(1, (_invoke(PushSetup.push, codes.PUSH_ON_ALARM),)),
         Script(2, (_invoke(PushSetup.push, codes.PUSH_ON_POWER_DOWN),)),
+        Script(3, (_invoke(PushSetup.push, codes.PUSH_ON_INTERVAL),)),
     ),
 }
 

@@ -7,18 +7,21 @@ import pytest
 from meter_bench import CLIENT_TITLE, KEYS, METER_TITLE, START, Client, make_meter
 from openami.field.meter import codes
 from openami.field.meter.electricity import ElectricityMeter
-from openami.model.errors import SecurityError
+from openami.field.meter.push_queue import PUSHES_MAX
+from openami.model.errors import DecodeError, SecurityError
 from openami.model.event import EventCode
 from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.ciphered import GeneralGloCiphering
 from openami.protocols.dlms.cosem.event_push import EVENT_PUSH, EventPush
+from openami.protocols.dlms.cosem.interval_push import read_interval_push
 from openami.protocols.dlms.cosem.push_setup import PushSetup
 from openami.protocols.dlms.counters import MemoryCounters
 from openami.protocols.dlms.data import decode_data, encode_data, integer
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.notification import DataNotification
+from openami.protocols.dlms.profile import decode_profile
 from openami.protocols.dlms.security import read_header, unprotect
 
 
@@ -102,3 +105,30 @@ def test_management_can_ask_for_a_push() -> None:
     assert result is ActionResult.SUCCESS
     assert opened(meter.next_push())[1].event_code == 0
     assert meter.action(Client(2), method, encode_data(integer(0)), START + 9)[0] is ActionResult.READ_WRITE_DENIED
+
+
+def test_every_hour_the_newest_rows_are_pushed_later_than_the_hour_and_once() -> None:
+    meter = make_meter(push_rows=4, push_spread_s=600)
+    meter.advance(START + 3599)
+    assert meter.next_push() is None
+    meter.advance(START + 3600 + 600)
+    sealed = decode_apdu(meter.next_push() or b"")
+    assert isinstance(sealed, GeneralGloCiphering)
+    notification = decode_apdu(unprotect(KEYS, METER_TITLE, sealed.content))
+    assert isinstance(notification, DataNotification)
+    push = read_interval_push(notification.notification_body)
+    assert push is not None
+    assert push.capture_period_s == 900
+    rows = decode_profile(push.buffer)
+    assert rows.stamps.tolist() == [START + 900 * number for number in (1, 2, 3, 4)]
+    assert rows.columns[2].values.tolist() == [250, 500, 750, 1000]
+    assert rows.columns[3].values.tolist() == [25, 50, 75, 100]
+    assert meter.next_push() is None
+    meter.advance(START + 86_400 + 600)
+    assert len([1 for _ in range(100) if meter.next_push() is not None]) == PUSHES_MAX, "unsent ones are the newest"
+
+
+def test_an_interval_push_is_told_from_others_and_a_broken_one_is_refused() -> None:
+    assert read_interval_push(bytes.fromhex("020209060004190900ff1200")) is None
+    with pytest.raises(DecodeError, match="capture period"):
+        read_interval_push(bytes.fromhex("020309060001190900ff12000f"))
