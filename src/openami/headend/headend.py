@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from openami.headend.circuit import pipe
 from openami.headend.dialling import Dialling
 from openami.headend.push_intake import PushIntake
-from openami.headend.push_ports import listen_datagrams, take_stream
 from openami.headend.settings import HeadendSettings
 from openami.headend.targets import AllowList, Refused, Resolve, Target, resolve_by_system
 from openami.io.blocking import Blocking, inline
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
+from openami.io.links.push_ports import listen_datagrams, take_stream
 from openami.io.links.tcp import Server, connect_tcp, serve_tcp
 from openami.io.spool.spool import Spool
 from openami.model.errors import ConnectFailed, LinkError, StoreError

@@ -1,81 +1,55 @@
-"""What meters push, on its way to the spool: many wait for one sync together."""
+"""What meters push, on its way to the spool."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from openami.io.blocking import Blocking
 from openami.io.clock import Clock
-from openami.io.spool.spool import Spool, SpoolFull
+from openami.io.spool.spool import Spool
+from openami.io.spool.writer import SpoolWriter
 from openami.model.errors import StoreError
-from openami.protocols.zones.message import Push, encode_push
+from openami.protocols.zones.message import Origin, Push, encode_push
 
-BATCH = 512
-
-
-class _Waiting(NamedTuple):
-    content: bytes
-    done: asyncio.Future[None]
+_SOURCE_MAX = 255
 
 
 class PushIntake:
     """Puts pushes into the spool. What waits for the disk is bounded by `waiting_bytes_max`."""
 
     def __init__(self, spool: Spool, clock: Clock, blocking: Blocking, waiting_bytes_max: int) -> None:
-        self._spool = spool
         self._clock = clock
-        self._blocking = blocking
-        self._waiting_bytes_max = waiting_bytes_max
-        self._waiting: list[_Waiting] = []
-        self._waiting_bytes = 0
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = SpoolWriter(spool.append_many, blocking, waiting_bytes_max)
         self.taken = 0
         self.refused = 0
 
     async def take(self, transport: str, source: str, content: bytes) -> None:
         """Return when the push is on the disk; raise `StoreError` (`SpoolFull`) if it cannot be taken."""
-        item = encode_push(Push(self._clock.time(), source[:255], transport, content))
+        item = encode_push(Push(self._clock.time(), source[:_SOURCE_MAX], transport, content))
         try:
-            await asyncio.shield(self._put(item))
+            await self._writer.put(item)
         except StoreError:
             self.refused += 1
             raise
         self.taken += 1
 
+    async def take_carried(self, carried: Sequence[tuple[str, Origin, bytes]]) -> None:
+        """Return when all that a collector carried (source, origin, content) is on the disk, in its order.
+
+        Raises `StoreError` if some is not; what stands before it may be: the origins on the disk tell how far.
+        """
+        now = self._clock.time()
+        puts = [
+            self._writer.begin(encode_push(Push(now, source[:_SOURCE_MAX], "collector", content, origin)))
+            for source, origin, content in carried
+        ]
+        for done in await asyncio.gather(*map(asyncio.shield, puts), return_exceptions=True):
+            if isinstance(done, BaseException):
+                self.refused += len(puts)
+                raise done
+        self.taken += len(puts)
+
     async def close(self) -> None:
         """Wait until all that was taken is on the disk."""
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
-
-    def _put(self, item: bytes) -> asyncio.Future[None]:
-        if self._waiting_bytes + len(item) > self._waiting_bytes_max:
-            raise SpoolFull(f"{self._waiting_bytes} bytes of pushes wait for the disk: the limit")
-        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._waiting_bytes += len(item)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.get_running_loop().create_task(self._write())
-        return waiting.done
-
-    async def _write(self) -> None:
-        """Write what waits, a batch per sync, until nothing does."""
-        while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            error: StoreError | None = None
-            try:
-                await self._blocking(self._spool.append_many, [waiting.content for waiting in batch])
-            except StoreError as refused:
-                error = refused
-            self._waiting_bytes -= sum(len(waiting.content) for waiting in batch)
-            for waiting in batch:
-                _settle(waiting.done, error)
-
-
-def _settle(done: asyncio.Future[None], error: StoreError | None) -> None:
-    if done.done():
-        return
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
+        await self._writer.close()

@@ -12,11 +12,11 @@ import pytest
 from fault_disk import FaultDisk
 from openami.headend import DialWindow, Headend, HeadendSettings
 from openami.headend.dialling import Dialling
-from openami.headend.push_stream import PushStream
 from openami.headend.targets import AllowList, Refused, Target
 from openami.io.clock import SystemClock
 from openami.io.links.driver import Driver
 from openami.io.links.memory import memory_pair
+from openami.io.links.push_stream import PushStream
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.io.spool import FileSpool
 from openami.model.errors import ConnectFailed, LinkLost, SettingError

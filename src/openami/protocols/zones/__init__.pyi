@@ -1,3 +1,7 @@
+from .collector_connection import CollectorConnection as CollectorConnection
+from .collector_connection import CollectorRole as CollectorRole
+from .collector_message import Collected as Collected
+from .collector_message import Lane as Lane
 from .connection import CircuitData as CircuitData
 from .connection import Ended as Ended
 from .connection import Role as Role
@@ -7,6 +11,7 @@ from .message import CircuitOpened as CircuitOpened
 from .message import CircuitRefused as CircuitRefused
 from .message import HeadendStatus as HeadendStatus
 from .message import OpenCircuit as OpenCircuit
+from .message import Origin as Origin
 from .message import Push as Push
 from .message import ReadSpool as ReadSpool
 from .message import RefusalCause as RefusalCause

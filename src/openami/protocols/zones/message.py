@@ -7,6 +7,9 @@ connection carries the bytes of that circuit and nothing else.
     ReadSpool     →  SpoolItems | RequestRefused
     ReleaseSpool  →  SpoolReleased | RequestRefused
     AskStatus     →  HeadendStatus
+    AskCollectors →  Collectors
+    AskMeters     →  Meters | RequestRefused
+    TriggerPush   →  Triggered | RequestRefused
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ ItemNumber = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Address = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=500)]
 ITEMS_MAX = 4096
+COLLECTORS_MAX = 10_000
 
 
 class RefusalCause(StrEnum):
@@ -47,7 +51,11 @@ class _Message(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class OpenCircuit(_Message, frozen=True):
-    """Connect to the meter at `link` (`tcp://host:port`), at most `timeout_s` long."""
+    """Connect to the meter at `link`, at most `timeout_s` long.
+
+    `link` is `tcp://host:port`, or `collector://NAME/ADDRESS` for a meter behind a collector that has called in;
+    NAME is the collector's, or that of the neighbourhood that several collectors share.
+    """
 
     link: Address
     timeout_s: Seconds
@@ -119,20 +127,89 @@ class RequestRefused(_Message, frozen=True):
     detail: Text
 
 
-class Push(Struct, frozen=True, forbid_unknown_fields=True):
+class Origin(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Which item of which spool of which collector a push was, and when that heard it by its own clock (UTC seconds).
+
+    `collector` is the name in the certificate; the rest is what the collector says.
+    """
+
+    collector: Annotated[str, Meta(max_length=64)]
+    spool: Annotated[str, Meta(max_length=64)]
+    number: ItemNumber
+    heard_at: float
+
+
+class Push(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a meter sent unasked, as it came: `content` is opaque to the head-end.
 
-    `received_at` is the head-end's clock (UTC seconds), `source` the sender's address, `transport` how it came.
+    `received_at` is the head-end's clock (UTC seconds), `source` the sender's address, `transport` how it came;
+    `origin` is there if a collector carried it.
     """
 
     received_at: float
     source: Address
     transport: Annotated[str, Meta(max_length=16)]
     content: bytes
+    origin: Origin | None = None
 
 
-Request = OpenCircuit | ReadSpool | ReleaseSpool | AskStatus
-Answer = CircuitOpened | CircuitRefused | SpoolItems | SpoolReleased | HeadendStatus | RequestRefused
+class AskCollectors(_Message, frozen=True):
+    """Which collectors are there?"""
+
+
+class CollectorView(Struct, frozen=True, forbid_unknown_fields=True):
+    """A collector that calls in. `told` holds what it says of itself, by name; `missing` counts items it gave up."""
+
+    name: Annotated[str, Meta(max_length=64)]
+    neighbourhood: Annotated[str, Meta(max_length=64)]
+    connected_at: float
+    circuits: Count
+    items: Count
+    missing: Count
+    meters: Count
+    told: dict[str, float]
+
+
+class Collectors(_Message, frozen=True):
+    """Those that are connected now, by name."""
+
+    collectors: Annotated[list[CollectorView], Meta(max_length=COLLECTORS_MAX)]
+
+
+class AskMeters(_Message, frozen=True):
+    """Which meters does this collector know?"""
+
+    collector: Annotated[str, Meta(max_length=64)]
+
+
+class Meters(_Message, frozen=True):
+    """Addresses that `OpenCircuit` takes as `collector://NAME/ADDRESS`, with the system title where it is known."""
+
+    meters: dict[str, bytes | None]
+
+
+class TriggerPush(_Message, frozen=True):
+    """Let the meter at `link` (`collector://NAME/ADDRESS`) push now."""
+
+    link: Address
+
+
+class Triggered(_Message, frozen=True):
+    """The collector was told; whether the meter pushes, its push tells."""
+
+
+Request = OpenCircuit | ReadSpool | ReleaseSpool | AskStatus | AskCollectors | AskMeters | TriggerPush
+Answer = (
+    CircuitOpened
+    | CircuitRefused
+    | SpoolItems
+    | SpoolReleased
+    | HeadendStatus
+    | Collectors
+    | Meters
+    | Triggered
+    | RequestRefused
+)
 Message = Request | Answer
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Protocol
 
-from openami.headend.push_intake import PushIntake
-from openami.headend.push_stream import PushStream
 from openami.io.links.link import Link
+from openami.io.links.push_stream import PushStream
 from openami.model.errors import ConnectFailed, LinkError, StoreError
 
 LOG = logging.getLogger(__name__)
 
 
-async def take_stream(link: Link, intake: PushIntake, *, bytes_max: int, silence_s: float) -> None:
+class TakesPushes(Protocol):
+    """Where pushes go: a head-end's spool, or a collector's."""
+
+    refused: int
+
+    async def take(self, transport: str, source: str, content: bytes) -> None:
+        """Return when the push is on the disk; raise `StoreError` if it cannot be taken."""
+        ...
+
+
+async def take_stream(link: Link, intake: TakesPushes, *, bytes_max: int, silence_s: float) -> None:
     """Spool all that `link` brings until it ends. A sender whose push cannot be taken is cut off, so that it knows."""
     stream = PushStream(bytes_max)
     try:
@@ -45,7 +54,7 @@ async def _receive(link: Link, silence_s: float | None) -> bytes | None:
         return None
 
 
-async def _try(intake: PushIntake, peer: str, content: bytes, transport: str = "tcp") -> None:
+async def _try(intake: TakesPushes, peer: str, content: bytes, transport: str = "tcp") -> None:
     try:
         await intake.take(transport, peer, content)
     except StoreError as error:
@@ -55,7 +64,7 @@ async def _try(intake: PushIntake, peer: str, content: bytes, transport: str = "
 class PushDatagrams(asyncio.DatagramProtocol):
     """The UDP port: each datagram is an item."""
 
-    def __init__(self, intake: PushIntake, waiting_max: int) -> None:
+    def __init__(self, intake: TakesPushes, waiting_max: int) -> None:
         self._intake = intake
         self._waiting_max = waiting_max
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -76,7 +85,7 @@ class PushDatagrams(asyncio.DatagramProtocol):
         LOG.info("the push port heard of an undelivered datagram: %s", exc)
 
 
-async def listen_datagrams(intake: PushIntake, host: str, port: int, waiting_max: int) -> asyncio.DatagramTransport:
+async def listen_datagrams(intake: TakesPushes, host: str, port: int, waiting_max: int) -> asyncio.DatagramTransport:
     """Bind the UDP port; raise `ConnectFailed` if that fails."""
     loop = asyncio.get_running_loop()
     try:
