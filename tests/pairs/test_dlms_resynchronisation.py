@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlms_pair import CLIENT_TITLE, ENERGY, ENERGY_OCTETS, SECURED, Pair, client_settings
+from dlms_pair import CLIENT_TITLE, ENERGY, ENERGY_OCTETS, KEYS, SECURED, Pair, client_settings
 from openami.model.errors import SecurityError
 from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.counters import COUNTER_END, SendCounter
@@ -24,8 +24,9 @@ def expecting(number):
 
 def ahead(pair, by):
     """The server's window is `by` ahead of the client's next number; its next request is refused for that."""
-    name = pair.state.window_name(SECURED, CLIENT_TITLE)
-    pair.state.window(SECURED, CLIENT_TITLE).commit(pair.client._protection.sending.upcoming + by - 1)
+    client = SECURED, CLIENT_TITLE, KEYS.global_unicast_encryption_key
+    name = pair.state.window_name(*client)
+    pair.state.window(*client).commit(pair.client._protection.sending.upcoming + by - 1)
     return name
 
 

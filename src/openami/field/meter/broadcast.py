@@ -53,10 +53,12 @@ def hear_broadcast(meter: ElectricityMeter, apdu: bytes, now: float) -> bool:
 def _opened(meter: ElectricityMeter, sealed: GeneralGloCiphering) -> bytes:
     """Counter newer, tag right, in this order; then the counter is committed, durably."""
     state, title = meter.server_state, sealed.system_title
-    window = state.window(BROADCAST_SAP, title)
+    keys = meter.config.keys
+    key = keys.global_broadcast_encryption_key or b""
+    window = state.window(BROADCAST_SAP, title, key)
     counter = read_header(sealed.content).invocation_counter
     window.check(counter)
-    plain = unprotect(meter.config.keys, title, sealed.content, required=BROADCAST_PROTECTION)
-    state.keep(BROADCAST_SAP, title, window).commit(counter)
-    apply(meter.counters, Persist(state.window_name(BROADCAST_SAP, title), counter + 1))
+    plain = unprotect(keys, title, sealed.content, required=BROADCAST_PROTECTION)
+    state.keep(BROADCAST_SAP, title, key, window).commit(counter)
+    apply(meter.counters, Persist(state.window_name(BROADCAST_SAP, title, key), counter + 1))
     return plain

@@ -191,8 +191,9 @@ def _security(meter: ElectricityMeter) -> Iterator[InterfaceClass]:
 
 def _invocation_counter(meter: ElectricityMeter, title: bytes, _now: float) -> Data:
     """The last number that a client's sealed message had: the highest of the clients that share the keys."""
+    key = meter.config.keys.global_unicast_encryption_key
     last = max(
-        meter.server_state.window(sap, title).last for sap, one in meter.clients.items() if one.authentication.high
+        meter.server_state.window(sap, title, key).last for sap, one in meter.clients.items() if one.authentication.high
     )
     return Data(DataType.DOUBLE_LONG_UNSIGNED, max(last, 0))
 

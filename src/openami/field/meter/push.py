@@ -44,7 +44,7 @@ class PushSender:
             config.system_title,
             b"",
             state.sending,
-            state.window(0, b""),
+            state.window(0, b"", config.keys.global_unicast_encryption_key),
             control=SecurityControl.AUTHENTICATED_ENCRYPTION,
             required=SecurityControl.AUTHENTICATED_ENCRYPTION,
             form=Form.GENERAL_GLOBAL,

@@ -43,6 +43,8 @@ class AssociationSettings:
     """What each direction needs, signatures too; takes the place of `protection`."""
     weak_hashes_allowed: bool = False
     """HLS 3 (MD5) and HLS 4 (SHA-1) are refused as a setting unless this is set."""
+    former: AssociationSettings | None = field(default=None, repr=False)
+    """How the client could associate before its keys were changed: good until it has used the new ones."""
 
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:

@@ -44,9 +44,9 @@ class SecureChannel:
     """
 
     __slots__ = (
-        "_dedicated_window",
         "asymmetric",
         "control",
+        "dedicated_window",
         "form",
         "keys",
         "peer_system_title",
@@ -76,6 +76,7 @@ class SecureChannel:
         transactions: ReceiveWindow | None = None,
         sign: bool = False,
         signature_required: bool = False,
+        dedicated_window: ReceiveWindow | None = None,
     ) -> None:
         self.keys = keys
         self.system_title = check_system_title(system_title)
@@ -90,7 +91,7 @@ class SecureChannel:
         self.transactions = transactions or ReceiveWindow()
         self.sign = sign
         self.signature_required = signature_required
-        self._dedicated_window = ReceiveWindow()
+        self.dedicated_window = dedicated_window or ReceiveWindow()
 
     def overhead(self, form: Form | None = None) -> int:
         """More octets than protection in `form` (our own, if None) adds to an APDU."""
@@ -173,7 +174,7 @@ class SecureChannel:
             self._check_title(apdu.system_title)
             dedicated = isinstance(apdu, GeneralDedCiphering)
             form = Form.GENERAL_DEDICATED if dedicated else Form.GENERAL_GLOBAL
-        window = self._dedicated_window if dedicated else self.receiving
+        window = self.dedicated_window if dedicated else self.receiving
         counter = read_header(apdu.content).invocation_counter
         window.check(counter)
         plain = unprotect(self.keys, self.peer_system_title, apdu.content, required=self.required, dedicated=dedicated)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from openami.model.errors import LocalProtocolError, RemoteProtocolError, SecurityError
-from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.association import Association
 from openami.protocols.dlms.counters import CountersExhausted, Persist
 from openami.protocols.dlms.events import Closed, Confirmed, Refused
@@ -22,9 +22,11 @@ from openami.protocols.dlms.notification import (
     DataNotificationConfirm,
     EventNotificationRequest,
 )
+from openami.protocols.dlms.protection_form import Manner
 from openami.protocols.dlms.server_association_control import ServerAssociationControl
 from openami.protocols.dlms.server_exception import exception_of
 from openami.protocols.dlms.server_protection import ServerEvent, ServerProtection
+from openami.protocols.dlms.server_renewal import renewed_channel
 from openami.protocols.dlms.server_session import Session
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 from openami.protocols.dlms.service_context import PduTooLong
@@ -180,7 +182,7 @@ class ServerConnection:
             raise SecurityError(f"client SAP {event.source} sends a service without an association: refused")
         if session.association.server_sap != event.destination:
             raise SecurityError(f"server SAP {event.destination} is not the one of the association: refused")
-        apdu, manner = self._protection.open(event.apdu, session)
+        apdu, manner = self._open(event, session)
         session.heard = now
         if not session.association.established:
             self._control.take_pass_3(apdu, manner, session, now)
@@ -192,6 +194,21 @@ class ServerConnection:
         answer = session.services.answer(apdu, self._utc(now))
         if answer is not None:
             self._protection.answer(encode_apdu(answer), manner, session, now)
+
+    def _open(self, event: ApduReceived, session: Session) -> tuple[Apdu, Manner | None]:
+        """What came, opened under the client's keys of today; if they were changed, they were perhaps after it left."""
+        settings = self._settings.associations.get(event.source)
+        renewed = renewed_channel(session, settings, self._protection.state)
+        if renewed is not None and settings is not None:
+            try:
+                opened = self._protection.open(event.apdu, session, renewed)
+            except SecurityError:
+                if settings.former is None:
+                    raise
+            else:
+                self._protection.renew(session, renewed, settings)
+                return opened
+        return self._protection.open(event.apdu, session)
 
     # Ends
 

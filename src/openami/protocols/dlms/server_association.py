@@ -225,7 +225,8 @@ def _open(
     apdu = decode_apdu(raw)
     if not isinstance(apdu, Ciphered) or apdu.tag is not CipheredTag.GLO_INITIATE_REQUEST:
         raise SecurityError("AARQ brings a plain InitiateRequest into a protected association: refused")
-    window = state.window(association.client_sap, title)
+    key = settings.keys.global_unicast_encryption_key
+    window = state.window(association.client_sap, title, key)
     policy, begun = settings.security_policy, read_header(apdu.content).control & _PROTECTION
     channel = SecureChannel(
         settings.keys,
@@ -242,7 +243,7 @@ def _open(
         signature_required=policy.request_signed,
     )
     plain = channel.open(apdu)
-    channel.receiving = state.keep(association.client_sap, title, window)
+    channel.receiving = state.keep(association.client_sap, title, key, window)
     association.protection = channel.required
     return plain, channel
 

@@ -10,7 +10,7 @@ from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, ReleaseResponseReason
 from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
-from openami.protocols.dlms.association import PASS_3, Association
+from openami.protocols.dlms.association import PASS_3, Association, AssociationSettings
 from openami.protocols.dlms.counters import CountersExhausted
 from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Refused
@@ -73,8 +73,8 @@ class ServerAssociationControl:
         if device is None:
             what = f"server SAP {event.destination} is not there"
             raise Rejection(what, AcseServiceUser.CALLED_AP_TITLE_NOT_RECOGNIZED)
-        association = Association(event.source, event.destination, settings)
-        accepted = judge(aarq, association, self._settings, self._protection.state, self._random)
+        accepted = self._judge(aarq, event, settings)
+        association = accepted.association
         self.leave(event.source, "the client associates anew")
         room = self._room(association.client_max_receive_pdu_size)
         session = Session(accepted, self._services(association, device, room), room, now)
@@ -85,6 +85,19 @@ class ServerAssociationControl:
             step(now)
         else:
             self._protection.with_numbers(step, now)
+
+    def _judge(self, aarq: AARQ, event: ApduReceived, settings: AssociationSettings) -> Accepted:
+        """Under the client's keys; if they do not open what it sent, under those that they have taken the place of."""
+        state, former = self._protection.state, settings.former
+        try:
+            association = Association(event.source, event.destination, settings)
+            return judge(aarq, association, self._settings, state, self._random)
+        except SecurityError:
+            if former is None:
+                raise
+            return judge(
+                aarq, Association(event.source, event.destination, former), self._settings, state, self._random
+            )
 
     def _services(self, association: Association, device: LogicalDevice, room: int) -> Services | ShortNameServices:
         settings = self._settings

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 from openami.model.errors import RemoteProtocolError
 from openami.protocols.dlms.apdu import Apdu, decode_apdu
-from openami.protocols.dlms.counters import Persist, transactions_name
+from openami.protocols.dlms.association import AssociationSettings
+from openami.protocols.dlms.counters import Persist
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Confirmed, Refused
 from openami.protocols.dlms.framing import Framing, Garbage
 from openami.protocols.dlms.protected_tags import check_protected
@@ -41,9 +42,12 @@ class ServerProtection:
 
     # Receiving
 
-    def open(self, raw: bytes, session: Session) -> tuple[Apdu, Manner | None]:
-        """The plain APDU of what came and the manner in which it came, in which it is answered."""
-        channel, tag = session.channel, raw[0] if raw else 0
+    def open(self, raw: bytes, session: Session, channel: SecureChannel | None = None) -> tuple[Apdu, Manner | None]:
+        """The plain APDU of what came and the manner in which it came, in which it is answered.
+
+        `channel` takes the place of the session's, if it is given.
+        """
+        channel, tag = channel or session.channel, raw[0] if raw else 0
         if not check_protected(tag, protected=channel is not None) or channel is None:
             return decode_apdu(raw), None
         plain, manner = channel.open_with_manner(decode_apdu(raw))
@@ -52,6 +56,14 @@ class ServerProtection:
         if not session.association.authentication.high or not session.association.established:
             self.keep_window(session)
         return decode_apdu(plain), manner
+
+    def renew(self, session: Session, channel: SecureChannel, settings: AssociationSettings) -> None:
+        """The client of `session` has used its new keys: from now on they are those of the session."""
+        assert settings.keys is not None
+        key, association = settings.keys.global_unicast_encryption_key, session.association
+        channel.receiving = self.state.keep(association.client_sap, channel.peer_system_title, key, channel.receiving)
+        session.channel, association.settings = channel, settings
+        self.keep_window(session)
 
     # Sending
 
@@ -103,9 +115,10 @@ class ServerProtection:
         """
         association, channel = session.association, session.channel
         if channel is not None:
-            name = self.state.window_name(association.client_sap, channel.peer_system_title)
+            key = channel.keys.global_unicast_encryption_key
+            name = self.state.window_name(association.client_sap, channel.peer_system_title, key)
             self._persist(Persist(name, channel.receiving.last + 1))
 
     def _keep_transactions(self, session: Session, channel: SecureChannel) -> None:
-        name = self.state.window_name(session.association.client_sap, channel.peer_system_title)
-        self._persist(Persist(transactions_name(name), channel.transactions.last + 1))
+        name = self.state.transactions_name(session.association.client_sap, channel.peer_system_title)
+        self._persist(Persist(name, channel.transactions.last + 1))

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final, Protocol
 
 from openami.model.errors import SecurityError, SettingError
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.association import Association, AssociationSettings
-from openami.protocols.dlms.counters import Counters, ReceiveWindow, SendCounter, transactions_name
+from openami.protocols.dlms.counters import (
+    Counters,
+    Persist,
+    ReceiveWindow,
+    SendCounter,
+    apply,
+    transactions_name,
+)
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.short_names import ShortNames
 
@@ -72,6 +80,11 @@ class ServerSettings:
             raise SettingError(f"challenge_size is {self.challenge_size}, must be 8 to 64 bytes")
 
 
+def fingerprint(key: bytes) -> str:
+    """Names a key without giving it away."""
+    return sha256(b"openami window of " + key).hexdigest()[:16]
+
+
 class ServerState:
     """One per device, shared by all its links: no counter is used twice and none is accepted twice."""
 
@@ -84,27 +97,39 @@ class ServerState:
         self.sending = SendCounter(name, counters.load(name), reserve)
         self._windows: dict[str, ReceiveWindow] = {}
 
-    def window_name(self, client_sap: int, client_system_title: bytes) -> str:
-        """The name under which the last accepted counter of a client is kept."""
-        return f"{self._name}/{client_sap}/{client_system_title.hex()}/received"
+    def window_name(self, client_sap: int, client_system_title: bytes, key: bytes) -> str:
+        """The name under which the last accepted counter of a client under an encryption key is kept.
 
-    def window(self, client_sap: int, client_system_title: bytes) -> ReceiveWindow:
+        Counters belong to a key: under a new one they may begin anew, and one that returns finds its window again.
+        """
+        return f"{self._name}/{client_sap}/{client_system_title.hex()}/{fingerprint(key)}/received"
+
+    def transactions_name(self, client_sap: int, client_system_title: bytes) -> str:
+        """The name under which a client's last accepted transaction-id is kept, whatever the keys."""
+        return transactions_name(f"{self._name}/{client_sap}/{client_system_title.hex()}/received")
+
+    def window(self, client_sap: int, client_system_title: bytes, key: bytes) -> ReceiveWindow:
         """The window of a client: the shared one, or a new one that `keep` adds once a tag was verified."""
-        name = self.window_name(client_sap, client_system_title)
+        name = self.window_name(client_sap, client_system_title, key)
         if name not in self._windows:
             return ReceiveWindow(self._counters.load(name) - 1)
         return self._windows[name]
 
     def transactions(self, client_sap: int, client_system_title: bytes) -> ReceiveWindow:
         """The window of a client's transaction-ids, which every accepted one is kept in at once."""
-        return ReceiveWindow(
-            self._counters.load(transactions_name(self.window_name(client_sap, client_system_title))) - 1
-        )
+        return ReceiveWindow(self._counters.load(self.transactions_name(client_sap, client_system_title)) - 1)
 
-    def keep(self, client_sap: int, client_system_title: bytes, window: ReceiveWindow) -> ReceiveWindow:
+    def keep(self, client_sap: int, client_system_title: bytes, key: bytes, window: ReceiveWindow) -> ReceiveWindow:
         """The client has proven to have the keys: its window is shared from now on. At most 64 clients."""
-        name = self.window_name(client_sap, client_system_title)
+        name = self.window_name(client_sap, client_system_title, key)
         if name not in self._windows and len(self._windows) >= ORIGINATORS_MAX:
             title = client_system_title.hex()
             raise SecurityError(f"client {title} refused: {ORIGINATORS_MAX} others are known already")
         return self._windows.setdefault(name, window)
+
+    def retire(self, key: bytes) -> None:
+        """No client uses `key` any more: its windows are made durable and leave the memory."""
+        ending = f"/{fingerprint(key)}/received"
+        for name in [name for name in self._windows if name.endswith(ending)]:
+            window = self._windows.pop(name)
+            apply(self._counters, Persist(name, window.last + 1))
