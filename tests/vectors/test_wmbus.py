@@ -29,11 +29,6 @@ DIFFERENT = {
         },
         "em24-b2e74aee": {"total_apparent_energy_consumption_kvah"},
     },
-    "the publisher shows the days of battery life as per cent": {
-        "q400-d1d82620": {"battery_pct"},
-        "q400-9654d022": {"battery_pct"},
-        "q400-6dac273a": {"battery_pct"},
-    },
     "the publisher shows the duration of an exceeded limit as a volume flow": {
         "qwaterv2-71a46f1c": {"volume_flow_m3h"},
         "qwaterv2-faa41f49": {"volume_flow_m3h"},
@@ -44,30 +39,20 @@ DIFFERENT = {
 }
 """Full telegrams (see `name_of`) and the numbers that are not ours, by the reason."""
 NOT_READ = {
-    "a code that is not known": {
-        "hydrodigit-c718d149": {"voltage_v"},
-        "hydrodigit-fe65b2bc": {"voltage_v"},
-        "hydrodigit-bb208fe2": {"voltage_v", "backflow_m3"},
-    },
-    "the publisher shows the days of battery life as years": {"gwfwater-eb9b30ec": {"battery_y"}},
-    "bits inside a manufacturer's value": {"ei6500-bc68366c": {"dust_level_counter"}},
-    "a format whose headers are not known": dict.fromkeys(
-        ("engelmann_faw-75b97095", "kamheat-ce6e9f7e", "kamwater-bbb548d6")
-    ),
+    "a format whose headers are not known": dict.fromkeys(("kamheat-ce6e9f7e", "kamwater-bbb548d6")),
 }
 """The same for partly standard and compact telegrams; None means all numbers."""
 PROPRIETARY = {
-    "the maker's own cipher or scheme": dict.fromkeys((
-        "apatorna1-c1d4e413", "apatorna1-b4418e9d", "apatorna1-78e6198c", "apatorna1-ef95204e", "apatorna1-90a8f49b",
-        "apatorna1-df293dea", "apatorna1-e5032042", "apatorna1-a552cb90", "izarv2-f4531a31", "izarv2-62259a2b",
-        "izarv2-a0fa2c17", "izarv2-8f5a16da", "izar-f2ad14f7",
-    )),
-    "a layout that is not declared": dict.fromkeys((
-        "bfw240radio-74012c9d", "bfw240radio-6ea2f1af", "mkradio3a-d3a063fe", "apator162-63b23a31",
-    )),
+    "fields whose places are not known": {
+        f"apatorna1-{digest}": {"historic_m3", "historic_age_h"}
+        for digest in (
+            "c1d4e413", "b4418e9d", "78e6198c", "ef95204e", "90a8f49b", "df293dea", "e5032042", "a552cb90",
+        )
+    },
     "the publisher derives it or reads it as something else": {
         "qwaterv2-9d752bcb": {"volume_flow_m3h"},
         "qwaterv2-f959bd4c": {"volume_delta_2_m3"},
+        "apator162-63b23a31": {"rssi_dbm"},
     },
 }  # fmt: skip
 """The same for proprietary telegrams."""

@@ -16,7 +16,7 @@ from openami.model.errors import DecodeError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.layout import compile_layout
 from openami.protocols.mbus.records import Record, Records, decode_records
-from openami.protocols.mbus.wireless.drivers.applied import apply
+from openami.protocols.mbus.wireless.drivers.applied import Told, apply
 from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
 from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
@@ -85,7 +85,17 @@ class WirelessReader:
         transport, opened = telegram.transport, telegram.opened
         if driver is None or transport is None or opened is None or opened.protection is Protection.CLOSED:
             return reading
-        values = apply(driver, reading.values, transport.ci, reading.manufacturer_data, opened.guarantee)
+        values = apply(
+            driver,
+            Told(
+                reading.values,
+                telegram.link.address,
+                transport.ci,
+                reading.manufacturer_data,
+                opened.content,
+                opened.guarantee,
+            ),
+        )
         return replace(reading, values=values, driver=driver.name)
 
     def _generic(self, telegram: Telegram) -> Reading:

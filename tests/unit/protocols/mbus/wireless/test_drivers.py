@@ -32,7 +32,7 @@ def test_own_telegrams(driver, test):
 
 def test_every_driver_has_tests_and_is_found():
     drivers = Drivers(own_drivers())
-    assert len(drivers.names) >= 15
+    assert len(drivers.names) >= 40
     for driver in own_drivers():
         assert driver.tests, driver.name
         meter = MeterAddress.from_link(driver.tests[0].telegram[2:10])
@@ -56,6 +56,11 @@ def test_every_driver_has_tests_and_is_found():
         (
             HEAD + '[[layout]]\nwhere = "ci a0"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\ncount = 3',
             "says where its number stands",
+        ),
+        (HEAD + '[[layout]]\nwhere = "content"\ncipher = "x"\nkeys = ["00"]', "layout 1: cipher 'x' and keys"),
+        (
+            HEAD + '[[layout]]\nwhere = "content"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\nnibbles = [4]',
+            "nibbles inside the 2 bytes",
         ),
         (HEAD + '[[record]]\nheader = "0g"\nname = "a"', "record 1: non-hexadecimal"),
     ],
@@ -91,3 +96,15 @@ def test_tags_have_sizes():
     text = HEAD + '[[layout]]\nwhere = "manufacturer data"\n[[layout.field]]\nname = "a"\nat = 0\nsize = 2\ntag = "10"'
     with pytest.raises(SettingError, match="layout 1: a: tag 10 has no size"):
         load_driver("d", text)
+
+
+def test_a_key_of_somebody_else_opens_no_makers_cipher():
+    driver = next(driver for driver in own_drivers() if driver.name == "izar_prios")
+    text = (
+        'title = "x"\nsource = "y"\n[[meter]]\nmanufacturer = "HYD"\n'
+        '[[layout]]\nwhere = "manufacturer data"\ncipher = "prios"\nkeys = ["0000000000000001"]\n'
+        '[[layout.field]]\nname = "volume"\nat = 5\nsize = 4\n'
+    )
+    telegram = driver.tests[0].telegram
+    assert WirelessReader(drivers=Drivers([driver])).read(telegram).value("volume").value == Decimal("123.456")
+    assert WirelessReader(drivers=Drivers([load_driver("d", text)])).read(telegram).values == ()

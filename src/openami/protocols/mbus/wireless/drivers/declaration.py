@@ -11,17 +11,23 @@ types = [0x07]
 [[record]]                     # a standard record by its header gets a name of its own
 header = "0aa618"
 name = "operating time in error"
+unit = "%"                     # only where the maker counts something else than the record's code says
 
 [[layout]]                     # bytes at fixed places
-where = "ci a2"                # or "manufacturer data", or "record 0dff5f"
+where = "ci a2"                # or "manufacturer data", or "record 0dff5f", or "content": all of it, no records then
 starts = "0f"                  # only if the bytes begin so
+cipher = "prios"               # the maker's own scheme (`ciphers`), with the keys that all his meters share
+keys = ["0001020304050607"]
 [[layout.field]]
 name = "volume"                # with `count`: a series, `{n}` is its number, `first` its first one
 at = 3
 size = 2
-kind = "unsigned"              # or signed, bcd, date
+kind = "unsigned"              # or signed, bcd, date, big (high byte first)
 divisor = 10
-unit = "m³"
+unit = "m³"                    # `step`: distance within a series, where it is not the size
+mask = 0xF0                    # these bits alone, moved down
+values = { 14 = "3.7" }        # what codes mean; any other one is no value
+nibbles = [2, 0, 1]            # half bytes of the field that make the number, highest first
 
 [[sum]]                        # a value that the telegram does not hold itself
 name = "total"
@@ -42,9 +48,12 @@ from typing import Any
 from openami.model.errors import OpenAmiError, SettingError
 from openami.protocols.mbus.records import decode_headers
 from openami.protocols.mbus.wireless.address import LETTERS, MeterAddress, manufacturer_code
+from openami.protocols.mbus.wireless.drivers.ciphers import CIPHERS
 
-KINDS = ("unsigned", "signed", "bcd", "date")
-PLACES = ("ci", "manufacturer", "record")
+KINDS = ("unsigned", "signed", "bcd", "date", "big")
+PLACES = ("ci", "manufacturer", "record", "content")
+BARE = ("manufacturer", "content")
+"""Places that need no argument."""
 SERIES_MAX = 64
 
 
@@ -64,6 +73,10 @@ class Field:
     count: int = 1
     first: int = 1
     tag: str = ""
+    step: int = 0
+    mask: int = 0
+    values: Mapping[str, str] | None = None
+    nibbles: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,16 @@ class Layout:
     fields: tuple[Field, ...]
     skip: int = 0
     sizes: Mapping[int, int] | None = None
+    cipher: str = ""
+    keys: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A record's name in this maker's meters, and its unit where the record's code says a wrong one."""
+
+    name: str
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +129,7 @@ class Driver:
     title: str
     source: str
     meters: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
-    records: Mapping[bytes, str]
+    records: Mapping[bytes, Naming]
     layouts: tuple[Layout, ...]
     sums: tuple[Sum, ...]
     tests: tuple[DriverTest, ...]
@@ -171,20 +194,20 @@ def _meter(part: Mapping[str, Any]) -> tuple[int, tuple[int, ...], tuple[int, ..
     return manufacturer_code(part["manufacturer"]), tuple(part.get("versions", ())), tuple(part.get("types", ()))
 
 
-def _record(part: Mapping[str, Any]) -> tuple[bytes, str]:
-    _only(part, {"header", "name"})
-    return bytes.fromhex(part["header"]), str(part["name"])
+def _record(part: Mapping[str, Any]) -> tuple[bytes, Naming]:
+    _only(part, {"header", "name", "unit"})
+    return bytes.fromhex(part["header"]), Naming(str(part["name"]), str(part.get("unit", "")))
 
 
 def _layout(part: Mapping[str, Any]) -> Layout:
-    _only(part, {"where", "starts", "field", "skip", "sizes"})
+    _only(part, {"where", "starts", "field", "skip", "sizes", "cipher", "keys"})
     words = str(part["where"]).split()
     if not words or words[0] not in PLACES:
         raise ValueError(
-            f"where = {part['where']!r}; write ci and its two digits, manufacturer data, or record and header"
+            f"where = {part['where']!r}; write ci and its two digits, manufacturer data, content, or record and header"
         )
-    argument = b"" if words[0] == "manufacturer" else bytes.fromhex(words[1] if len(words) > 1 else "")
-    if words[0] != "manufacturer" and not argument:
+    argument = b"" if words[0] in BARE else bytes.fromhex(words[1] if len(words) > 1 else "")
+    if words[0] not in BARE and not argument:
         raise ValueError(f"where = {part['where']!r} says no hexadecimal digits")
     sizes = {int(tag, 16): int(size) for tag, size in part.get("sizes", {}).items()}
     if any(size < 0 for size in sizes.values()) or part.get("skip", 0) < 0:
@@ -193,19 +216,24 @@ def _layout(part: Mapping[str, Any]) -> Layout:
     for field in fields:
         if field.tag and int(field.tag, 16) not in sizes:
             raise ValueError(f"{field.name}: tag {field.tag} has no size")
+    cipher, keys = str(part.get("cipher", "")), tuple(bytes.fromhex(key) for key in part.get("keys", ()))
+    if bool(cipher) != bool(keys) or cipher not in {"", *CIPHERS}:
+        raise ValueError(f"cipher {cipher!r} and keys belong together; known are {', '.join(CIPHERS)}")
     starts = bytes.fromhex(part.get("starts", ""))
-    return Layout(words[0], argument, starts, fields, part.get("skip", 0), sizes or None)
+    return Layout(words[0], argument, starts, fields, part.get("skip", 0), sizes or None, cipher, keys)
 
 
 def _field(part: Mapping[str, Any]) -> Field:
     _only(part, set(Field.__slots__))
-    field = Field(**part)
+    field = Field(**{**part, "nibbles": tuple(part.get("nibbles", ()))})
     if field.kind not in KINDS:
         raise ValueError(f"kind {field.kind!r}; known are {', '.join(KINDS)}")
     if field.at < 0 or not 1 <= field.size <= 8 or field.divisor < 1 or not 1 <= field.count <= SERIES_MAX:
         raise ValueError(f"{field.name}: at from 0, size 1 to 8, divisor from 1, count 1 to {SERIES_MAX}")
     if field.kind == "date" and field.size != 2:
         raise ValueError(f"{field.name}: a date has 2 bytes")
+    if field.mask < 0 or field.step < 0 or any(not 0 <= at < 2 * field.size for at in field.nibbles):
+        raise ValueError(f"{field.name}: mask and step from 0, nibbles inside the {field.size} bytes")
     if field.count > 1 and "{n}" not in field.name:
         raise ValueError(f"{field.name}: the name of a series says where its number stands, with {{n}}")
     return field
