@@ -99,10 +99,8 @@ class Case:
         return self.mdm.keep_evidence(self.meter(line["meter"]), known_at, "casebook", [said], said, "")
 
 
-def open_case(folder: Path) -> Case:
-    """Build the registry of the case in a store of its own."""
-    store = Store("sqlite://")
-    store.upgrade()
+def open_case(folder: Path, store: Store) -> Case:
+    """Build the registry of the case in `store`, which must be new."""
     registry = Registry(store)
     case = Case(folder, registry, Mdm(store, registry), Judge(store, registry))
     when = folder / "when"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import stores
 from casebook import answers, open_case
 
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/story.txt"))
@@ -22,10 +23,17 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("order", ORDERS)
+WAYS = [("sqlite", order) for order in ORDERS] + [("postgresql", "as it arrived")]
+
+
+@pytest.mark.parametrize(("kind", "order"), WAYS)
 @pytest.mark.parametrize("folder", CASES)
-def test_case(folder, order):
-    case = open_case(folder)
+def test_case(folder, kind, order):
+    with stores.opened(kind) as store:
+        _play(open_case(folder, store), order, folder)
+
+
+def _play(case, order, folder):
     for take in ORDERS[order](case.arrivals()):
         take()
     found = answers(case)

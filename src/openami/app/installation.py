@@ -40,9 +40,13 @@ class Installation:
 
     def open_store(self) -> Store:
         """The store; raises `SchemaTooOld` or `SchemaTooNew` if it was made by another version."""
-        store = Store(self._store_url())
+        store = self.find_store()
         store.check()
         return store
+
+    def find_store(self) -> Store:
+        """The store, whatever its version."""
+        return Store(self._store_url())
 
     def open_keystore(self) -> FileKeystore:
         """The keystore; raises `KeystoreLocked` or `SettingError`."""

@@ -30,7 +30,11 @@ COMMANDS = (
     "capture",
     "readings",
 )
-GROUPS = {"mbus": ("scan", "read", "set", "play"), "mdm": ("judge", "explain", "rules", "methods", "score")}
+GROUPS = {
+    "mbus": ("scan", "read", "set", "play"),
+    "mdm": ("judge", "explain", "rules", "methods", "score"),
+    "store": ("check", "upgrade", "retire", "distribute"),
+}
 """Commands with commands of their own: `openami mdm judge`."""
 
 INTERRUPTED = 130

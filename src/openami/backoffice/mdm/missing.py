@@ -14,6 +14,7 @@ from openami.backoffice.mdm.channel_days import Mask
 from openami.backoffice.mdm.placement import Place, installed_at
 from openami.backoffice.mdm.series import read_span
 from openami.backoffice.mdm.tables import interval_block
+from openami.io.store.among import among
 from openami.model.interval import DAY_S, Stamps, utc
 from openami.model.point import Channel
 from openami.model.quality import Quality
@@ -46,10 +47,9 @@ def incomplete(connection: Connection, points: Sequence[int], start: int, end: i
     columns = interval_block.c
     query = stored.current(columns.metering_point, columns.channel).where(columns.missing == 0)
     whole: dict[tuple[int, int], int] = {}
-    for at in range(0, len(points), stored.AT_ONCE):
-        some = columns.metering_point.in_(points[at : at + stored.AT_ONCE])
-        for point, number in connection.execute(query.where(some, columns.day.between(first, last))).all():
-            whole[point, number] = whole.get((point, number), 0) + 1
+    some = among(columns.metering_point, points), columns.day.between(first, last)
+    for point, number in connection.execute(query.where(*some)).all():
+        whole[point, number] = whole.get((point, number), 0) + 1
     return lambda channel: whole.get((channel.metering_point, channel.number), 0) < last - first + 1
 
 

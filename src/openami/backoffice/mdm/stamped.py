@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, select
 
 from openami.backoffice.mdm.tables import stamped_register
+from openami.io.store.among import among
 from openami.io.store.bulk import insert_rows
 from openami.model.obis import ObisCode
-
-AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,10 @@ def _rows(
     connection: Connection, points: Sequence[int], first: int, last: int
 ) -> Iterator[tuple[int, StampedRegister]]:
     """All versions, later ones after earlier ones."""
-    wanted = sorted(dict.fromkeys(points))
-    for at in range(0, len(wanted), AT_ONCE):
-        table = stamped_register.c
-        chosen = table.metering_point.in_(wanted[at : at + AT_ONCE]), table.stamp.between(first, last)
-        for row in connection.execute(select(stamped_register).where(*chosen).order_by(table.version)):
-            yield row.version, _register_of(row)
+    table = stamped_register.c
+    chosen = among(table.metering_point, sorted(dict.fromkeys(points))), table.stamp.between(first, last)
+    for row in connection.execute(select(stamped_register).where(*chosen).order_by(table.version)):
+        yield row.version, _register_of(row)
 
 
 def between(connection: Connection, point: int, obis: ObisCode, first: int, last: int) -> list[StampedRegister]:

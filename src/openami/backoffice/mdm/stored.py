@@ -14,17 +14,17 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import interval_block
-from openami.io.store.bulk import insert_rows, select_rows
+from openami.io.store.among import among
+from openami.io.store.bulk import insert_rows
 from openami.model.errors import StoreError
 from openami.model.quality import Quality
 
-AT_ONCE = 400  # metering points in one query; databases bound the number of parameters
 Runs = list[tuple[int, int]]
 
 
@@ -40,36 +40,17 @@ def current(*columns: Any) -> Select[Any]:
     return query.where(interval_block.c.version == latest.scalar_subquery())
 
 
-POINTS = [f"point_{number}" for number in range(AT_ONCE)]
-HEADS = (
-    select(
-        interval_block.c.metering_point,
-        interval_block.c.channel,
-        interval_block.c.day,
-        interval_block.c.version,
-        interval_block.c.closing,
-        interval_block.c.closing_meter,
-    )
-    .where(
-        interval_block.c.metering_point.in_([bindparam(name, type_=BigInteger) for name in POINTS]),
-        interval_block.c.day.between(bindparam("first"), bindparam("last")),
-    )
-    .order_by(interval_block.c.metering_point, interval_block.c.day, interval_block.c.channel, interval_block.c.version)
-)
-
 Head = tuple[int, int, int]  # version, closing register, closing meter (0: none)
 
 
 def heads(connection: Connection, points: Sequence[int], first: int, last: int) -> dict[Key, Head]:
     """Version and closing register of each stored channel-day of `points` from day `first` to `last`."""
+    table = interval_block.c
+    columns = table.metering_point, table.channel, table.day, table.version, table.closing, table.closing_meter
+    query = select(*columns).where(among(table.metering_point, points), table.day.between(first, last))
     found: dict[Key, Head] = {}
-    wanted = sorted(points)
-    for at in range(0, len(wanted), AT_ONCE):
-        some = wanted[at : at + AT_ONCE]
-        some += some[-1:] * (AT_ONCE - len(some))
-        asked = dict(zip(POINTS, some, strict=True)) | {"first": first, "last": last}
-        for point, channel, day, version, closing, meter in select_rows(connection, HEADS, asked):
-            found[point, channel, day] = version, closing, meter
+    for point, channel, day, *head in connection.execute(query.order_by(table.version)):
+        found[point, channel, day] = (head[0], head[1], head[2])
     return found
 
 
@@ -87,23 +68,18 @@ def load(connection: Connection, keys: Sequence[Key], resolution_s: int, sources
 
 def last_days(connection: Connection, metering_points: Sequence[int]) -> dict[tuple[int, int], int]:
     """The last stored day of each (point, channel) of `metering_points`."""
-    found: dict[tuple[int, int], int] = {}
-    table, wanted = interval_block.c, sorted(dict.fromkeys(metering_points))
-    for at in range(0, len(wanted), AT_ONCE):
-        columns = table.metering_point, table.channel
-        query = select(*columns, func.max(table.day)).where(table.metering_point.in_(wanted[at : at + AT_ONCE]))
-        for point, channel, day in connection.execute(query.group_by(*columns)):
-            found[point, channel] = day
-    return found
+    table = interval_block.c
+    columns = table.metering_point, table.channel
+    query = select(*columns, func.max(table.day)).where(among(table.metering_point, metering_points))
+    found = connection.execute(query.group_by(*columns))
+    return {(point, channel): day for point, channel, day in found}
 
 
-def _rows(connection: Connection, keys: Sequence[Key]) -> Iterator[Row[Any]]:
-    points = sorted({key[0] for key in keys})
+def _rows(connection: Connection, keys: Sequence[Key]) -> Sequence[Row[Any]]:
     dates = [key[2] for key in keys]
     between = interval_block.c.day.between(min(dates), max(dates))
-    for at in range(0, len(points), AT_ONCE):
-        chosen = interval_block.c.metering_point.in_(points[at : at + AT_ONCE])
-        yield from connection.execute(current().where(chosen, between))
+    points = among(interval_block.c.metering_point, sorted({key[0] for key in keys}))
+    return connection.execute(current().where(points, between)).all()
 
 
 def decode(rows: Sequence[Row[Any]], resolution_s: int, sources: Sources) -> ChannelDays:
@@ -172,6 +148,7 @@ def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Sequen
     yield [origin.meter for origin in newest]
     yield [origin.evidence for origin in newest]
     yield energy.sum(axis=1).tolist()
+    yield energy.max(axis=1).tolist()
     yield np.count_nonzero(quality == Quality.MISSING, axis=1).tolist()
     yield np.count_nonzero(quality == Quality.ESTIMATED, axis=1).tolist()
     yield base

@@ -11,6 +11,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Primar
 from openami.io.store.columns import UtcTime
 from openami.io.store.schema import metadata
 
+BY_DAY = "RANGE (day)"
+"""Servers keep these tables in a part per month (`io.store.partitions`)."""
+
 # One channel, one UTC day, one version: interval energies and the register snapshots they come from.
 interval_block = Table(
     "interval_block",
@@ -24,6 +27,7 @@ interval_block = Table(
     Column("meter", BigInteger, nullable=False),
     Column("evidence", BigInteger, nullable=False),
     Column("energy_sum", BigInteger, nullable=False),
+    Column("peak", BigInteger, nullable=False),
     Column("missing", Integer, nullable=False),
     Column("estimated", Integer, nullable=False),
     Column("base", BigInteger, nullable=False),
@@ -35,6 +39,7 @@ interval_block = Table(
     Column("status", LargeBinary),
     Column("sources", LargeBinary),
     PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+    postgresql_partition_by=BY_DAY,
 )
 
 # One channel-day as it was judged, one version: `energy` is NULL where nothing was estimated and the raw version
@@ -57,6 +62,7 @@ judged_block = Table(
     Column("quality", LargeBinary),
     Column("reasons", LargeBinary),
     PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+    postgresql_partition_by=BY_DAY,
 )
 
 # A register as it stood at one instant: daily and monthly reads, opening and closing reads of an exchange.

@@ -17,6 +17,8 @@ from openami.model.errors import Conflict, SettingError, StoreError
 
 BUSY_TIMEOUT_S = 30
 WRITES = "openami_writes"
+ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""How a server is asked for a reading that sees one state; SQLite's readings do by themselves."""
 
 
 class Store:
@@ -34,12 +36,24 @@ class Store:
         self._engine = _engine(self._url, memory=self._memory)
         if self._sqlite:
             _tune_sqlite(self._engine)
+        self._driver: Any = self._engine.dialect.dbapi  # COPY speaks to the driver itself, and so do its errors
         self._writer = self._engine.execution_options(**{WRITES: True})
+        self._reader = self._engine if self._sqlite else self._engine.execution_options(**ONE_STATE)
         # SQLite has one writer at a time: waiting here is fair, polling its lock is not.
         self._one_writer = threading.RLock()
         self._open = threading.local()
         self.rollbacks = 0
         """How many transactions of this object came to nothing: what was read inside them may never have been."""
+
+    @property
+    def url(self) -> str:
+        """The store's address with its password, so that another process can open it. Never print it."""
+        return self._url.render_as_string(hide_password=False)
+
+    @property
+    def shared(self) -> bool:
+        """Whether another process that opens `url` sees the same data: not so in memory."""
+        return not self._memory
 
     @property
     def name(self) -> str:
@@ -73,7 +87,7 @@ class Store:
                 yield outer
                 return
             turn = self._turn() if self._memory else nullcontext()
-            with turn, self._engine.connect() as connection, self._opened("reading", connection):
+            with turn, self._reader.connect() as connection, self._opened("reading", connection):
                 yield connection
 
     @contextmanager
@@ -117,13 +131,18 @@ class Store:
             raise Conflict(f"store {self.name}: another entry is already there: {error.orig}") from error
         except SQLAlchemyError as error:
             raise StoreError(f"store {self.name}: {getattr(error, 'orig', None) or error}") from error
+        except self._driver.IntegrityError as error:
+            raise Conflict(f"store {self.name}: another entry is already there: {error}") from error
+        except self._driver.Error as error:
+            raise StoreError(f"store {self.name}: {error}") from error
 
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except ArgumentError:
         raise SettingError("store.url is not a database address; write it as sqlite:///openami.sqlite") from None
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
 def _engine(url: URL, *, memory: bool) -> Engine:
@@ -135,7 +154,10 @@ def _engine(url: URL, *, memory: bool) -> Engine:
         return create_engine(url)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         shown = url.render_as_string(hide_password=True)
-        raise SettingError(f"store.url {shown}: no driver for this kind of database: {error}") from error
+        raise SettingError(
+            f"store.url {shown}: no driver for this kind of database ({error}); PostgreSQL needs: "
+            "pip install 'openami[postgres]'"
+        ) from error
 
 
 def _tune_sqlite(engine: Engine) -> None:

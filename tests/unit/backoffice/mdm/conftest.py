@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
+import stores
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT, Mdm
+from openami.backoffice.mdm.tables import interval_block
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.point import ChannelKind
@@ -41,13 +44,17 @@ class House:
 
     def versions(self) -> list[tuple]:
         with self.store.reading() as connection:
-            return sorted(map(tuple, connection.exec_driver_sql("SELECT * FROM interval_block")))
+            return sorted(map(tuple, connection.execute(select(interval_block))))
+
+
+@pytest.fixture(params=stores.KINDS)
+def store(request):
+    with stores.opened(request.param) as made:
+        yield made
 
 
 @pytest.fixture
-def house():
-    store = Store("sqlite://")
-    store.upgrade()
+def house(store):
     registry = Registry(store)
     point = registry.add_point("P1", "1 High Street", "Europe/London").id
     registry.add_channel(point, 1, ACTIVE_ENERGY_IMPORT, ChannelKind.INTERVAL_ENERGY, Unit.WATT_HOUR, 0, 900)

@@ -11,7 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 import openami
+import stores
 from openami.io.store.engine import Store
+from openami.io.store.partitions import partitioned
 from openami.io.store.schema import metadata
 from openami.model.errors import SchemaTooNew, SchemaTooOld
 
@@ -23,14 +25,16 @@ def declared_rooms():
         yield ".".join(("openami", *path.relative_to(SOURCE).with_suffix("").parts))
 
 
-def test_migrations_make_exactly_the_declared_tables():
+@pytest.mark.parametrize("kind", stores.KINDS)
+def test_migrations_make_exactly_the_declared_tables(kind):
     for room in declared_rooms():
         importlib.import_module(room)
-    store = Store("sqlite://")
-    store.upgrade()
-    with store.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+    with stores.opened(kind) as store, store.reading() as connection:
+        parts = {f"{name}_default" for name in partitioned(connection)}
+        options = {"compare_type": True, "include_name": lambda name, *_: name not in parts}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+        assert len(parts) == (2 if kind == "postgresql" else 0)
 
 
 def test_the_first_rooms_declare_tables():
