@@ -24,6 +24,7 @@ from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag, GeneralDedCiphering, GeneralGloCiphering
 from openami.protocols.dlms.exception import ExceptionResponse
 from openami.protocols.dlms.general import GeneralCiphering, GeneralSigning
+from openami.protocols.dlms.general_block_transfer import GeneralBlockTransfer
 from openami.protocols.dlms.get import (
     GetRequestNext,
     GetRequestNormal,
@@ -32,6 +33,7 @@ from openami.protocols.dlms.get import (
     GetResponseWithDatablock,
     GetResponseWithList,
 )
+from openami.protocols.dlms.information_report import InformationReportRequest
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
 from openami.protocols.dlms.set import (
@@ -106,6 +108,8 @@ Apdu = (
     | GeneralDedCiphering
     | GeneralCiphering
     | GeneralSigning
+    | GeneralBlockTransfer
+    | InformationReportRequest
 )
 
 # One octet says which service, and for some a second one says which form of it.
@@ -120,6 +124,7 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     DataNotification: b"\x0f",
     DataNotificationConfirm: b"\x10",
     UnconfirmedWriteRequest: b"\x16",
+    InformationReportRequest: b"\x18",
     GetRequestNormal: b"\xc0\x01",
     GetRequestNext: b"\xc0\x02",
     GetRequestWithList: b"\xc0\x03",
@@ -154,6 +159,7 @@ _PREFIXES: Final[dict[type[Any], bytes]] = {
     GeneralDedCiphering: b"\xdc",
     GeneralCiphering: b"\xdd",
     GeneralSigning: b"\xdf",
+    GeneralBlockTransfer: b"\xe0",
 }
 _BY_PREFIX: Final = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _FORMS: Final = frozenset(prefix[0] for prefix in _BY_PREFIX if len(prefix) == 2)

@@ -8,6 +8,7 @@ its check is told as `Refused` and changes nothing; the genuine answer is still 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from openami.model.errors import LinkLost, LocalProtocolError, RemoteProtocolError, SettingError
 from openami.protocols.dlms.acse import AARE
@@ -19,7 +20,7 @@ from openami.protocols.dlms.client_request import ClientEvent, ClientState, Requ
 from openami.protocols.dlms.client_resynchronisation import ClientResynchronisation
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import Persist, ReceiveWindow, SendCounter
-from openami.protocols.dlms.errors import ServiceFailed
+from openami.protocols.dlms.errors import PduTooLong, ServiceFailed
 from openami.protocols.dlms.events import Answered, Closed, Refused
 from openami.protocols.dlms.exception import ExceptionResponse
 from openami.protocols.dlms.exchange import Exchange, unexpected
@@ -28,6 +29,9 @@ from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification, EventNotificationRequest
 from openami.protocols.dlms.request import Associate, Release, Request, Write
+
+_ACSE: Final = frozenset((0x61, 0x63))
+"""AARE and RLRE: the size is agreed in them, not for them."""
 
 
 class ClientConnection:
@@ -139,17 +143,16 @@ class ClientConnection:
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called."""
-        due = self._framing.next_timeout()
-        deadline = self._request.deadline
-        if due is None or deadline is None:
-            return due if deadline is None else deadline
-        return min(due, deadline)
+        request = self._request
+        dues = (self._framing.next_timeout(), request.deadline, request.ask_again_at)
+        return min((due for due in dues if due is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""
         self._framing.handle_timeout(now)
         self._pump(now)
         self._request.handle_timeout(now)
+        self._protection.handle_timeout(now)
 
     def closed(self, now: float) -> None:
         """The link has ended."""
@@ -182,12 +185,17 @@ class ClientConnection:
             request.fail(LinkLost(f"the connection ended before the answer: {event.reason}"))
         request.state = ClientState.CLOSED
         self.connected = False
-        request.deadline = None
+        request.deadline = request.ask_again_at = None
         request.events.append(Closed(event.reason, event.clean))
 
-    def _take_apdu(self, raw: bytes, now: float) -> None:
-        request = self._request
+    def _take_apdu(self, received: bytes, now: float) -> None:
+        request, raw = self._request, received
         try:
+            self._check_size(raw)
+            whole = self._protection.whole(raw, now)
+            if whole is None:
+                return
+            raw = whole
             apdu = self._protection.open(raw)
             if isinstance(apdu, AARE):
                 self._control.take_aare(apdu, raw, now)
@@ -204,6 +212,11 @@ class ClientConnection:
             request.events.append(
                 Refused(raw, RemoteProtocolError(f"{type(apdu).__name__} answers no request of ours"))
             )
+
+    def _check_size(self, raw: bytes) -> None:
+        limit = self._settings.max_receive_pdu_size
+        if len(raw) > limit > 0 and raw[0] not in _ACSE:
+            raise PduTooLong(len(raw), limit)
 
     def _take_answer(self, apdu: Apdu, now: float) -> None:
         request = self._request

@@ -9,13 +9,16 @@ from openami.model.errors import OpenAmiError, RemoteProtocolError
 from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, encode_apdu
+from openami.protocols.dlms.block_transfer import BlockTransfer
 from openami.protocols.dlms.client_association import AssociationProposal
 from openami.protocols.dlms.client_protection import ClientProtection
 from openami.protocols.dlms.client_request import ClientState, RequestUnderWay
 from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.events import Associated, Released
 from openami.protocols.dlms.exchange import unexpected
 from openami.protocols.dlms.exchanges import exchange_of
+from openami.protocols.dlms.initiate import InitiateResponse
 
 CONFIRMED_HIGH_PRIORITY: Final = 0xC0
 _PROOF_BYTES_MAX: Final = 1024
@@ -69,19 +72,30 @@ class ClientAssociationControl:
         if protection.channel is not None:
             protection.keep_window()
         self._request.received.append(raw)
-        protection.room = self._apdu_room(initiate.server_max_receive_pdu_size)
+        self._measure(initiate)
         if self._settings.authentication.high:
             self._request.state = ClientState.AUTHENTICATING
             protection.with_numbers(self.send_pass_3, now)
         else:
             self._associated()
 
-    def _apdu_room(self, server_max: int) -> int:
-        """Octets of plain APDU that the server and the framing take; 0 in the answer of the server is no limit."""
-        channel = self._protection.channel
-        limits = [limit for limit in (server_max, self._protection.framing.max_apdu) if limit]
-        room = min(limits, default=0xFFFF)
-        return max(1, room - (channel.overhead() if channel is not None else 0))
+    def _measure(self, initiate: InitiateResponse) -> None:
+        """How much the server and the framing take, at once or in blocks; 0 in its answer is no limit."""
+        settings, protection = self._settings, self._protection
+        channel = protection.channel
+        limits = [limit for limit in (initiate.server_max_receive_pdu_size, protection.framing.max_apdu) if limit]
+        pdu_max = min(limits, default=0xFFFF)
+        protection.room = max(1, pdu_max - (channel.overhead() if channel is not None else 0))
+        protection.transfer = None
+        if Conformance.GENERAL_BLOCK_TRANSFER in initiate.negotiated_conformance & settings.proposed_conformance:
+            protection.transfer = BlockTransfer(
+                pdu_max,
+                window=settings.block_window,
+                limit=settings.response_bytes_max,
+                serving=False,
+                protected=channel is not None,
+            )
+            protection.room = settings.response_bytes_max
 
     def send_pass_3(self, now: float) -> None:
         """Prove ourselves."""
@@ -120,6 +134,7 @@ class ClientAssociationControl:
         if isinstance(apdu, RLRE):
             self._request.state = ClientState.IDLE
             self._protection.channel = None
+            self._protection.transfer = None
             self._request.finish(Released())
         else:
             self._request.fail(unexpected(apdu, "RLRQ"))

@@ -6,20 +6,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from openami.model.errors import LocalProtocolError
+from openami.model.errors import LocalProtocolError, RemoteProtocolError
 from openami.protocols.dlms.access import LongInvokeId
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
+from openami.protocols.dlms.block_transfer import BlockTransfer
 from openami.protocols.dlms.client_request import RequestUnderWay
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveWindow, SendCounter
 from openami.protocols.dlms.events import Answered, Notified
 from openami.protocols.dlms.framing import Framing
+from openami.protocols.dlms.general_block_transfer import GeneralBlockTransfer
 from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
-from openami.protocols.dlms.protected_tags import check_protected
+from openami.protocols.dlms.protected_tags import GENERAL_BLOCK_TRANSFER, check_protected
 from openami.protocols.dlms.secure_channel import SecureChannel
 
 _PLAIN_IN_PROTECTED: Final = frozenset((0x61, 0x63, 0xD8, 0x0E))
 """AARE, RLRE, ExceptionResponse, ConfirmedServiceError: they carry no data and have no protected form of their own."""
+_BLOCK: Final = bytes((GENERAL_BLOCK_TRANSFER,))
 _NUMBERS_PER_STEP: Final = 2
 """HLS pass 3 takes one number for its tag and one for the APDU around it; nothing takes more."""
 
@@ -27,8 +30,9 @@ _NUMBERS_PER_STEP: Final = 2
 class ClientProtection:
     """The way of plain APDUs to the server and back; `channel` is None where they travel as they are.
 
-    `room` is the size of plain APDU that fits, 0 as long as no association has said it. `unpersisted` counts the
-    events `Persist` that have to be made durable before anything more leaves.
+    `room` is the size of plain APDU that fits, 0 as long as no association has said it; with `transfer`, which
+    carries what is longer, anything does. `unpersisted` counts the events `Persist` that have to be made durable
+    before anything more leaves.
     """
 
     __slots__ = (
@@ -40,6 +44,7 @@ class ClientProtection:
         "room",
         "sending",
         "transactions",
+        "transfer",
         "unpersisted",
     )
 
@@ -59,6 +64,7 @@ class ClientProtection:
         self.receiving = receiving
         self.transactions = transactions
         self.channel: SecureChannel | None = None
+        self.transfer: BlockTransfer | None = None
         self.room = 0
         self.unpersisted = 0
 
@@ -122,9 +128,53 @@ class ClientProtection:
         request.outgoing = b""
         request.last = apdu
         request.wait(now)
-        self.framing.send(apdu if self.channel is None else self.channel.seal(apdu), now)
+        octets = apdu if self.channel is None else self.channel.seal(apdu)
+        if self.transfer is None:
+            self.framing.send(octets, now)
+        else:
+            self._send_through(self.transfer, octets, now)
         if request.unanswered:
             request.finish(Answered(None))
+
+    # In blocks
+
+    def _send_through(self, transfer: BlockTransfer, octets: bytes, now: float) -> None:
+        """What fits leaves as it is; its answer may come in blocks nevertheless, and begins with block 1."""
+        transfer.restart()
+        if not transfer.carries(octets):
+            self.framing.send(octets, now)
+        elif self._request.unanswered:
+            self._send_blocks(transfer.unanswered(octets), now)
+        else:
+            self._send_blocks(transfer.send(octets), now)
+        self._request.ask_again(now)
+
+    def _send_blocks(self, blocks: list[GeneralBlockTransfer], now: float) -> None:
+        for block in blocks:
+            self.framing.send(encode_apdu(block), now)
+
+    def whole(self, raw: bytes, now: float) -> bytes | None:
+        """The APDU that `raw` is or completes, None while blocks of it are due; raises `RemoteProtocolError`."""
+        if raw[:1] != _BLOCK:
+            return raw
+        block, transfer = decode_apdu(raw), self.transfer
+        if transfer is None or not isinstance(block, GeneralBlockTransfer):
+            raise RemoteProtocolError("a block of general block transfer came, which was not negotiated")
+        progress = transfer.progress
+        whole = transfer.take(block)
+        if whole is None and transfer.progress != progress and self._request.busy:
+            self._request.wait(now)
+            self._request.ask_again(now)
+        if whole is None and transfer.turn_due(block):
+            self._send_blocks(transfer.turn(), now)
+        return whole
+
+    def handle_timeout(self, now: float) -> None:
+        """Take our turn again if blocks, or the acknowledgement of ours, are overdue."""
+        transfer, request = self.transfer, self._request
+        if transfer is not None and request.ask_again_at is not None and now >= request.ask_again_at:
+            self._send_blocks(transfer.turn(), now)
+            request.ask_again(now)
 
     # Receiving
 

@@ -41,6 +41,7 @@ class RequestUnderWay:
     __slots__ = (
         "_refusal",
         "_settings",
+        "ask_again_at",
         "busy",
         "deadline",
         "events",
@@ -60,6 +61,8 @@ class RequestUnderWay:
         self.state = ClientState.IDLE
         self.busy = False
         self.deadline: float | None = None
+        self.ask_again_at: float | None = None
+        """When blocks are asked for again, if they may be."""
         self.events: deque[ClientEvent] = deque()
         self.exchange: Exchange | None = None
         self.invoke_id = 0
@@ -88,6 +91,10 @@ class RequestUnderWay:
         """Something leaves: the server has the whole time for its answer."""
         self.deadline = now + self._settings.response_timeout_s
 
+    def ask_again(self, now: float) -> None:
+        """Blocks are awaited: they are asked for again if none come for a while."""
+        self.ask_again_at = now + self._settings.block_timeout_s if self.busy else None
+
     def handle_timeout(self, now: float) -> None:
         """Fail if the answer is overdue; what was refused meanwhile says more than the silence."""
         if self.deadline is not None and now >= self.deadline:
@@ -113,7 +120,7 @@ class RequestUnderWay:
         self.busy = False
         self.unanswered = False
         self.exchange = None
-        self.deadline = None
+        self.deadline = self.ask_again_at = None
         self._refusal = None
         self.events.append(event)
 
@@ -121,7 +128,7 @@ class RequestUnderWay:
         """The request comes to nothing; an association that does not stand yet ends with it."""
         self.busy = False
         self.exchange = None
-        self.deadline = None
+        self.deadline = self.ask_again_at = None
         self.resume = None
         self.outgoing = b""
         if self.state is not ClientState.ASSOCIATED:

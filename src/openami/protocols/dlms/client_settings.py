@@ -51,6 +51,10 @@ class ClientSettings:
     response_timeout_s: float = 10.0
     refusal_grace_s: float = 2.0
     """How long to go on waiting for the genuine answer after one was refused; then the refusal is the result."""
+    block_window: int = 6
+    """How many blocks of general block transfer are taken in one stream, 1 to 63. Propose it by `conformance`."""
+    block_timeout_s: float = 3.0
+    """When blocks or their acknowledgement are asked for again, within `response_timeout_s` of the last progress."""
     response_bytes_max: int = 1 << 22
     """The longest answer in blocks that is collected."""
     counter_name: str = field(default="")
@@ -80,6 +84,8 @@ class ClientSettings:
             raise SettingError(f"server_system_title has {len(self.server_system_title)} bytes, must be 8")
         if not 8 <= self.challenge_size <= 64:
             raise SettingError(f"challenge_size is {self.challenge_size}, must be 8 to 64 bytes")
+        if not 1 <= self.block_window <= 63:
+            raise SettingError(f"block_window is {self.block_window}, must be 1 to 63 blocks")
         if not 0 <= self.max_receive_pdu_size <= 65535:
             raise SettingError(f"max_receive_pdu_size is {self.max_receive_pdu_size}, must be 0 to 65535")
 

@@ -52,6 +52,7 @@ CLIENT_CONFORMANCE: Final = (
 """What a client proposes with logical names unless its settings say otherwise."""
 SERVER_CONFORMANCE: Final = (
     Conformance.GENERAL_PROTECTION
+    | Conformance.GENERAL_BLOCK_TRANSFER
     | Conformance.PRIORITY_MGMT_SUPPORTED
     | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
     | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
@@ -71,7 +72,9 @@ SHORT_NAME_CONFORMANCE: Final = (
     | Conformance.WRITE
     | Conformance.UNCONFIRMED_WRITE
     | Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
     | Conformance.MULTIPLE_REFERENCES
+    | Conformance.INFORMATION_REPORT
     | Conformance.PARAMETERIZED_ACCESS
 )
 """What both sides propose and agree to with short names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from openami.model.errors import ServiceError
+from openami.model.errors import RemoteProtocolError, ServiceError
 from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.conformance import Conformance
 
@@ -39,6 +39,13 @@ class ActionError(ServiceError):
         super().__init__(f"{method}: {_named(result)}")
         self.result = result
         self.method = method
+
+
+class PduTooLong(RemoteProtocolError):
+    """An APDU of more octets than the side that refuses it has said that it takes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"APDU of {size} bytes, at most {limit} are taken: max_receive_pdu_size was not honoured")
 
 
 class ServiceFailed(ServiceError):

@@ -99,10 +99,14 @@ def _put_event_time(value: CosemDateTime | None, out: bytearray) -> None:
     out += b"\x00" if value is None else b"\x01\x0c" + bytes(value)
 
 
+EVENT_TIME: Final = Codec("time", _take_event_time, _put_event_time)
+"""An optional date-time: a presence octet, then a length and the octets."""
+
+
 @declared
 class EventNotificationRequest:
     """One attribute, sent because something happened."""
 
-    time: Annotated[CosemDateTime | None, Codec("time", _take_event_time, _put_event_time)]
+    time: Annotated[CosemDateTime | None, EVENT_TIME]
     cosem_attribute_descriptor: CosemAttributeDescriptor
     attribute_value: Annotated[bytes, RAW_DATA_TO_END]

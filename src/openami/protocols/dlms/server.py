@@ -14,6 +14,7 @@ from openami.model.errors import LocalProtocolError, RemoteProtocolError, Securi
 from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.association import Association
 from openami.protocols.dlms.counters import CountersExhausted, Persist
+from openami.protocols.dlms.errors import PduTooLong
 from openami.protocols.dlms.events import Closed, Confirmed, Refused
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
 from openami.protocols.dlms.notification import (
@@ -29,7 +30,6 @@ from openami.protocols.dlms.server_protection import ServerEvent, ServerProtecti
 from openami.protocols.dlms.server_renewal import renewed_channel
 from openami.protocols.dlms.server_session import Session
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
-from openami.protocols.dlms.service_context import PduTooLong
 
 _ACSE: Final = frozenset((0x60, 0x62))
 _UNANSWERED: Final = frozenset(
@@ -131,7 +131,7 @@ class ServerConnection:
         session = self._sessions.get(client_sap)
         if session is None or not session.association.established:
             raise LocalProtocolError(f"client SAP {client_sap} has no association that could be informed")
-        self._protection.answer(encode_apdu(notification), None, session, now)
+        self._protection.inform(encode_apdu(notification), session, now)
 
     def notify(self, client_sap: int, apdu: bytes, now: float) -> None:
         """Push an APDU that is complete and sealed already to `client_sap`, unconfirmed."""
@@ -162,7 +162,7 @@ class ServerConnection:
         raw, client_sap = event.apdu, event.source
         session = self._sessions.get(client_sap)
         try:
-            if len(raw) > self._settings.max_receive_pdu_size:
+            if len(raw) > self._settings.max_receive_pdu_size and raw[0] not in _ACSE:
                 raise PduTooLong(len(raw), self._settings.max_receive_pdu_size)
             if raw and raw[0] in _ACSE:
                 self._control.take_acse(event, session, now)
@@ -182,7 +182,11 @@ class ServerConnection:
             raise SecurityError(f"client SAP {event.source} sends a service without an association: refused")
         if session.association.server_sap != event.destination:
             raise SecurityError(f"server SAP {event.destination} is not the one of the association: refused")
-        apdu, manner = self._open(event, session)
+        raw = self._protection.whole(event.apdu, session, now)
+        if raw is None:
+            session.heard = now
+            return
+        apdu, manner = self._open(raw, session)
         session.heard = now
         if not session.association.established:
             self._control.take_pass_3(apdu, manner, session, now)
@@ -192,23 +196,25 @@ class ServerConnection:
             return
         session.measure(manner)
         answer = session.services.answer(apdu, self._utc(now))
-        if answer is not None:
+        if answer is None:
+            self._protection.not_answered(session, now)
+        else:
             self._protection.answer(encode_apdu(answer), manner, session, now)
 
-    def _open(self, event: ApduReceived, session: Session) -> tuple[Apdu, Manner | None]:
+    def _open(self, raw: bytes, session: Session) -> tuple[Apdu, Manner | None]:
         """What came, opened under the client's keys of today; if they were changed, they were perhaps after it left."""
-        settings = self._settings.associations.get(event.source)
+        settings = self._settings.associations.get(session.association.client_sap)
         renewed = renewed_channel(session, settings, self._protection.state)
         if renewed is not None and settings is not None:
             try:
-                opened = self._protection.open(event.apdu, session, renewed)
+                opened = self._protection.open(raw, session, renewed)
             except SecurityError:
                 if settings.former is None:
                     raise
             else:
                 self._protection.renew(session, renewed, settings)
                 return opened
-        return self._protection.open(event.apdu, session)
+        return self._protection.open(raw, session)
 
     # Ends
 

@@ -31,7 +31,7 @@ from openami.protocols.dlms.initiate import (
     InitiateResponse,
     ServiceErrorKind,
 )
-from openami.protocols.dlms.protection_form import OVERHEAD, Form
+from openami.protocols.dlms.protection_form import Form
 from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import read_header
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
@@ -259,8 +259,8 @@ def _check_initiate(raw: bytes) -> InitiateRequest:
         what = f"DLMS version {initiate.proposed_dlms_version_number}, at least {DLMS_VERSION} is needed"
         raise Rejection(what, AcseServiceUser.NO_REASON_GIVEN, _VERSION_TOO_LOW)
     size = initiate.client_max_receive_pdu_size
-    if size and size < _PDU_SIZE_MIN + OVERHEAD:
-        what = f"client takes APDUs of {size} bytes, at least {_PDU_SIZE_MIN + OVERHEAD} are needed"
+    if size and size < _PDU_SIZE_MIN:
+        what = f"client takes APDUs of {size} bytes, at least {_PDU_SIZE_MIN} are needed"
         raise Rejection(what, AcseServiceUser.NO_REASON_GIVEN, _PDU_SIZE_TOO_SHORT)
     return initiate
 

@@ -11,6 +11,8 @@ from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, Relea
 from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.association import PASS_3, Association, AssociationSettings
+from openami.protocols.dlms.block_transfer import BlockTransfer
+from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.counters import CountersExhausted
 from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Refused
@@ -77,7 +79,10 @@ class ServerAssociationControl:
         association = accepted.association
         self.leave(event.source, "the client associates anew")
         room = self._room(association.client_max_receive_pdu_size)
-        session = Session(accepted, self._services(association, device, room), room, now)
+        transfer = self._transfer(association, room, protected=accepted.channel is not None)
+        if transfer is not None:
+            room = self._settings.response_bytes_max
+        session = Session(accepted, self._services(association, device, room), room, now, transfer)
         self.sessions[event.source] = session
         self._protection.keep_window(session)
         step = partial(self._send_aare, session, accepted, aarq)
@@ -104,6 +109,14 @@ class ServerAssociationControl:
         if association.short_names:
             return ShortNameServices(association, device, settings, room, settings.short_names[association.server_sap])
         return Services(association, device, settings, room)
+
+    def _transfer(self, association: Association, pdu_max: int, *, protected: bool) -> BlockTransfer | None:
+        if not Conformance.GENERAL_BLOCK_TRANSFER & association.conformance:
+            return None
+        settings = self._settings
+        return BlockTransfer(
+            pdu_max, window=settings.block_window, limit=settings.value_bytes_max, serving=True, protected=protected
+        )
 
     def _room(self, client_max: int) -> int:
         """Octets of APDU, protected or not, that the client and the framing take."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from openami.model.errors import OpenAmiError, SecurityError
 from openami.protocols.dlms.counters import ReplayedCounter
+from openami.protocols.dlms.errors import PduTooLong
 from openami.protocols.dlms.exception import ExceptionResponse, ExceptionServiceError, StateError
-from openami.protocols.dlms.service_context import NotServed, PduTooLong
+from openami.protocols.dlms.service_context import NotServed
 
 
 def exception_of(error: OpenAmiError, *, in_session: bool) -> ExceptionResponse:

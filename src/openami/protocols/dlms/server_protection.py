@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Final, TypeAlias
 
-from openami.model.errors import RemoteProtocolError
-from openami.protocols.dlms.apdu import Apdu, decode_apdu
+from openami.model.errors import LocalProtocolError, RemoteProtocolError
+from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.counters import Persist
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Closed, Confirmed, Refused
 from openami.protocols.dlms.framing import Framing, Garbage
-from openami.protocols.dlms.protected_tags import check_protected
+from openami.protocols.dlms.general_block_transfer import GeneralBlockTransfer
+from openami.protocols.dlms.protected_tags import GENERAL_BLOCK_TRANSFER, check_protected
 from openami.protocols.dlms.protection_form import Manner
 from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.server_session import Session
 from openami.protocols.dlms.server_settings import ServerState
+from openami.protocols.dlms.service_context import NotServed
 
 ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Confirmed | Refused | Garbage | Closed
 
+_Send: TypeAlias = Callable[[bytes, Session, float], None]
+_BLOCK: Final = bytes((GENERAL_BLOCK_TRANSFER,))
 _NUMBERS_PER_STEP: Final = 2
 _WAITING_MAX: Final = 16
 
@@ -69,14 +72,66 @@ class ServerProtection:
 
     def answer(self, plain: bytes, manner: Manner | None, session: Session, now: float) -> None:
         """Send `plain` to the client of `session`, in the manner in which its request came."""
-        if session.channel is None:
-            self.framing.send(plain, now, destination=session.association.client_sap)
-        else:
-            self.with_numbers(partial(self._send_sealed, plain, manner, session), now)
+        self._protected(plain, manner, session, self._send_answer, now)
 
-    def _send_sealed(self, plain: bytes, manner: Manner | None, session: Session, now: float) -> None:
-        assert session.channel is not None
-        self.framing.send(session.channel.seal(plain, manner), now, destination=session.association.client_sap)
+    def inform(self, plain: bytes, session: Session, now: float) -> None:
+        """Send `plain`, for which the client of `session` has not asked. Raises `LocalProtocolError` if it cannot."""
+        room, transfer = session.room(None), session.transfer
+        if transfer is None and len(plain) > room:
+            client_sap = session.association.client_sap
+            raise LocalProtocolError(f"notification of {len(plain)} bytes, client SAP {client_sap} takes {room}")
+        if transfer is not None and transfer.sending:
+            raise LocalProtocolError("an answer in blocks is under way; inform the client when it has it")
+        self._protected(plain, None, session, self._send_unasked, now)
+
+    def _protected(self, plain: bytes, manner: Manner | None, session: Session, send: _Send, now: float) -> None:
+        if session.channel is None:
+            send(plain, session, now)
+        else:
+            self.with_numbers(lambda later: send(_sealed(plain, manner, session), session, later), now)
+
+    def _send_answer(self, octets: bytes, session: Session, now: float) -> None:
+        transfer = session.transfer
+        if transfer is None:
+            self.framing.send(octets, now, destination=session.association.client_sap)
+        elif transfer.carries(octets):
+            self._send_blocks(transfer.send(octets), session, now)
+        else:
+            transfer.restart()
+            self.framing.send(octets, now, destination=session.association.client_sap)
+
+    def _send_unasked(self, octets: bytes, session: Session, now: float) -> None:
+        transfer = session.transfer
+        if transfer is not None and len(octets) > transfer.pdu_max:
+            self._send_blocks(transfer.unanswered(octets), session, now)
+        else:
+            self.framing.send(octets, now, destination=session.association.client_sap)
+
+    # In blocks
+
+    def whole(self, raw: bytes, session: Session, now: float) -> bytes | None:
+        """The APDU that `raw` is or completes, None while blocks of it are due; raises `RemoteProtocolError`."""
+        transfer = session.transfer
+        if raw[:1] != _BLOCK:
+            if transfer is not None:
+                transfer.restart()
+            return raw
+        block = decode_apdu(raw)
+        if transfer is None or not isinstance(block, GeneralBlockTransfer):
+            raise NotServed("general-block-transfer was not negotiated in this association")
+        whole = transfer.take(block)
+        if whole is None and transfer.turn_due(block):
+            self._send_blocks(transfer.turn(), session, now)
+        return whole
+
+    def not_answered(self, session: Session, now: float) -> None:
+        """The request has no answer; if it came in blocks, its client at least hears that they came."""
+        if session.transfer is not None:
+            self._send_blocks(session.transfer.acknowledged(), session, now)
+
+    def _send_blocks(self, blocks: list[GeneralBlockTransfer], session: Session, now: float) -> None:
+        for block in blocks:
+            self.framing.send(encode_apdu(block), now, destination=session.association.client_sap)
 
     # What must be durable
 
@@ -122,3 +177,8 @@ class ServerProtection:
     def _keep_transactions(self, session: Session, channel: SecureChannel) -> None:
         name = self.state.transactions_name(session.association.client_sap, channel.peer_system_title)
         self._persist(Persist(name, channel.transactions.last + 1))
+
+
+def _sealed(plain: bytes, manner: Manner | None, session: Session) -> bytes:
+    assert session.channel is not None
+    return session.channel.seal(plain, manner)

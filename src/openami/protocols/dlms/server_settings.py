@@ -66,6 +66,8 @@ class ServerSettings:
     """The longest value that is collected from blocks of SET or ACTION."""
     response_bytes_max: int = 1 << 22
     """The longest answer that is kept for transfer in blocks."""
+    block_window: int = 6
+    """How many blocks of general block transfer are taken in one stream."""
     list_max: int = 256
     challenge_size: int = 16
     short_names: Mapping[int, ShortNames] = field(default_factory=dict)

@@ -13,16 +13,12 @@ from openami.protocols.dlms.server_settings import LogicalDevice, ServerSettings
 HEADER: Final = 16
 """More than a response or a block has before its octets: tags, invoke id, block number, choice, length."""
 
+ROOM_MIN: Final = HEADER + 8
+"""Less room than this is none: a value of a few octets would take hundreds of blocks."""
+
 
 class NotServed(RemoteProtocolError):
     """A request that this server has no answer for; it becomes an ExceptionResponse."""
-
-
-class PduTooLong(RemoteProtocolError):
-    """An APDU of more octets than the server has said that it takes."""
-
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"APDU of {size} bytes, at most {limit} are taken")
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ def _nothing(_value: None, _out: bytearray) -> None:
 
 
 _NULL: Final = Codec("null", _null, _nothing)
-_SPECIFICATION: Final[Codec[Any]] = choice(
+SPECIFICATION: Final[Codec[Any]] = choice(
     "variable-access-specification",
     {
         2: (VariableName, codec_of(VariableName)),
@@ -97,7 +97,7 @@ _WRITE_RESULT: Final[Codec[Any]] = choice(
 class ReadRequest:
     """Read variables."""
 
-    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(_SPECIFICATION)]
+    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(SPECIFICATION)]
 
 
 @declared
@@ -111,7 +111,7 @@ class ReadResponse:
 class WriteRequest:
     """Write variables: one value for each, in their order."""
 
-    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(_SPECIFICATION)]
+    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(SPECIFICATION)]
     list_of_data: Annotated[tuple[bytes, ...], sequence_of(RAW_DATA)]
 
 
@@ -126,5 +126,5 @@ class WriteResponse:
 class UnconfirmedWriteRequest:
     """Write variables without an answer."""
 
-    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(_SPECIFICATION)]
+    variable_access_specification: Annotated[tuple[VariableAccessSpecification, ...], sequence_of(SPECIFICATION)]
     list_of_data: Annotated[tuple[bytes, ...], sequence_of(RAW_DATA)]

@@ -84,7 +84,7 @@ def test_shown_without_what_is_absent_and_with_the_initiate_inside():
     assert set(plain(AARQ())) == {"service", "application_context_name"}
 
 
-@pytest.mark.parametrize("information", [b"", b"\xe0\x01", b"\x01"])
+@pytest.mark.parametrize("information", [b"", b"\xe1\x01", b"\x01"])
 def test_user_information_that_is_no_initiate_stays_octets(information):
     apdu = RLRQ(None, information)
     raw = encode_apdu(apdu)

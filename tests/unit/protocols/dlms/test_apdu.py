@@ -55,6 +55,7 @@ from openami.protocols.dlms.general import (
     KeyId,
     WrappedKey,
 )
+from openami.protocols.dlms.general_block_transfer import GeneralBlockTransfer
 from openami.protocols.dlms.get import (
     DataBlockG,
     GetRequestNext,
@@ -64,6 +65,7 @@ from openami.protocols.dlms.get import (
     GetResponseWithDatablock,
     GetResponseWithList,
 )
+from openami.protocols.dlms.information_report import InformationReportRequest
 from openami.protocols.dlms.initiate import (
     ConfirmedService,
     ConfirmedServiceError,
@@ -251,6 +253,15 @@ CASES = [
     ),
     (WriteRequest((VariableName(8), WriteDataBlockAccess(True, 1)), (ONE,)), "06 02 02 0008 07 01 0001 01 1101"),
     (WriteResponse((None, DENIED, 258)), "0d 03 00 01 03 02 0102"),
+    (GeneralBlockTransfer(0xC3, 258, 1, b"\xaa\xbb"), "e0 c3 0102 0001 02 aabb"),
+    (
+        InformationReportRequest(None, (VariableName(8), VariableName(16)), (ONE, PAIR)),
+        "18 00 02 02 0008 02 0010 02 1101 0202 120102 0901 61",
+    ),
+    (
+        InformationReportRequest(MIDNIGHT, (VariableName(8),), (ONE,)),
+        f"18 01 0c {MIDNIGHT_HEX} 01 02 0008 01 1101",
+    ),
     (UnconfirmedWriteRequest((DataBlock(False, 1, b""),), (ONE,)), "16 01 06 00 0001 00 01 1101"),
 ]
 
@@ -311,7 +322,7 @@ def test_invoke_ids():
         ("", "a byte expected"),
         ("c0", "2 bytes expected"),
         ("c0 09 c1", "c009 begins no APDU that is known here"),
-        ("e0", "e0 begins no APDU"),
+        ("e1", "e1 begins no APDU"),
         (f"c0 01 c1 {C} 00 00", "left over"),
         ("c4 01 c1 02", "2 is no choice of get-data-result"),
         ("0f 00000001 05 0102030405 00", "12 octets or none, not 5"),
