@@ -1,56 +1,13 @@
-"""An event loop whose time jumps: nobody waits, nothing depends on the machine, what waits for ever is found out."""
+"""Tests in virtual time, on the simulation's loop."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import itertools
-import selectors
 
+from openami.simulation.loop import VirtualClock, VirtualLoop
 
-class VirtualSelector(selectors.BaseSelector):
-    """Never waits: a request to sleep moves the clock."""
-
-    def __init__(self):
-        self.now, self.map = 0.0, {}
-
-    def register(self, fileobj, events, data=None):
-        self.map[fileobj] = key = selectors.SelectorKey(fileobj, 0, events, data)
-        return key
-
-    def unregister(self, fileobj):
-        return self.map.pop(fileobj)
-
-    def get_map(self):
-        return self.map
-
-    def select(self, timeout=None):
-        if timeout is None:
-            raise RuntimeError("every task waits and no timer is set")
-        self.now += max(timeout, 0)
-        return []
-
-
-class NumberedTask(asyncio.Task):
-    """Sets of tasks iterate in the order of their making, not of their addresses."""
-
-    def __init__(self, coro, *, loop, **kw):
-        self.number = next(loop.numbers)
-        super().__init__(coro, loop=loop, **kw)
-
-    def __hash__(self):
-        return self.number
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self):
-        self.clock, self.numbers = VirtualSelector(), itertools.count(1)
-        super().__init__(self.clock)
-        self._clock_resolution = 1e-9
-        self.set_task_factory(lambda loop, coro, **kw: NumberedTask(coro, loop=loop, **kw))
-
-    def time(self):
-        return self.clock.now
+__all__ = ["VirtualClock", "VirtualLoop", "in_virtual_time"]
 
 
 def in_virtual_time(test):
@@ -75,19 +32,3 @@ async def _whole(test):
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-
-
-class VirtualClock:
-    """The loop's time as a `Clock` that begins at `start` (UTC seconds)."""
-
-    def __init__(self, start):
-        self._start = start
-
-    def time(self):
-        return self._start + self.monotonic()
-
-    def monotonic(self):
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds):
-        await asyncio.sleep(seconds)

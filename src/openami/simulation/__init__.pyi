@@ -1,0 +1,6 @@
+from .loop import (
+    VirtualClock as VirtualClock,
+)
+from .loop import (
+    VirtualLoop as VirtualLoop,
+)
