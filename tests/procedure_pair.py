@@ -10,27 +10,30 @@ from meter_bench import CLIENT_TITLE, KEYS, METER_TITLE, START
 from openami.field.meter.electricity import ElectricityMeter
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.attribute import Attribute, Method
-from openami.protocols.dlms.counters import MemoryCounters
+from openami.protocols.dlms.counters import Counters, MemoryCounters
 from openami.protocols.dlms.data import Data, decode_data, encode_data
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
-from openami.protocols.dlms.procedure import Pause, Procedure
+from openami.protocols.dlms.events import Answered
+from openami.protocols.dlms.procedure import Keep, Pause, Procedure
 from openami.protocols.dlms.request import Action, Get, Set
+from openami.protocols.dlms.security import SecurityKeys
 
 T = TypeVar("T")
-_COUNTERS: WeakKeyDictionary[ElectricityMeter, MemoryCounters] = WeakKeyDictionary()
-"""The clients of one meter share a system title, and so their counters."""
+_COUNTERS: WeakKeyDictionary[Counters, MemoryCounters] = WeakKeyDictionary()
+"""The clients of one meter share a system title, and so their counters, as long as it has its own."""
 
 
 def client_counters(meter: ElectricityMeter) -> MemoryCounters:
     """What all clients of `meter` count with."""
-    return _COUNTERS.setdefault(meter, MemoryCounters())
+    return _COUNTERS.setdefault(meter.counters, MemoryCounters())
 
 
 class MeterPair(Pair):
     """The management client, associated over HLS 5 with `meter`; `now` is the true time of both."""
 
     def __init__(self, meter: ElectricityMeter, now: float = START, **settings: Any) -> None:
-        client = client_settings(keys=KEYS, system_title=CLIENT_TITLE, server_system_title=METER_TITLE, **settings)
+        titles = {"keys": KEYS, "system_title": CLIENT_TITLE, "server_system_title": METER_TITLE}
+        client = client_settings(**{**titles, **settings})
         super().__init__(
             client,
             meter.server_settings(),
@@ -39,6 +42,7 @@ class MeterPair(Pair):
             server_counters=meter.counters,
         )
         self.meter = meter
+        self.kept: list[SecurityKeys] = []
         self.now = now
         self.associate()
 
@@ -54,9 +58,16 @@ class MeterPair(Pair):
             answer = None
             if isinstance(step, Pause):
                 self.now += step.seconds
+            elif isinstance(step, Keep):
+                self.kept.append(step.keys)
             else:
                 answer = self.ask(step).answer
         raise InterruptedError
+
+    def ask_fails(self) -> bool:
+        """Whether the meter refuses an ordinary request."""
+        event = self.ask(Get(CosemAttributeDescriptor(8, ObisCode(0, 0, 1, 0, 0), 2)))
+        return not isinstance(event, Answered) or not isinstance(event.answer, bytes)
 
     def read(self, attribute: Attribute[T], code: ObisCode) -> T:
         raw = self.ask(Get(CosemAttributeDescriptor(attribute.class_id, code, attribute.attribute_id))).answer

@@ -1,26 +1,26 @@
 """The clients of our meters: who may associate, how protected, and with which rights.
 
 Client 16 (public) sees what identifies the meter and no consumption. Clients 1 (management) and 2 (reading) prove
-themselves with HLS 5 and talk authenticated and encrypted; only management may change or switch anything.
+themselves with HLS 5 and talk authenticated and encrypted; only management may change or switch anything. Client 4, the
+guard, is there in meters that give it keys of its own; then only it may do what is critical.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from openami.field.meter import codes
 from openami.field.meter.config import MeterConfig
-from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.cosem.access_rights import AccessRights
 from openami.protocols.dlms.cosem.association_ln import AttributeAccessMode, MethodAccessMode
 from openami.protocols.dlms.cosem.logical_device import CURRENT_ASSOCIATION
-from openami.protocols.dlms.security import Secret, SecurityControl
 
 MANAGEMENT: Final = 1
 READING: Final = 2
+GUARD: Final = 4
 PUBLIC: Final = 16
 SERVER_SAP: Final = 1
 
@@ -42,6 +42,18 @@ _SCRIPTS: Final = (
     codes.IMAGE_SCRIPTS,
     codes.PUSH_SCRIPTS,
 )
+
+_SETUP_METHODS: Final = range(1, 9)
+CRITICAL: Final = {
+    **{(codes.DISCONNECT_CONTROL, method): _MAY for method in (1, 2)},
+    (codes.DISCONNECT_SCRIPTS, 1): _MAY,
+    (codes.IMAGE_SCRIPTS, 1): _MAY,
+    (codes.IMAGE_TRANSFER, 4): _MAY,
+    (codes.ACTIVITY_CALENDAR, 1): _MAY,
+    **{(codes.CLOCK, method): _MAY for method in (1, 2, 3, 6)},
+    **{(codes.SECURITY_SETUP, method): _MAY for method in _SETUP_METHODS},
+}
+"""Methods that switch supply or tariff, activate firmware, move the clock, change keys or policy."""
 
 PUBLIC_RIGHTS: Final = AccessRights(
     objects=frozenset(
@@ -82,8 +94,10 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(codes.MONTHLY_BILLING, method): _MAY for method in (1, 2)},
         (codes.MAXIMUM_DEMAND, 1): _MAY,
         **{(code, 1): _MAY for code in _PUSHES},
+        **{(codes.SECURITY_SETUP, method): _MAY for method in _SETUP_METHODS},
     },
 )
+GUARD_RIGHTS: Final = AccessRights(methods={**_HLS, **CRITICAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +113,30 @@ CLIENTS: Final = {
     READING: Client(READING_RIGHTS, Authentication.HLS5),
     PUBLIC: Client(PUBLIC_RIGHTS, Authentication.NONE),
 }
+GUARD_CLIENT: Final = Client(GUARD_RIGHTS, Authentication.HLS5)
+"""Where it has keys of its own, only it may do what is critical."""
 
 
-def association_settings(
-    config: MeterConfig, clients: Mapping[int, Client], password: Secret | None = None
-) -> dict[int, AssociationSettings]:
-    """How each of `clients` may associate with a meter of this configuration."""
-    sealed = AssociationSettings(
-        authentication=Authentication.HLS5,
-        keys=config.keys,
-        protection=SecurityControl.AUTHENTICATED_ENCRYPTION,
-        client_system_title=config.client_system_title,
-    )
-    kinds = {Authentication.HLS5: sealed, Authentication.NONE: AssociationSettings()}
-    if password is not None:
-        kinds[Authentication.LLS] = AssociationSettings(Authentication.LLS, password)
-    return {client_sap: kinds[client.authentication] for client_sap, client in clients.items()}
+def clients_of(known: Mapping[int, Client], config: MeterConfig) -> Mapping[int, Client]:
+    """`known` as they are in a meter of this configuration.
+
+    The guard is there if it has keys of its own; what only it may do, management may not then. Everybody sees the
+    invocation counters, and management (or the guard) the SecuritySetup objects, of the clients with keys of their own.
+    """
+    if not config.roles:
+        return known
+    clients = {**known, GUARD: GUARD_CLIENT} if GUARD in config.roles else dict(known)
+    keeper = GUARD if GUARD in config.roles else MANAGEMENT
+    counters = frozenset(map(codes.own_counter, config.roles))
+    setups = {(codes.own_setup(sap), method): _MAY for sap in config.roles for method in _SETUP_METHODS}
+    for sap, client in clients.items():
+        rights = client.rights
+        if rights.objects is not None:
+            rights = replace(rights, objects=rights.objects | counters)
+        if sap == keeper:
+            rights = replace(rights, methods={**rights.methods, **setups})
+        elif keeper == GUARD:
+            left = {verb: mode for verb, mode in rights.methods.items() if verb not in CRITICAL}
+            rights = replace(rights, methods=left)
+        clients[sap] = replace(client, rights=rights)
+    return clients

@@ -53,7 +53,7 @@ def hear_broadcast(meter: ElectricityMeter, apdu: bytes, now: float) -> bool:
 def _opened(meter: ElectricityMeter, sealed: GeneralGloCiphering) -> bytes:
     """Counter newer, tag right, in this order; then the counter is committed, durably."""
     state, title = meter.server_state, sealed.system_title
-    keys = meter.config.keys
+    keys = meter.security.shared.record.keys
     key = keys.global_broadcast_encryption_key or b""
     window = state.window(BROADCAST_SAP, title, key)
     counter = read_header(sealed.content).invocation_counter

@@ -58,6 +58,16 @@ MAXIMUM_DEMAND = ObisCode(1, 0, 1, 6, 0)
 _CLOCK_COLUMN = CaptureObjectDefinition(8, CLOCK, 2)
 
 
+def own_setup(client_sap: int) -> ObisCode:
+    """The SecuritySetup of a client with keys of its own."""
+    return ObisCode(0, 0, 43, 0, client_sap)
+
+
+def own_counter(client_sap: int) -> ObisCode:
+    """The invocation counter of a client with keys of its own."""
+    return ObisCode(0, 0, 43, 1, client_sap)
+
+
 def _register(code: ObisCode) -> CaptureObjectDefinition:
     return CaptureObjectDefinition(3, code, 2)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from openami.field.meter.daylight_saving import DaylightSaving
+from openami.field.meter.security_role import SecurityRole
 from openami.model.errors import SettingError
+from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode
 from openami.protocols.dlms.security import SecurityKeys
 
@@ -58,6 +61,8 @@ class MeterConfig:
     push that the network did not take is repeated `push_retries` times, after `push_repetition_s` each.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
+    `asymmetric`, `authorities` and `security_policy` belong to `keys` (see `SecurityRole`). `roles` gives clients, by
+    their SAP, keys of their own.
     """
 
     serial: str
@@ -93,6 +98,10 @@ class MeterConfig:
     image_block_size: int = 512
     firmware_activation_s: int = 30
     firmware_key: bytes | None = None
+    asymmetric: AsymmetricKeys | None = None
+    authorities: tuple[bytes, ...] = field(default=(), repr=False)
+    security_policy: int | None = None
+    roles: Mapping[int, SecurityRole] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.system_title) != 8:
@@ -107,8 +116,22 @@ class MeterConfig:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SettingError(f"{name} is {value}, must be {low} to {high}")
+        for client_sap in self.roles:
+            if not 1 <= client_sap <= 127:
+                raise SettingError(f"roles has client {client_sap}, must be 1 to 127")
 
     @property
     def logical_device_name(self) -> bytes:
         """Sixteen octets at most: the manufacturer's three letters and the serial."""
         return MANUFACTURER + self.serial.encode("ascii")
+
+    @property
+    def role(self) -> SecurityRole:
+        """That of all clients without keys of their own."""
+        return SecurityRole(
+            keys=self.keys,
+            client_system_title=self.client_system_title,
+            policy=self.security_policy,
+            asymmetric=self.asymmetric,
+            authorities=self.authorities,
+        )

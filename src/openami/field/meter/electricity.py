@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, association_settings
+from openami.field.meter.access import CLIENTS, SERVER_SAP, Client, clients_of
 from openami.field.meter.action_schedules import ActionSchedules
 from openami.field.meter.agenda import NEVER, Agenda
 from openami.field.meter.alarms import Alarms
@@ -34,6 +34,8 @@ from openami.field.meter.objects import make_device
 from openami.field.meter.profile_status import ProfileStatus
 from openami.field.meter.push_queue import PushQueue, random_of
 from openami.field.meter.register_monitor import NO_WATCHES, Watch
+from openami.field.meter.security import Associations, MeterSecurity
+from openami.field.meter.security_record import MemoryRecords, Records
 from openami.field.meter.served import ServedDevice
 from openami.field.meter.tariff import TariffRegisters
 from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
@@ -41,7 +43,9 @@ from openami.model.errors import SettingError
 from openami.model.event import EventCode
 from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.association import Association
 from openami.protocols.dlms.cosem.disconnect_control import Transition
+from openami.protocols.dlms.cosem.logical_device import AssociationView
 from openami.protocols.dlms.cosem.packed_buffer import PackedBuffer
 from openami.protocols.dlms.cosem.profile_buffer import RowBuffer
 from openami.protocols.dlms.counters import Counters, MemoryCounters
@@ -55,11 +59,12 @@ class ElectricityMeter(ServedDevice):
     """Call `advance` as time goes on; ask `device` for its objects; take `next_push` to the network.
 
     `counters` keeps invocation counters; it must be durable where the keys outlive the process. `random` gives the
-    bytes of random delays; without it they follow from the system title. `label` says what the values are worth: only
+    bytes of random delays; without it they follow from the system title, and the meter makes no keys. `records` keeps
+    what its SecuritySetup objects hold, as durably as `counters`. `label` says what the values are worth: only
     energy and power come from the curve, the rest is derived and synthetic.
     """
 
-    clients: ClassVar[Mapping[int, Client]] = CLIENTS
+    known_clients: ClassVar[Mapping[int, Client]] = CLIENTS
 
     def __init__(
         self,
@@ -68,8 +73,12 @@ class ElectricityMeter(ServedDevice):
         start: float,
         counters: Counters | None = None,
         random: Callable[[int], bytes] | None = None,
+        records: Records | None = None,
     ) -> None:
         self.config = config
+        self.clients = clients_of(self.known_clients, config)
+        self.records = MemoryRecords() if records is None else records
+        self.key_random = random
         self.curve = curve
         self.counters = MemoryCounters() if counters is None else counters
         self.clock = MeterClock(
@@ -108,6 +117,8 @@ class ElectricityMeter(ServedDevice):
         self.demand = Demand(self, self.clock.reading(start))
         self.monthly_billing = RowBuffer(config.monthly_entries)
         self.server_state = ServerState(config.system_title, self.counters)
+        self.security = MeterSecurity(self)
+        self.asking: Association | None = None
         self.device = make_device(self)
         self.pushes = PushQueue(self, random or random_of(config.system_title))
         for function in (self.calendar, self.demand, self.schedules, self.image, self.limiter, self.pushes):
@@ -121,8 +132,13 @@ class ElectricityMeter(ServedDevice):
 
     def server_settings(self) -> ServerSettings:
         """How the meter's server is to be set up; `server_state` is what its links share."""
-        associations = association_settings(self.config, self.clients)
-        return ServerSettings(self.config.system_title, {SERVER_SAP: self}, associations)
+        return ServerSettings(self.config.system_title, {SERVER_SAP: self}, Associations(self, self.clients))
+
+    def asked_by(self, association: AssociationView) -> None:
+        """The client of `association` asks next."""
+        self.asking = association if isinstance(association, Association) else None
+        if self.asking is not None:
+            self.security.proven(self.asking)
 
     def advance(self, now: float) -> None:
         """Live until `now`; times in the past change nothing. Without supply no function acts."""

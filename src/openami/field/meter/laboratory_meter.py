@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from openami.field.meter.access import (
@@ -11,11 +11,12 @@ from openami.field.meter.access import (
     READING_RIGHTS,
     SERVER_SAP,
     Client,
-    association_settings,
 )
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import LoadCurve
 from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.security import Associations
+from openami.field.meter.security_record import Records
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.security import Secret
@@ -27,18 +28,25 @@ PASSWORD_CLIENT: Final = 3
 class LaboratoryMeter(ElectricityMeter):
     """As `ElectricityMeter`, and client 16 reads everything unproven, client 3 with a password (LLS)."""
 
-    clients: ClassVar[Mapping[int, Client]] = {
+    known_clients: ClassVar[Mapping[int, Client]] = {
         **CLIENTS,
         PUBLIC: Client(READING_RIGHTS, Authentication.NONE),
         PASSWORD_CLIENT: Client(READING_RIGHTS, Authentication.LLS),
     }
 
     def __init__(
-        self, config: MeterConfig, curve: LoadCurve, start: float, password: Secret, counters: Counters | None = None
+        self,
+        config: MeterConfig,
+        curve: LoadCurve,
+        start: float,
+        password: Secret,
+        counters: Counters | None = None,
+        random: Callable[[int], bytes] | None = None,
+        records: Records | None = None,
     ) -> None:
-        super().__init__(config, curve, start, counters)
+        super().__init__(config, curve, start, counters, random, records)
         self._password = password
 
     def server_settings(self) -> ServerSettings:
-        associations = association_settings(self.config, self.clients, self._password)
+        associations = Associations(self, self.clients, self._password)
         return ServerSettings(self.config.system_title, {SERVER_SAP: self}, associations)

@@ -23,11 +23,11 @@ from openami.field.meter.profile_objects import profile_objects
 from openami.field.meter.push_objects import push_objects
 from openami.field.meter.register_monitor import register_monitor_object
 from openami.field.meter.scripts import SCRIPT_TABLES, script_table_object
+from openami.field.meter.security_object import security_object
 from openami.field.meter.tariff import register_activation_object
 from openami.model.obis import ObisCode
 from openami.model.unit import Unit
 from openami.protocols.dlms.acse import ApplicationContextName
-from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.cosem import data as cosem_data
 from openami.protocols.dlms.cosem.association_ln import AssociatedPartners, AssociationLN, AssociationStatus
 from openami.protocols.dlms.cosem.attribute import Source
@@ -35,7 +35,6 @@ from openami.protocols.dlms.cosem.interface_class import InterfaceClass
 from openami.protocols.dlms.cosem.logical_device import CURRENT_ASSOCIATION, ClientAccess, LogicalDevice
 from openami.protocols.dlms.cosem.register import Register, ScalUnitType
 from openami.protocols.dlms.cosem.sap_assignment import SAPAssignment, SAPAssignmentElement
-from openami.protocols.dlms.cosem.security_setup import SecurityPolicy, SecuritySetup
 from openami.protocols.dlms.data import Data, DataType
 
 if TYPE_CHECKING:
@@ -116,10 +115,12 @@ def make_device(meter: ElectricityMeter) -> LogicalDevice:
         clock_object(meter),
         disconnect_object(meter),
     ]
-    clients = {
-        sap: ClientAccess(one.rights, _association(sap, one.authentication)) for sap, one in meter.clients.items()
-    }
-    return LogicalDevice(ObjectTable(meter, objects, MAKERS), clients)
+    clients = {sap: ClientAccess(one.rights, _association(meter, sap)) for sap, one in meter.clients.items()}
+    return LogicalDevice(ObjectTable(meter, objects, _setups(meter)), clients)
+
+
+def _shared_setup(meter: ElectricityMeter) -> InterfaceClass:
+    return security_object(meter.security.shared, meter)
 
 
 def _firmware(meter: ElectricityMeter) -> InterfaceClass:
@@ -133,6 +134,7 @@ def _firmware_signature(meter: ElectricityMeter) -> InterfaceClass:
 
 
 MAKERS: Mapping[ObisCode, Make] = {
+    codes.SECURITY_SETUP: _shared_setup,
     codes.FIRMWARE: _firmware,
     codes.FIRMWARE_SIGNATURE: _firmware_signature,
     codes.IMAGE_TRANSFER: image_transfer_object,
@@ -176,29 +178,34 @@ def _identification(meter: ElectricityMeter) -> Iterator[InterfaceClass]:
 
 
 def _security(meter: ElectricityMeter) -> Iterator[InterfaceClass]:
-    config, title = meter.config, meter.config.client_system_title
-    yield SecuritySetup(
-        codes.SECURITY_SETUP,
-        security_policy=SecurityPolicy.AUTHENTICATED_AND_ENCRYPTED,
-        security_suite=int(config.keys.suite),
-        client_system_title=title or b"",
-        server_system_title=config.system_title,
-    )
-    if title is not None:
-        counter = partial(_invocation_counter, meter, title)
-        yield cosem_data.Data(codes.INVOCATION_COUNTER, value=Source(counter))
+    """The invocation counters of the SecuritySetup objects whose client is known."""
+    titles = {codes.INVOCATION_COUNTER: meter.config.client_system_title}
+    titles |= {codes.own_counter(sap): role.client_system_title for sap, role in meter.config.roles.items()}
+    for code, title in titles.items():
+        if title is not None:
+            yield cosem_data.Data(code, value=Source(partial(_invocation_counter, meter, code, title)))
 
 
-def _invocation_counter(meter: ElectricityMeter, title: bytes, _now: float) -> Data:
+def _setups(meter: ElectricityMeter) -> Mapping[ObisCode, Make]:
+    """Makers of the SecuritySetup objects: the shared one, and those of clients with keys of their own."""
+    if not meter.config.roles:
+        return MAKERS
+    return {**MAKERS, **{state.name: partial(security_object, state) for state in meter.security}}
+
+
+def _invocation_counter(meter: ElectricityMeter, code: ObisCode, title: bytes, _now: float) -> Data:
     """The last number that a client's sealed message had: the highest of the clients that share the keys."""
-    key = meter.config.keys.global_unicast_encryption_key
-    last = max(
-        meter.server_state.window(sap, title, key).last for sap, one in meter.clients.items() if one.authentication.high
-    )
+    last = -1
+    for sap, client in meter.clients.items():
+        own = codes.own_counter(sap) if sap in meter.config.roles else codes.INVOCATION_COUNTER
+        if client.authentication.high and own == code:
+            key = meter.security.of(sap).used.global_unicast_encryption_key
+            last = max(last, meter.server_state.window(sap, title, key).last)
     return Data(DataType.DOUBLE_LONG_UNSIGNED, max(last, 0))
 
 
-def _association(client_sap: int, authentication: Authentication) -> AssociationLN:
+def _association(meter: ElectricityMeter, client_sap: int) -> AssociationLN:
+    authentication = meter.clients[client_sap].authentication
     context = (
         ApplicationContextName.LOGICAL_NAME_REFERENCING_WITH_CIPHERING
         if authentication.high
@@ -210,7 +217,7 @@ def _association(client_sap: int, authentication: Authentication) -> Association
         application_context_name=Data(DataType.OCTET_STRING, _CONTEXT_PREFIX + bytes((int(context),))),
         authentication_mechanism_name=Data(DataType.OCTET_STRING, _MECHANISM_PREFIX + bytes((int(authentication),))),
         association_status=AssociationStatus.ASSOCIATED,
-        security_setup_reference=codes.SECURITY_SETUP,
+        security_setup_reference=meter.security.of(client_sap).name,
     )
 
 

@@ -62,6 +62,7 @@ class PushSender:
         sending = self._channel.sending
         if not sending.available:
             sending.reserved(apply(self._meter.counters, sending.reservation()))
+        self._channel.keys = self._meter.security.shared.used
         return self._channel.seal(encode_apdu(notification))
 
 

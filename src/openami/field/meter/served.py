@@ -19,6 +19,9 @@ class ServedDevice:
     def advance(self, now: float) -> None:
         """Live until `now`; times in the past change nothing."""
 
+    def asked_by(self, association: AssociationView) -> None:
+        """The client of `association` asks next."""
+
     def get(
         self,
         association: AssociationView,
@@ -27,6 +30,7 @@ class ServedDevice:
         now: float,
     ) -> bytes | DataAccessResult:
         """As `LogicalDevice.get`, of the meter as it is at `now`."""
+        self.asked_by(association)
         self.advance(now)
         return self.device.get(association, descriptor, selection, now)
 
@@ -39,6 +43,7 @@ class ServedDevice:
         now: float,
     ) -> DataAccessResult:
         """As `LogicalDevice.set`, of the meter as it is at `now`."""
+        self.asked_by(association)
         self.advance(now)
         return self.device.set(association, descriptor, selection, value, now)
 
@@ -46,5 +51,6 @@ class ServedDevice:
         self, association: AssociationView, descriptor: CosemMethodDescriptor, argument: bytes | None, now: float
     ) -> tuple[ActionResult, bytes | None]:
         """As `LogicalDevice.action`, of the meter as it is at `now`."""
+        self.asked_by(association)
         self.advance(now)
         return self.device.action(association, descriptor, argument, now)

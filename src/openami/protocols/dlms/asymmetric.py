@@ -26,7 +26,7 @@ class CurveParameters(NamedTuple):
     """The curve of a suite, its hash, and the octets of a coordinate."""
 
     curve: ec.EllipticCurve
-    hash: hashes.HashAlgorithm
+    hash: hashes.SHA256 | hashes.SHA384
     size: int
     order: int
 

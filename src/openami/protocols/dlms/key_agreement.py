@@ -3,7 +3,9 @@
 Derivation is the one-step function of NIST SP 800-56A with a hash: H(00000001, Z, AlgorithmID, PartyUInfo, PartyVInfo),
 cut to the size of the key. AlgorithmID is 2.16.756.5.8.3.x as its seven octets; U is the side that sends. One pass:
 PartyUInfo is U's system title. Static: a nonce follows it, the transaction-id with its length, because Z never
-changes. (Facts from open implementations and descriptions; the clauses were not at hand.)
+changes. Ephemeral, for keys that are to stay, C(2e, 0s): as one pass, with the AlgorithmID of what the key is for; each
+side signs its ephemeral key behind the octet of the key's number. (Facts from open implementations and descriptions;
+the clauses were not at hand.)
 """
 
 from __future__ import annotations
@@ -48,6 +50,16 @@ def static_key(suite: SecuritySuite, z: bytes, originator: bytes, transaction_id
     """The encryption key of C(0e, 2s) for one transaction."""
     nonce = len(transaction_id).to_bytes(1, "big") + transaction_id
     return derive_key(suite, z, algorithm_id(suite) + originator + nonce + recipient)
+
+
+def ephemeral_key(suite: SecuritySuite, z: bytes, originator: bytes, recipient: bytes, *, wrapping: bool) -> bytes:
+    """The key that C(2e, 0s) gives; `wrapping` for a master key, which wraps other keys."""
+    return derive_key(suite, z, algorithm_id(suite, wrapping=wrapping) + originator + recipient)
+
+
+def signed_point(key_id: int, point: bytes) -> bytes:
+    """What the signature of an ephemeral public key covers in C(2e, 0s)."""
+    return bytes((key_id,)) + point
 
 
 def wrap_key(wrapping_key: bytes, key: bytes) -> bytes:

@@ -16,8 +16,9 @@ from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.cosem.attribute import Attribute, Method
 from openami.protocols.dlms.data import decode_data, encode_data
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
-from openami.protocols.dlms.errors import DataAccessError
+from openami.protocols.dlms.errors import ActionError, DataAccessError
 from openami.protocols.dlms.request import Action, Get
+from openami.protocols.dlms.security import SecurityKeys
 
 T = TypeVar("T")
 
@@ -29,7 +30,14 @@ class Pause:
     seconds: float
 
 
-Step: TypeAlias = Get | Action | Pause
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Make `keys` durable beside those in use, then go on with `None`: from the next step on they may be in force."""
+
+    keys: SecurityKeys
+
+
+Step: TypeAlias = Get | Action | Pause | Keep
 Procedure: TypeAlias = Generator[Step, Any, T]
 
 
@@ -48,3 +56,17 @@ def invoke(method: Method, logical_name: ObisCode, argument: Any) -> Procedure[A
     result: ActionResult
     result, _returned = yield Action(descriptor, encode_data(method.parameter.to_data(argument)))
     return result
+
+
+def call(method: Method, logical_name: ObisCode, argument: Any) -> Procedure[Any]:
+    """Invoke a declared method and give what it returned, `None` if nothing; raises `ActionError` or `DecodeError`."""
+    descriptor = CosemMethodDescriptor(method.class_id, logical_name, method.method_id)
+    result, returned = yield Action(descriptor, encode_data(method.parameter.to_data(argument)))
+    what = f"{logical_name} {method.name}"
+    if result is not ActionResult.SUCCESS:
+        raise ActionError(result, what)
+    if isinstance(returned, DataAccessResult):
+        raise DataAccessError(returned, f"what {what} returned")
+    if returned is None or method.returns is None:
+        return None
+    return method.returns.from_data(decode_data(returned))

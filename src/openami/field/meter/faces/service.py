@@ -15,7 +15,7 @@ from openami.io.links.dlms import serve_dlms
 from openami.io.links.link import Link
 from openami.model.errors import SecurityError
 from openami.model.event import EventCode
-from openami.protocols.dlms.events import Refused
+from openami.protocols.dlms.events import ClientAssociated, Refused
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
@@ -86,6 +86,8 @@ class MeterService:
             now = self._clock.time()
             self.meter.advance(now)
             self.meter.log(EventCode.AUTHENTICATION_FAILED, now)
+        elif isinstance(event, ClientAssociated):
+            self.meter.security.proven(event.association)
         if self._observe is not None:
             self._observe(event)
 
