@@ -19,6 +19,8 @@ from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import usable
 
+NEVER = np.iinfo(np.int64).min
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
@@ -57,8 +59,7 @@ def chain_of(
 ) -> Chain:
     """Join the snapshots of `span` that can be trusted with stamped `reads`; `places` are the meters' at this point."""
     links = _links(span, reads)
-    began = {(meter, stamp): _began(places.get(meter, []), stamp) for stamp, meter, _, _ in links.T.tolist()}
-    order = sorted(range(links.shape[1]), key=lambda i: (int(links[0, i]), began[int(links[1, i]), int(links[0, i])]))
+    order = np.lexsort((_began(links[0], links[1], places), links[0]))
     stamps, meters, registers, evidence = links[:, order]
     step, broken = _steps(meters, registers, modulus)
     for index in (np.flatnonzero(np.diff(meters)) + 1).tolist():
@@ -82,9 +83,14 @@ def _links(span: Span | None, reads: Sequence[StampedRegister]) -> Column:
     return np.concatenate((profile, np.array(extra, dtype=np.int64).reshape(-1, 4).T), axis=1)
 
 
-def _began(places: Sequence[Place], stamp: int) -> int:
-    """When the installation began under which the meter was read at `stamp`: it orders both reads of an exchange."""
-    return max((place.start for place in places if place.start <= stamp <= place.end), default=stamp)
+def _began(stamps: Column, meters: Column, places: dict[int, list[Place]]) -> Column:
+    """Per read when the installation began under which it was taken: it orders both reads of an exchange."""
+    began = np.full(len(stamps), NEVER, dtype=np.int64)
+    for meter in np.unique(meters).tolist():
+        for place in places.get(meter, []):
+            inside = (meters == meter) & (stamps >= place.start) & (stamps <= place.end)
+            began[inside] = np.maximum(began[inside], place.start)
+    return np.where(began == NEVER, stamps, began)
 
 
 def _steps(meters: Column, registers: Column, modulus: int) -> tuple[Column, Mask]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from openami.backoffice.mdm import judged, stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
 from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
-from openami.backoffice.mdm.judged import Judgement
+from openami.backoffice.mdm.judged import JudgedDay, Judgement
 from openami.backoffice.mdm.placement import home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds
@@ -147,6 +147,16 @@ class Judge:
         return Explanation(utc(start), utc(start + step), measured, quality, int(span.evidence[0]), *told)
 
     def _judge(self, connection: Connection, channel: Channel, first: int, last: int, now: datetime) -> JudgeResult:
+        found = self.verdict(connection, channel, first, last, now)
+        judged_days = [judged_of(channel, day) for day in found]
+        stored = judged.store(connection, judged_days, microseconds(now))
+        worth = [day for day, each in zip(found, judged_days, strict=True) if not each.empty]
+        return JudgeResult(len(worth), stored, sum(day.estimated for day in worth), sum(day.missing for day in worth))
+
+    def verdict(
+        self, connection: Connection, channel: Channel, first: int, last: int, now: datetime
+    ) -> list[JudgedDay]:
+        """The judgement of a channel's days from `first` to `last`, not stored."""
         begin = max(first - BACK_DAYS, 0)
         days = last + AHEAD_DAYS + 1 - begin
         point = self._registry.point(channel.metering_point)
@@ -172,10 +182,7 @@ class Judge:
         )
         verdict = judge_span(task)
         raw = judged.raw_versions(connection, point.id, channel.number, first, last)
-        found = [verdict.day(day - begin, raw.get(day, 0)) for day in range(first, last + 1)]
-        worth = [day for day in found if day.raw_version or day.reasons]
-        stored = judged.store(connection, point.id, channel.number, channel.resolution_s, found, microseconds(now))
-        return JudgeResult(len(worth), stored, sum(day.estimated for day in worth), sum(day.missing for day in worth))
+        return [verdict.day(day - begin, raw.get(day, 0)) for day in range(first, last + 1)]
 
     def _sets(self, kind: ChannelClass, begin: int, days: int, judged_days: tuple[int, int]) -> list[RuleSet]:
         """Per day its rule set; days that only surround those to be judged may have none."""
@@ -198,6 +205,12 @@ class Judge:
         for channel in homes(self._registry.channels(point)).values():
             if channel.kind is ChannelKind.INTERVAL_ENERGY:
                 yield channel
+
+
+def judged_of(channel: Channel, day: JudgedDay) -> judged.Judged:
+    """A judged day of `channel`, ready to be stored."""
+    content = judged.content_of(day)
+    return judged.Judged(channel.metering_point, day.day, channel.number, channel.resolution_s, content)
 
 
 def _told(

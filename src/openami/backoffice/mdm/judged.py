@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from openami.backoffice.mdm import reasons as why
 from openami.backoffice.mdm.blocks import Codes, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.tables import interval_block, judged_block
+from openami.io.store.among import among
 from openami.io.store.bulk import insert_rows
 from openami.model.interval import DAY_S, Values
 from openami.model.quality import Quality
@@ -53,6 +54,26 @@ class Judgement:
     reasons: tuple[Reason, ...]
 
 
+Content = tuple[Any, ...]
+"""The columns of a judgement after `judged_at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judgement of one channel-day, ready to be stored."""
+
+    metering_point: int
+    day: int
+    channel: int
+    resolution_s: int
+    content: Content
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody knows anything of this day: no raw version and no reason."""
+        return not self.content[0] and self.content[-1] is None
+
+
 def raw_versions(connection: Connection, point: int, channel: int, first: int, last: int) -> dict[int, int]:
     """The current version of each stored block from day `first` to `last`."""
     table = interval_block.c
@@ -63,30 +84,31 @@ def raw_versions(connection: Connection, point: int, channel: int, first: int, l
 
 def current(connection: Connection, point: int, channel: int, first: int, last: int) -> dict[int, Judgement]:
     """The latest judgement of each day from `first` to `last`."""
-    return {row.day: _judgement(row) for row in _rows(connection, point, channel, first, last)}
+    rows = _rows(connection, [point], first, last)
+    return {row.day: _judgement(row) for row in rows if row.channel == channel}
 
 
-def store(
-    connection: Connection, point: int, channel: int, resolution_s: int, days: Sequence[JudgedDay], judged_at: int
-) -> int:
+def store(connection: Connection, judged: Sequence[Judged], judged_at: int) -> int:
     """Store what differs from the current judgement. How many rows were stored."""
-    if not days:
+    if not judged:
         return 0
-    there = {row.day: row for row in _rows(connection, point, channel, days[0].day, days[-1].day)}
-    rows = []
-    for day in days:
-        content = _content(day)
-        before = there.get(day.day)
-        if before is None and not day.raw_version and not day.reasons:
-            continue  # nobody knows anything of this day
-        if before is None or content != _content_of(before):
-            version = 1 if before is None else before.version + 1
-            rows.append((point, day.day, channel, version, resolution_s, judged_at, *content))
-    insert_rows(connection, judged_block, rows)
-    return len(rows)
+    days, points = [each.day for each in judged], sorted({each.metering_point for each in judged})
+    rows = _rows(connection, points, min(days), max(days))
+    there = {(row.metering_point, row.day, row.channel): row for row in rows}
+    added = []
+    for each in judged:
+        key = each.metering_point, each.day, each.channel
+        before = there.get(key)
+        if each.empty if before is None else each.content == _content_of(before):
+            continue
+        version = 1 if before is None else before.version + 1
+        added.append((*key, version, each.resolution_s, judged_at, *each.content))
+    insert_rows(connection, judged_block, added)
+    return len(added)
 
 
-def _content(day: JudgedDay) -> tuple[Any, ...]:
+def content_of(day: JudgedDay) -> Content:
+    """What is stored of a judged day."""
     energy = quality = None
     if day.estimated:
         energy, quality = pack(day.energy[None, :])[0], pack_codes(day.quality[None, :])[0]
@@ -101,15 +123,13 @@ def _content_of(row: Row[Any]) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _rows(connection: Connection, point: int, channel: int, first: int, last: int) -> Sequence[Row[Any]]:
-    later = judged_block.alias("later")
-    mine = judged_block.c
-    latest = select(func.max(later.c.version)).where(
-        later.c.metering_point == mine.metering_point, later.c.day == mine.day, later.c.channel == mine.channel
-    )
-    chosen = mine.metering_point == point, mine.channel == channel, mine.day.between(first, last)
-    query = select(judged_block).where(*chosen, mine.version == latest.scalar_subquery()).order_by(mine.day)
-    return connection.execute(query).all()
+def _rows(connection: Connection, points: Sequence[int], first: int, last: int) -> Iterator[Row[Any]]:
+    """The latest version of each judged day of `points` from day `first` to `last`."""
+    table = judged_block.c
+    chosen = among(table.metering_point, points), table.day.between(first, last)
+    rows = connection.execute(select(judged_block).where(*chosen).order_by(table.version))
+    latest = {(row.metering_point, row.channel, row.day): row for row in rows}
+    return iter(latest.values())
 
 
 def _judgement(row: Row[Any]) -> Judgement:

@@ -103,7 +103,7 @@ def decode(rows: Sequence[Row[Any]], resolution_s: int, sources: Sources) -> Cha
     for index, row in enumerate(rows):
         if row.registers is not None:
             present[index], days.registers[index] = _explicit(row.registers, row.base, count)
-        days.source[index] = _placed(row, present[index], sources)
+    days.source = _placed(rows, present, sources)
     days.registers[~present] = 0
     return days
 
@@ -114,11 +114,18 @@ def _explicit(block: bytes, base: int, count: int) -> tuple[Mask, Matrix]:
     return present, base + np.cumsum(unpack([block[bitmap:]], count)[0])
 
 
-def _placed(row: Row[Any], present: Mask, sources: Sources) -> Places:
-    if row.sources is None:
-        number = sources.number(Source(row.known_at, row.evidence, row.meter))
-        return np.where(present, np.int32(number), np.int32(ABSENT))
-    listed, runs = msgspec.msgpack.decode(row.sources, type=tuple[list[tuple[int, int, int]], Runs])
+def _placed(rows: Sequence[Row[Any]], present: Mask, sources: Sources) -> Places:
+    """(n, k): the number of each snapshot's source; most days have one source alone."""
+    numbers = [sources.number(Source(row.known_at, row.evidence, row.meter)) for row in rows]
+    placed = np.where(present, np.array(numbers, dtype=np.int32)[:, None], np.int32(ABSENT))
+    for index, row in enumerate(rows):
+        if row.sources is not None:
+            placed[index] = _several_placed(row.sources, sources)
+    return placed
+
+
+def _several_placed(packed: bytes, sources: Sources) -> Places:
+    listed, runs = msgspec.msgpack.decode(packed, type=tuple[list[tuple[int, int, int]], Runs])
     numbers = [sources.number(Source(*source)) for source in listed] + [ABSENT]
     return np.repeat(np.array([numbers[index] for index, _ in runs], dtype=np.int32), [length for _, length in runs])
 

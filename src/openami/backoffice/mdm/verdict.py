@@ -22,7 +22,7 @@ from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.validation.check import WHOLE_DAY, Finding, check
 from openami.backoffice.mdm.validation.columns import Columns
 from openami.backoffice.mdm.validation.own_days import own_days
-from openami.backoffice.mdm.validation.rule_set import Consequence, RuleSet
+from openami.backoffice.mdm.validation.rule_set import Consequence, RuleSet, Use
 from openami.model.interval import DAY_S
 from openami.model.quality import Quality
 
@@ -30,6 +30,7 @@ GAP_DAYS_MAX = 35
 MISSING = "missing_interval"
 SUPPLY_MAX = "demand_limits"
 NOTHING = "no_method"
+OUTCOMES = (Outcome.NOTED, Outcome.REFUSED, Outcome.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,23 +190,39 @@ def _tell(verdict: Verdict, found: Finding, columns: Columns, refused: Mask, con
     there = np.asarray(expected.reshape(-1, per_day).any(axis=1))
     there[: verdict.task.wanted[0]] = there[verdict.task.wanted[1] :] = False
     for row in np.unique(found.rows[there[found.rows]]).tolist():
-        inputs = {need: int(columns.column(need)[row]) for need in use.rule.needs if columns.column(need).ndim == 1}
         intervals = found.intervals[found.rows == row]
         if intervals[0] == WHOLE_DAY:
             outcome = Outcome.REFUSED if use.consequence is Consequence.REFUSE else Outcome.NOTED
-            verdict.add(row, Reason(0, per_day, use.rule.name, outcome, use.parameters, inputs))
+            verdict.add(row, day_reason(use, columns, row, outcome))
             continue
         at = row * per_day + intervals
         outcomes = np.where(confirmed[at], 2, np.where(refused[at] | columns.missing[row, intervals], 1, 0))
         if use.consequence is Consequence.NOTE:
             outcomes = np.zeros_like(outcomes)
         keep = expected[at]
-        for first, count, code in _runs(intervals[keep], outcomes[keep]):
-            outcome = (Outcome.NOTED, Outcome.REFUSED, Outcome.CONFIRMED)[code]
-            given = inputs
-            if use.rule.name != MISSING:
-                given = inputs | {"values": columns.energy[row, first : first + count].tolist()}
-            verdict.add(row, Reason(first, count, use.rule.name, outcome, use.parameters, given))
+        for reason in interval_reasons(use, columns, row, intervals[keep], outcomes[keep]):
+            verdict.add(row, reason)
+
+
+def day_reason(use: Use, columns: Columns, row: int, outcome: Outcome) -> Reason:
+    """What a rule says of the whole day in `row`."""
+    return Reason(0, columns.energy.shape[1], use.rule.name, outcome, use.parameters, _inputs(use, columns, row))
+
+
+def interval_reasons(use: Use, columns: Columns, row: int, intervals: Any, outcomes: Any) -> Iterator[Reason]:
+    """What a rule says of `intervals` in `row`: one reason per run with the same outcome (0 noted, 1 refused,
+    2 confirmed).
+    """
+    inputs = _inputs(use, columns, row)
+    for first, count, code in _runs(intervals, outcomes):
+        given = inputs
+        if use.rule.name != MISSING:
+            given = inputs | {"values": columns.energy[row, first : first + count].tolist()}
+        yield Reason(first, count, use.rule.name, OUTCOMES[code], use.parameters, given)
+
+
+def _inputs(use: Use, columns: Columns, row: int) -> dict[str, Any]:
+    return {need: int(columns.column(need)[row]) for need in use.rule.needs if columns.column(need).ndim == 1}
 
 
 def _runs(intervals: Any, codes: Any) -> Iterator[tuple[int, int, int]]:

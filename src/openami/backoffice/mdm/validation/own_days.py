@@ -23,6 +23,8 @@ from openami.model.quality import Quality
 
 HISTORY_DAYS = 28
 LIKE_DAYS = 3
+LIKE_BACK = (7, 14, 21, 28)
+"""How many days back the days stand that are like a day, nearest first; three of them are used."""
 
 
 @lru_cache(maxsize=256)
@@ -42,8 +44,10 @@ def own_days(span: Span, places: list[Place], chain: Chain, offset_s: Column) ->
     status = np.where(span.present, span.status, 0).astype(np.uint8).reshape(shape)
     good = ~missing.any(axis=1)
     installed = installed_at(span.stamps, places).reshape(shape)
-    total = energy.sum(axis=1)
-    count, mean, deviation = _past(total, good)
+    peaks = np.where(good, energy.max(axis=1), 0)
+    count, mean, deviation, peak = past(
+        _windows(good.astype(np.int64)) == 1, _windows(energy.sum(axis=1)), _windows(peaks)
+    )
     register, known = _registers(span, chain, shape[0])
     return Columns(
         span.resolution_s,
@@ -52,29 +56,28 @@ def own_days(span: Span, places: list[Place], chain: Chain, offset_s: Column) ->
         status,
         outage=np.asarray((status & np.uint8(POWER_DOWN)) != 0),
         installed=installed,
-        dip=_dips(span).reshape(shape),
+        dip=dips(span.registers, np.where(span.present & usable(span.status), span.meter, 0)).reshape(shape),
         profile=_like_days(energy, good, offset_s),
         register=register,
         register_known=known,
         history_days=count,
         history_mean=mean,
         history_sd=deviation,
-        history_peak=_windows(np.where(good, energy.max(axis=1), 0)).max(axis=1),
+        history_peak=peak,
         estimated_days=_days_without(installed.any(axis=1) & missing.all(axis=1)),
     )
 
 
-def _dips(span: Span) -> Mask:
-    """Where an interval begins with one trusted register that is below both its neighbours of the same meter."""
-    good = span.present & usable(span.status)
-    found = np.zeros(len(good), dtype=np.bool_)
-    if len(good) < 3:
-        return found
-    before, low, after = span.registers[:-2], span.registers[1:-1], span.registers[2:]
-    same = (
-        good[:-2] & good[1:-1] & good[2:] & (span.meter[:-2] == span.meter[1:-1]) & (span.meter[1:-1] == span.meter[2:])
-    )
-    found[2:] = same & (low < before) & (after >= before)
+def dips(registers: Matrix, meter: Matrix) -> Mask:
+    """Where an interval begins with one trusted register that is below both its neighbours of the same meter.
+
+    Both are (…, n): the register at each interval's end, and its meter where it can be trusted, else 0.
+    """
+    found = np.zeros(registers.shape, dtype=np.bool_)
+    before, low, after = registers[..., :-2], registers[..., 1:-1], registers[..., 2:]
+    first, second, third = meter[..., :-2], meter[..., 1:-1], meter[..., 2:]
+    same = (first != 0) & (first == second) & (second == third)
+    found[..., 2:] = same & (low < before) & (after >= before)
     return found
 
 
@@ -84,14 +87,16 @@ def _windows(values: Column) -> npt.NDArray[np.int64]:
     return np.asarray(sliding_window_view(padded, HISTORY_DAYS)[:-1])
 
 
-def _past(total: Column, good: Mask) -> tuple[Column, Column, Column]:
-    """Per day: how many good days stand before it, their mean and their standard deviation, in whole units."""
-    used = _windows(good.astype(np.int64)) == 1
-    count = used.sum(axis=1)
-    sums = np.where(used, _windows(total), 0)
+def past(good: Mask, totals: Matrix, peaks: Matrix) -> tuple[Column, Column, Column, Column]:
+    """Of (m, HISTORY_DAYS) days before each of m days: how many are good, the mean and the standard deviation of their
+    sums, in whole units, and the highest of their intervals.
+    """
+    count = good.sum(axis=1)
+    sums = np.where(good, totals, 0)
     mean = sums.sum(axis=1) // np.maximum(count, 1)
-    off = np.where(used, sums - mean[:, None], 0).astype(np.float64)
-    return count, mean, np.sqrt((off * off).sum(axis=1) / np.maximum(count, 1)).astype(np.int64)
+    off = np.where(good, sums - mean[:, None], 0).astype(np.float64)
+    deviation = np.sqrt((off * off).sum(axis=1) / np.maximum(count, 1)).astype(np.int64)
+    return count, mean, deviation, np.where(good, peaks, 0).max(axis=1)
 
 
 def _days_without(empty: Mask) -> Column:
@@ -107,7 +112,7 @@ def _like_days(energy: Matrix, good: Mask, offset_s: Column) -> Matrix:
     time; 0 where there are not three.
     """
     total, count = np.zeros_like(energy), np.zeros(len(energy), dtype=np.int64)
-    for back in range(7, HISTORY_DAYS + 1, 7):
+    for back in LIKE_BACK:
         fits = good[:-back] & (offset_s[:-back] == offset_s[back:]) & (count[back:] < LIKE_DAYS)
         total[back:][fits] += energy[:-back][fits]
         count[back:] += fits
