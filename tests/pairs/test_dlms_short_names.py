@@ -169,8 +169,6 @@ def test_associations_that_are_refused():
     failed = without.associate()
     assert isinstance(failed.error, AssociationRejected)
     assert "application-context-name-not-supported" in str(failed.error)
-    with pytest.raises(SettingError, match="not spoken with short names"):
-        replace(SECURED_SN, authentication=Authentication.HLS5)
     high = {SECURED: AssociationSettings(Authentication.HLS5, keys=KEYS, protection=BOTH)}
     pair = Pair(SECURED_SN, server_settings(Store(), short_names={1: NAMES}, associations=high))
     assert isinstance(pair.associate().error, AssociationRejected)
@@ -183,9 +181,14 @@ def test_associations_that_are_refused():
         (ReadRequest((WriteDataBlockAccess(True, 1),)), ReadResponse((DataAccessResult.OBJECT_UNDEFINED,))),
         (ReadRequest((name(RESET),)), ReadResponse((DataAccessResult.OBJECT_UNDEFINED,))),
         (
-            WriteRequest((WriteDataBlockAccess(True, 1),), (note(b""),)),
-            WriteResponse((DataAccessResult.OBJECT_UNDEFINED,)),
+            WriteRequest((WriteDataBlockAccess(True, 2),), (note(b""),)),
+            WriteResponse((DataAccessResult.NO_LONG_SET_IN_PROGRESS,)),
         ),
+        (
+            WriteRequest((WriteDataBlockAccess(True, 1),), (encode_data(null()),)),
+            WriteResponse((DataAccessResult.TYPE_UNMATCHED,)),
+        ),
+        (ReadRequest((DataBlock(False, 2, b"x"),)), ReadResponse((DataAccessResult.NO_LONG_SET_IN_PROGRESS,))),
         (
             WriteRequest((ParameterizedAccess(NAMES.of(RESET), 1, b"\x00"),), (note(b""),)),
             WriteResponse((DataAccessResult.OBJECT_UNDEFINED,)),

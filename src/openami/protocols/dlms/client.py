@@ -26,6 +26,7 @@ from openami.protocols.dlms.exception import ExceptionResponse
 from openami.protocols.dlms.exchange import Exchange, unexpected
 from openami.protocols.dlms.exchanges import check_negotiated, exchange_of
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing
+from openami.protocols.dlms.information_report import InformationReportRequest
 from openami.protocols.dlms.initiate import ConfirmedServiceError
 from openami.protocols.dlms.notification import DataNotification, EventNotificationRequest
 from openami.protocols.dlms.request import Associate, Release, Request, Write
@@ -203,7 +204,7 @@ class ClientConnection:
         except RemoteProtocolError as error:
             request.refuse(raw, error, now)
             return
-        if isinstance(apdu, DataNotification | EventNotificationRequest):
+        if isinstance(apdu, DataNotification | EventNotificationRequest | InformationReportRequest):
             self._protection.take_notification(apdu, raw, now)
         elif request.awaits(apdu):
             request.received.append(raw)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from openami.model.errors import RemoteProtocolError, SecurityError
-from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import (
     AARE,
     AARQ,
@@ -16,20 +16,18 @@ from openami.protocols.dlms.acse import (
     ReleaseRequestReason,
 )
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
-from openami.protocols.dlms.association import PASS_3
 from openami.protocols.dlms.authentication import Authentication, mechanism_number
-from openami.protocols.dlms.axdr import hyphenated
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
-from openami.protocols.dlms.data import decode_data, encode_data, octet_string
 from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.hls import check_challenge
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
+from openami.protocols.dlms.hls_reply import proof_of_server, proving
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.dlms.protection_form import GENERAL_FORMS, Form, form_of_key
-from openami.protocols.dlms.request import Action
+from openami.protocols.dlms.request import Action, Read
 from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityControl, check_system_title
 
@@ -92,21 +90,16 @@ class AssociationProposal:
             signature_required=policy.response_signed,
         )
 
-    def pass_3(self, take_counter: Callable[[], int]) -> Action:
+    def pass_3(self, take_counter: Callable[[], int]) -> Action | Read:
         """Prove ourselves: reply_to_HLS_authentication with f(challenge of the server)."""
         own, peer = self.settings.system_title, self.server_system_title
         passes = Passes(own, peer, self.server_challenge, self.challenge)
         proof = prove(self.settings.hls_credentials(), passes, take_counter)
-        return Action(PASS_3, encode_data(octet_string(proof)))
+        return proving(proof, short_names=self.settings.short_names)
 
-    def verify_pass_4(self, answer: tuple[ActionResult, object]) -> None:
+    def verify_pass_4(self, answer: Any) -> None:
         """The server proves itself: the method returns f(our challenge). Raises `SecurityError`, `DecodeError`."""
-        result, returned = answer
-        if result is not ActionResult.SUCCESS or not isinstance(returned, bytes):
-            raise SecurityError(f"the server did not accept our proof (HLS pass 3): {hyphenated(result)}")
-        proof = decode_data(returned).value
-        if not isinstance(proof, bytes):
-            raise SecurityError("the server's proof (HLS pass 4) is no octet-string")
+        proof = proof_of_server(answer)
         own, peer = self.settings.system_title, self.server_system_title
         verify(self.settings.hls_credentials(), Passes(peer, own, self.challenge, self.server_challenge), proof)
 

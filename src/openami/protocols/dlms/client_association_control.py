@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from openami.model.errors import OpenAmiError, RemoteProtocolError
-from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARE, RLRE
 from openami.protocols.dlms.apdu import Apdu, encode_apdu
 from openami.protocols.dlms.block_transfer import BlockTransfer
@@ -111,7 +110,7 @@ class ClientAssociationControl:
         assert self._protection.sending is not None
         return self._protection.sending.take()
 
-    def take_pass_4(self, answer: tuple[ActionResult, object]) -> None:
+    def take_pass_4(self, answer: Any) -> None:
         """The server has answered pass 3; raises `RemoteProtocolError` unless it has proven itself."""
         assert self.proposal is not None
         self.proposal.verify_pass_4(answer)

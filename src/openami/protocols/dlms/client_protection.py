@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from openami.model.errors import LocalProtocolError, RemoteProtocolError
 from openami.protocols.dlms.access import LongInvokeId
@@ -16,10 +16,12 @@ from openami.protocols.dlms.counters import CountersExhausted, Persist, ReceiveW
 from openami.protocols.dlms.events import Answered, Notified
 from openami.protocols.dlms.framing import Framing
 from openami.protocols.dlms.general_block_transfer import GeneralBlockTransfer
+from openami.protocols.dlms.information_report import InformationReportRequest
 from openami.protocols.dlms.notification import DataNotification, DataNotificationConfirm, EventNotificationRequest
 from openami.protocols.dlms.protected_tags import GENERAL_BLOCK_TRANSFER, check_protected
 from openami.protocols.dlms.secure_channel import SecureChannel
 
+Notification: TypeAlias = DataNotification | EventNotificationRequest | InformationReportRequest
 _PLAIN_IN_PROTECTED: Final = frozenset((0x61, 0x63, 0xD8, 0x0E))
 """AARE, RLRE, ExceptionResponse, ConfirmedServiceError: they carry no data and have no protected form of their own."""
 _BLOCK: Final = bytes((GENERAL_BLOCK_TRANSFER,))
@@ -188,7 +190,7 @@ class ClientProtection:
         self.keep_window()
         return decode_apdu(plain)
 
-    def take_notification(self, apdu: DataNotification | EventNotificationRequest, raw: bytes, now: float) -> None:
+    def take_notification(self, apdu: Notification, raw: bytes, now: float) -> None:
         """Tell it; a push that asks for confirmation gets it, protected as everything else is."""
         title = self.channel.peer_system_title if self.channel is not None else None
         self._request.events.append(Notified(apdu, raw, title))

@@ -41,7 +41,7 @@ class ClientSettings:
     use_general_glo: bool = False
     use_dedicated_key: bool = False
     short_names: bool = False
-    """Short name referencing: `Read` and `Write` take the place of GET, SET and ACTION. Without HLS."""
+    """Short name referencing: `Read` and `Write` take the place of GET, SET and ACTION."""
     counter_jump_max: int = 1000
     """How far one session follows a server that says, unauthenticated, that it expects a higher invocation counter."""
     conformance: Conformance = CLIENT_CONFORMANCE
@@ -71,8 +71,6 @@ class ClientSettings:
     def __post_init__(self) -> None:
         if self.authentication is Authentication.LLS and self.password is None:
             raise SettingError("password is not set, and authentication LLS needs it")
-        if self.authentication.high and self.short_names:
-            raise SettingError("high level security is not spoken with short names")
         if self.authentication.high:
             self.hls_credentials()
         if (self.keys is not None or self.authentication.needs_system_titles) and len(self.system_title) != 8:

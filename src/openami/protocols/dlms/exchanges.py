@@ -46,9 +46,9 @@ def exchange_of(request: Request, invoke_id_and_priority: int, *, room: int, lim
         case ActionList():
             exchange = ActionListExchange(request, invoke_id_and_priority, room, limit)
         case Read():
-            exchange = ReadExchange(request, limit)
+            exchange = ReadExchange(request, room, limit)
         case Write():
-            exchange = WriteExchange(request)
+            exchange = WriteExchange(request, room)
         case Access():
             exchange = AccessExchange(request, invoke_id_and_priority)
         case _:
@@ -67,7 +67,9 @@ def check_negotiated(request: Request, exchange: Exchange, agreed: Conformance) 
         needed |= Conformance.MULTIPLE_REFERENCES if len(request.variables) > 1 else needed
         if any(isinstance(each, ParameterizedAccess) for each in request.variables):
             needed |= Conformance.PARAMETERIZED_ACCESS
-    if isinstance(exchange, SetExchange) and exchange.in_blocks:
+    if isinstance(exchange, ReadExchange) and exchange.in_blocks:
+        needed |= Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+    if isinstance(exchange, SetExchange | WriteExchange) and exchange.in_blocks:
         needed |= Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
     if isinstance(exchange, ActionExchange) and exchange.in_blocks:
         needed |= Conformance.BLOCK_TRANSFER_WITH_ACTION

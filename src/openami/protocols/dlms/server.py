@@ -17,6 +17,7 @@ from openami.protocols.dlms.counters import CountersExhausted, Persist
 from openami.protocols.dlms.errors import PduTooLong
 from openami.protocols.dlms.events import Closed, Confirmed, Refused
 from openami.protocols.dlms.framing import ApduReceived, Connected, Disconnected, Framing, Garbage
+from openami.protocols.dlms.information_report import InformationReportRequest
 from openami.protocols.dlms.notification import (
     LONG_INVOKE_ID,
     DataNotification,
@@ -123,7 +124,12 @@ class ServerConnection:
         except CountersExhausted as error:
             self._close(str(error), clean=False)
 
-    def inform(self, client_sap: int, notification: DataNotification | EventNotificationRequest, now: float) -> None:
+    def inform(
+        self,
+        client_sap: int,
+        notification: DataNotification | EventNotificationRequest | InformationReportRequest,
+        now: float,
+    ) -> None:
         """Send a notification within the live association of `client_sap`, protected as its policy says.
 
         Raises `LocalProtocolError` if there is none. A push with the confirmed bit is answered by `Confirmed`.
@@ -131,6 +137,9 @@ class ServerConnection:
         session = self._sessions.get(client_sap)
         if session is None or not session.association.established:
             raise LocalProtocolError(f"client SAP {client_sap} has no association that could be informed")
+        if session.association.short_names is not isinstance(notification, InformationReportRequest):
+            what = type(notification).__name__
+            raise LocalProtocolError(f"{what} does not go with the kind of names that client SAP {client_sap} uses")
         self._protection.inform(encode_apdu(notification), session, now)
 
     def notify(self, client_sap: int, apdu: bytes, now: float) -> None:

@@ -174,9 +174,6 @@ def _check_context(aarq: AARQ, settings: AssociationSettings, *, named: bool) ->
     if not known or (ciphered and settings.keys is None) or (must and not ciphered):
         what = "application context is not the one agreed"
         raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
-    if context in _SHORT_NAMES and settings.authentication.high:
-        what = "high level security is not served with short names"
-        raise Rejection(what, AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED)
     return ciphered
 
 

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from functools import partial
 
 from openami.model.errors import RemoteProtocolError, SecurityError
-from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, ReleaseResponseReason
-from openami.protocols.dlms.action import ActionRequestNormal, ActionResponseNormal
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
-from openami.protocols.dlms.association import PASS_3, Association, AssociationSettings
+from openami.protocols.dlms.association import Association, AssociationSettings
 from openami.protocols.dlms.block_transfer import BlockTransfer
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.counters import CountersExhausted
-from openami.protocols.dlms.data import encode_data, octet_string
 from openami.protocols.dlms.events import ClientAssociated, ClientLeft, Refused
 from openami.protocols.dlms.framing import ApduReceived
+from openami.protocols.dlms.hls_reply import proof_of_client, reply
 from openami.protocols.dlms.protection_form import Manner
 from openami.protocols.dlms.server_association import (
     Accepted,
@@ -130,25 +128,22 @@ class ServerAssociationControl:
 
     def take_pass_3(self, apdu: Apdu, manner: Manner | None, session: Session, now: float) -> None:
         """The client proves itself; until then nothing else is served."""
-        if not isinstance(apdu, ActionRequestNormal) or apdu.cosem_method_descriptor != PASS_3:
-            raise SecurityError(f"{type(apdu).__name__} came before the client has proven itself: refused")
+        argument = proof_of_client(apdu)
         association = session.association
         try:
-            verify_pass_3(session.accepted, self._settings.system_title, apdu.method_invocation_parameters)
+            verify_pass_3(session.accepted, self._settings.system_title, argument)
         except RemoteProtocolError as error:
             self._protection.events.append(Refused(encode_apdu(apdu), error))
-            refused = ActionResponseNormal(apdu.invoke_id_and_priority, ActionResult.READ_WRITE_DENIED)
-            self._protection.answer(encode_apdu(refused), manner, session, now)
+            self._protection.answer(encode_apdu(reply(apdu, None)), manner, session, now)
             self.sessions.pop(association.client_sap, None)
             return
-        self._protection.with_numbers(partial(self._send_pass_4, session, apdu.invoke_id_and_priority, manner), now)
+        self._protection.with_numbers(partial(self._send_pass_4, session, apdu, manner), now)
 
-    def _send_pass_4(self, session: Session, invoke_id: int, manner: Manner | None, now: float) -> None:
+    def _send_pass_4(self, session: Session, pass_3: Apdu, manner: Manner | None, now: float) -> None:
         association = session.association
         proof = pass_4(session.accepted, self._settings.system_title, self._protection.state.sending.take)
         association.established = True
-        answer = ActionResponseNormal(invoke_id, ActionResult.SUCCESS, encode_data(octet_string(proof)))
-        self._protection.answer(encode_apdu(answer), manner, session, now)
+        self._protection.answer(encode_apdu(reply(pass_3, proof)), manner, session, now)
         self._protection.events.append(ClientAssociated(association))
 
     def _take_rlrq(self, rlrq: RLRQ, event: ApduReceived, session: Session | None, now: float) -> None:

@@ -1,7 +1,8 @@
 """The server's side of the short-name services: Read, Write and UnconfirmedWrite of a logical device's objects.
 
 A method is invoked by writing its parameter to it, or by reading it with the parameter (parameterized access). A long
-answer comes in blocks, which together are the encoded list of results (the clause was not at hand).
+answer comes in blocks, which together are the encoded list of results; the blocks of a long request are together its
+octets behind the tag (the clauses were not at hand).
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Final
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.apdu import Apdu, apdu_name, encode_apdu
 from openami.protocols.dlms.association import Association
-from openami.protocols.dlms.blocks import Slicer
+from openami.protocols.dlms.blocks import Collector, Slicer
 from openami.protocols.dlms.conformance import Conformance
-from openami.protocols.dlms.data import encode_data, null
+from openami.protocols.dlms.data import decode_data, encode_data, null
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.errors import conformance_text
 from openami.protocols.dlms.server_settings import LogicalDevice, ServerSettings
@@ -27,10 +28,12 @@ from openami.protocols.dlms.short_name import (
     UnconfirmedWriteRequest,
     VariableAccessSpecification,
     VariableName,
+    WriteDataBlockAccess,
     WriteRequest,
     WriteResponse,
 )
 from openami.protocols.dlms.short_names import OBJECT_LIST, ShortNames
+from openami.protocols.wire.declared import codec_of, decode_all
 
 _NULL: Final = encode_data(null())
 
@@ -38,7 +41,7 @@ _NULL: Final = encode_data(null())
 class ShortNameServices:
     """What one association with short names has under way; `room` octets of plain APDU fit into an answer."""
 
-    __slots__ = ("_context", "_names", "_outgoing")
+    __slots__ = ("_context", "_incoming", "_names", "_outgoing")
 
     def __init__(
         self, association: Association, device: LogicalDevice, settings: ServerSettings, room: int, names: ShortNames
@@ -46,6 +49,7 @@ class ShortNameServices:
         self._context = ServiceContext(association, device, settings, room)
         self._names = names
         self._outgoing: Slicer | None = None
+        self._incoming: tuple[type, Collector] | None = None
 
     @property
     def room(self) -> int:
@@ -64,7 +68,7 @@ class ShortNameServices:
                 return self._answer_read(apdu, now)
             case WriteRequest():
                 self._need(apdu, Conformance.WRITE)
-                return WriteResponse(self._write_all(apdu, now))
+                return WriteResponse(self._answer_write(apdu, now))
             case UnconfirmedWriteRequest():
                 self._need(apdu, Conformance.UNCONFIRMED_WRITE)
                 self._write_all(apdu, now)
@@ -79,6 +83,10 @@ class ShortNameServices:
             needed |= Conformance.MULTIPLE_REFERENCES
         if any(isinstance(each, ParameterizedAccess) for each in wanted):
             needed |= Conformance.PARAMETERIZED_ACCESS
+        if any(isinstance(each, WriteDataBlockAccess) for each in wanted):
+            needed |= Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+        if any(isinstance(each, DataBlock) for each in wanted):
+            needed |= Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
         if missing := needed & ~Conformance(self._context.association.conformance):
             raise NotServed(f"{apdu_name(apdu)}: {conformance_text(missing)} was not negotiated in this association")
 
@@ -89,6 +97,22 @@ class ShortNameServices:
         if len(wanted) == 1 and isinstance(wanted[0], BlockNumberAccess):
             return self._next(wanted[0].block_number)
         self._outgoing = None
+        if len(wanted) == 1 and isinstance(wanted[0], DataBlock):
+            return self._read_in_blocks(wanted[0], now)
+        return self._read_all(request, now)
+
+    def _read_in_blocks(self, block: DataBlock, now: float) -> Apdu:
+        refused = self._gather(ReadRequest, block.block_number, block.raw_data)
+        if refused is not None:
+            return ReadResponse((refused,))
+        if not block.last_block:
+            return ReadResponse((block.block_number,))
+        request = decode_all(codec_of(ReadRequest), self._gathered())
+        self._need(request, Conformance.READ)
+        return self._read_all(request, now)
+
+    def _read_all(self, request: ReadRequest, now: float) -> Apdu:
+        wanted = request.variable_access_specification
         left = self._context.settings.response_bytes_max
         results: list[bytes | DataAccessResult] = []
         for each in wanted:
@@ -135,7 +159,43 @@ class ShortNameServices:
             return ReadResponse((DataAccessResult.DATA_BLOCK_NUMBER_INVALID,))
         return self._block(outgoing)
 
+    # Requests in blocks
+
+    def _gather(self, kind: type, number: int, octets: bytes) -> DataAccessResult | None:
+        """Keep block `number` of a request of `kind`; why not if it is not the next one. Block 1 begins anew."""
+        if number == 1:
+            self._incoming = kind, Collector(self._context.settings.value_bytes_max)
+        incoming, self._incoming = self._incoming, None
+        if incoming is None or incoming[0] is not kind:
+            return DataAccessResult.NO_LONG_SET_IN_PROGRESS
+        if number != incoming[1].number + 1:
+            return DataAccessResult.DATA_BLOCK_NUMBER_INVALID
+        incoming[1].add(number, octets)
+        self._incoming = incoming
+        return None
+
+    def _gathered(self) -> bytes:
+        incoming, self._incoming = self._incoming, None
+        return b"" if incoming is None else incoming[1].join()
+
     # Write
+
+    def _answer_write(self, request: WriteRequest, now: float) -> tuple[DataAccessResult | int | None, ...]:
+        wanted = request.variable_access_specification
+        if len(wanted) != 1 or not isinstance(wanted[0], WriteDataBlockAccess):
+            return self._write_all(request, now)
+        self._context.check_list(len(wanted), len(request.list_of_data))
+        block, piece = wanted[0], decode_data(request.list_of_data[0]).value
+        if not isinstance(piece, bytes):
+            return (DataAccessResult.TYPE_UNMATCHED,)
+        refused = self._gather(WriteRequest, block.block_number, piece)
+        if refused is not None:
+            return (refused,)
+        if not block.last_block:
+            return (block.block_number,)
+        whole = decode_all(codec_of(WriteRequest), self._gathered())
+        self._need(whole, Conformance.WRITE)
+        return self._write_all(whole, now)
 
     def _write_all(
         self, request: WriteRequest | UnconfirmedWriteRequest, now: float

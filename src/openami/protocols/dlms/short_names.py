@@ -29,6 +29,7 @@ from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMet
 ASSOCIATION_BASE: Final = 0xFA00
 CURRENT_ASSOCIATION_SN: Final = ObisCode(0, 0, 40, 0, 0)
 OBJECT_LIST: Final = ASSOCIATION_BASE + 8
+REPLY_TO_HLS_AUTHENTICATION: Final = ASSOCIATION_BASE + 0x58
 _FIRST_BASE: Final = 0x1000
 _SPACING: Final = 0x100
 _STEP: Final = 8
