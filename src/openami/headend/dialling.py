@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from openami.headend.targets import Refused, Target
+from openami.headend.targets import Refused
 from openami.model.errors import SettingError
 from openami.model.interval import DAY_S
 from openami.protocols.zones.message import RefusalCause
@@ -40,8 +40,8 @@ class Dialling:
         self._windows = windows
         self._interval_s = interval_s
         self._circuits_max = circuits_max
-        self._busy: dict[Target, None] = {}
-        self._dialled: OrderedDict[Target, float] = OrderedDict()
+        self._busy: dict[Hashable, None] = {}
+        self._dialled: OrderedDict[Hashable, float] = OrderedDict()
 
     @property
     def open(self) -> int:
@@ -49,7 +49,7 @@ class Dialling:
         return len(self._busy)
 
     @contextmanager
-    def slot(self, target: Target, now: float) -> Iterator[None]:
+    def slot(self, target: Hashable, now: float) -> Iterator[None]:
         """The right to talk to `target` for the length of the block; raise `Refused` if there is none now."""
         self._forget(now)
         self._admit(target, now)
@@ -62,17 +62,17 @@ class Dialling:
                 self._dialled[target] = now
                 self._dialled.move_to_end(target)
 
-    def _admit(self, target: Target, now: float) -> None:
+    def _admit(self, target: Hashable, now: float) -> None:
         if self._windows and not any(window.open_at(now) for window in self._windows):
             raise Refused(RefusalCause.OUTSIDE_WINDOW, "no dial window is open now")
         if target in self._busy:
-            raise Refused(RefusalCause.BUSY, f"{target.host}:{target.port} is being talked to already")
+            raise Refused(RefusalCause.BUSY, f"{target} is being talked to already")
         if len(self._busy) >= self._circuits_max:
             raise Refused(RefusalCause.TOO_MANY, f"{self._circuits_max} circuits are open: the limit")
         if 0 <= now - self._dialled.get(target, -math.inf) < self._interval_s:
             raise Refused(
                 RefusalCause.TOO_SOON,
-                f"{target.host}:{target.port} was dialled less than {self._interval_s:g} s ago",
+                f"{target} was dialled less than {self._interval_s:g} s ago",
             )
 
     def _forget(self, now: float) -> None:

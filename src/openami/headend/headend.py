@@ -6,15 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from openami.headend.circuit import pipe
+from openami.headend.collectors import SCHEME, Collectors, CollectorTarget, Identify, certified, collector_target
 from openami.headend.dialling import Dialling
 from openami.headend.push_intake import PushIntake
 from openami.headend.settings import HeadendSettings
 from openami.headend.targets import AllowList, Refused, Resolve, Target, resolve_by_system
+from openami.headend.upload_positions import Journal, NoJournal, UploadPositions
 from openami.io.blocking import Blocking, inline
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
+from openami.io.links.pipe import pipe
 from openami.io.links.push_ports import listen_datagrams, take_stream
 from openami.io.links.tcp import Server, connect_tcp, serve_tcp
 from openami.io.spool.spool import Spool
@@ -22,6 +24,8 @@ from openami.model.errors import ConnectFailed, LinkError, StoreError
 from openami.protocols.zones.connection import CircuitData, Ended, Role, ZoneConnection
 from openami.protocols.zones.message import (
     Answer,
+    AskCollectors,
+    AskMeters,
     AskStatus,
     CircuitOpened,
     CircuitRefused,
@@ -34,6 +38,7 @@ from openami.protocols.zones.message import (
     SpoolItem,
     SpoolItems,
     SpoolReleased,
+    TriggerPush,
 )
 
 LOG = logging.getLogger(__name__)
@@ -47,7 +52,11 @@ async def _dial_tcp(host: str, port: int, timeout_s: float) -> Link:
 
 
 class Headend:
-    """One relay. `dial` and `resolve` are the network's; `blocking` carries the spool's disk work."""
+    """One relay. `dial` and `resolve` are the network's; `blocking` carries the spool's disk work.
+
+    `uploads` keeps how far each collector's spools were taken: a `CounterFile` wherever collectors call in. `identify`
+    tells who a collector is, `denied` whether the certificate with this serial number was called back.
+    """
 
     def __init__(
         self,
@@ -58,6 +67,9 @@ class Headend:
         blocking: Blocking = inline,
         dial: Dial = _dial_tcp,
         resolve: Resolve = resolve_by_system,
+        uploads: Journal | None = None,
+        identify: Identify = certified,
+        denied: Callable[[int], bool] = lambda _serial: False,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -66,8 +78,13 @@ class Headend:
         self._dial = dial
         self._allowed = AllowList(settings.networks, resolve)
         self._dialling = Dialling(settings.dial_windows, settings.dial_interval_s, settings.circuits_max)
-        self._intake = PushIntake(spool, clock, blocking, settings.push_waiting_bytes_max)
+        self._taking = UploadPositions(spool, uploads or NoJournal())
+        self._intake = PushIntake(self._taking.append_many, clock, blocking, settings.push_waiting_bytes_max)
+        self._collectors = Collectors(
+            clock, self._intake, self._taking, settings.allowance, identify=identify, denied=denied
+        )
         self._office: Server | None = None
+        self._callers: Server | None = None
         self._pushes: Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
         self._opened = 0
@@ -85,6 +102,12 @@ class Headend:
         assert self._pushes is not None
         return self._pushes.port
 
+    @property
+    def collector_port(self) -> int:
+        """Where collectors call in; valid after `start` if they may."""
+        assert self._callers is not None
+        return self._callers.port
+
     async def start(self) -> None:
         """Bind all ports; raise `ConnectFailed` if one cannot be bound."""
         settings = self._settings
@@ -98,6 +121,14 @@ class Headend:
             )
             if settings.push_port is not None:
                 await self._listen_for_pushes(settings.push_port)
+            if settings.collector_tls is not None:
+                self._callers = await serve_tcp(
+                    self.serve_collector,
+                    settings.collector_host,
+                    settings.collector_port,
+                    tls=settings.collector_tls,
+                    connections_max=settings.collectors_max,
+                )
         except ConnectFailed:
             await self.close()
             raise
@@ -112,7 +143,7 @@ class Headend:
 
     async def close(self) -> None:
         """Stop listening, end all circuits, and put what was taken on the disk; may be called twice."""
-        for server in (self._office, self._pushes):
+        for server in (self._office, self._pushes, self._callers):
             if server is not None:
                 await server.close()
         if self._datagrams is not None:
@@ -138,6 +169,14 @@ class Headend:
         finally:
             await driver.close()
 
+    async def serve_collector(self, link: Link) -> None:
+        """Serve one connection of a collector until it ends."""
+        await self._collectors.serve(link)
+
+    async def shed_denied(self) -> None:
+        """End the connections of collectors whose certificates were called back since they began."""
+        await self._collectors.shed_denied()
+
     async def take_pushes(self, link: Link) -> None:
         """Spool what one connection of a meter brings."""
         settings = self._settings
@@ -155,7 +194,7 @@ class Headend:
     async def _circuit(self, request: OpenCircuit, core: ZoneConnection, driver: Driver[object], link: Link) -> bool:
         """Dial and carry; False if that was refused and the connection can go on asking."""
         try:
-            target = await self._allowed.target(request.link)
+            target = await self._target(request.link)
             with self._dialling.slot(target, self._clock.time()):
                 meter = await self._connect(target, request.timeout_s)
                 self._opened += 1
@@ -173,13 +212,18 @@ class Headend:
             core.send(CircuitRefused(error.cause, str(error)[:_DETAIL_MAX]), self._clock.monotonic())
             return False
 
-    async def _connect(self, target: Target, timeout_s: float) -> Link:
+    async def _target(self, link: str) -> Target | CollectorTarget:
+        return collector_target(link) if link.startswith(SCHEME) else await self._allowed.target(link)
+
+    async def _connect(self, target: Target | CollectorTarget, timeout_s: float) -> Link:
         limit = min(timeout_s, self._settings.dial_timeout_s)
         try:
             async with asyncio.timeout(limit):
+                if isinstance(target, CollectorTarget):
+                    return await self._collectors.open(target, limit)
                 return await self._dial(target.host, target.port, limit)
         except TimeoutError:
-            detail = f"{target.host}:{target.port} did not answer the dial within {limit:g} s"
+            detail = f"{target} did not answer the dial within {limit:g} s"
             raise Refused(RefusalCause.TIMEOUT, detail) from None
         except LinkError as error:
             raise Refused(RefusalCause.CONNECT_FAILED, str(error)) from error
@@ -193,10 +237,15 @@ class Headend:
                     return await self._blocking(self._release_spool, request)
                 case AskStatus():
                     return self._status()
+                case AskCollectors() | AskMeters() | TriggerPush():
+                    return await self._collectors.answer(request)
+            detail = f"{type(request).__name__} is not understood"
+        except LinkError as error:
+            detail = str(error)
         except (StoreError, OSError) as error:
             LOG.error("the spool failed: %s", error)  # noqa: TRY400 - operators need the message, not the stack
-            return RequestRefused(str(error)[:_DETAIL_MAX])
-        return RequestRefused(f"{type(request).__name__} is not understood")
+            detail = str(error)
+        return RequestRefused(detail[:_DETAIL_MAX])
 
     def _read_spool(self, request: ReadSpool) -> SpoolItems:
         items = self._spool.read(request.after, request.limit, SPOOL_ANSWER_BYTES)
@@ -205,7 +254,7 @@ class Headend:
     def _release_spool(self, request: ReleaseSpool) -> Answer:
         if request.spool != self._spool.identity:
             return RequestRefused(f"this is spool {self._spool.identity}, not {request.spool}")
-        self._spool.release(request.through)
+        self._taking.release(request.through)
         return SpoolReleased()
 
     def _status(self) -> HeadendStatus:

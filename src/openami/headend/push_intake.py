@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from openami.io.blocking import Blocking
 from openami.io.clock import Clock
-from openami.io.spool.spool import Spool
 from openami.io.spool.writer import SpoolWriter
 from openami.model.errors import StoreError
 from openami.protocols.zones.message import Origin, Push, encode_push
@@ -16,11 +15,17 @@ _SOURCE_MAX = 255
 
 
 class PushIntake:
-    """Puts pushes into the spool. What waits for the disk is bounded by `waiting_bytes_max`."""
+    """Puts pushes into the spool by `append_many`. What waits for the disk is bounded by `waiting_bytes_max`."""
 
-    def __init__(self, spool: Spool, clock: Clock, blocking: Blocking, waiting_bytes_max: int) -> None:
+    def __init__(
+        self,
+        append_many: Callable[[Sequence[bytes]], object],
+        clock: Clock,
+        blocking: Blocking,
+        waiting_bytes_max: int,
+    ) -> None:
         self._clock = clock
-        self._writer = SpoolWriter(spool.append_many, blocking, waiting_bytes_max)
+        self._writer = SpoolWriter(append_many, blocking, waiting_bytes_max)
         self.taken = 0
         self.refused = 0
 
@@ -49,6 +54,10 @@ class PushIntake:
                 self.refused += len(puts)
                 raise done
         self.taken += len(puts)
+
+    async def settled(self) -> None:
+        """Return when all that was begun until now is on the disk, or refused."""
+        await self._writer.settled()
 
     async def close(self) -> None:
         """Wait until all that was taken is on the disk."""

@@ -6,6 +6,7 @@ import ipaddress
 import ssl
 from dataclasses import dataclass, field
 
+from openami.headend.collector_session import Allowance
 from openami.headend.dialling import DialWindow
 from openami.model.errors import SettingError
 
@@ -15,7 +16,9 @@ class HeadendSettings:
     """Addresses, bounds and time-outs of one relay. Raises `SettingError` for what cannot be meant.
 
     `tls` is the server context of the port for the back office; it must ask for the client's certificate. Without it
-    the port must lie on a loopback address. `push_port` None: no pushes are taken. Ports of 0 are chosen freely.
+    the port must lie on a loopback address. `collector_tls` is that of the port where collectors call in; without it
+    none may. `allowance` is what one collector may take.
+    `push_port` None: no pushes are taken. Ports of 0 are chosen freely.
     """
 
     host: str = "127.0.0.1"
@@ -34,6 +37,11 @@ class HeadendSettings:
     push_bytes_max: int = 65_536
     push_silence_s: float = 5.0
     push_waiting_bytes_max: int = 16 << 20
+    collector_host: str = "127.0.0.1"
+    collector_port: int = 4060
+    collector_tls: ssl.SSLContext | None = field(default=None, repr=False)
+    collectors_max: int = 5_000
+    allowance: Allowance = field(default_factory=Allowance)
 
     def __post_init__(self) -> None:
         if self.tls is None and not _loopback(self.host):
@@ -43,6 +51,8 @@ class HeadendSettings:
             )
         if self.tls is not None and self.tls.verify_mode is not ssl.CERT_REQUIRED:
             raise SettingError("headend.tls must ask the back office for its certificate (mutual TLS)")
+        if self.collector_tls is not None and self.collector_tls.verify_mode is not ssl.CERT_REQUIRED:
+            raise SettingError("headend.collector_tls must ask collectors for their certificates (mutual TLS)")
         for name in ("connections_max", "circuits_max", "push_connections_max", "push_bytes_max"):
             if getattr(self, name) < 1:
                 raise SettingError(f"headend.{name} is {getattr(self, name)}; it must be at least 1")

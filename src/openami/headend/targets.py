@@ -30,6 +30,9 @@ class Target(NamedTuple):
     host: str
     port: int
 
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
 
 async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     """The addresses of a name, as the system knows them."""

@@ -12,10 +12,14 @@ from openami.io.links.link import Link
 from openami.model.errors import ConnectFailed, LinkError, LinkTimeout, RemoteProtocolError, StoreError
 from openami.protocols.zones.connection import CircuitData, Ended, Event, Role, ZoneConnection
 from openami.protocols.zones.message import (
+    AskCollectors,
+    AskMeters,
     AskStatus,
     CircuitOpened,
     CircuitRefused,
+    ConnectedCollectors,
     HeadendStatus,
+    Meters,
     OpenCircuit,
     ReadSpool,
     RefusalCause,
@@ -24,6 +28,8 @@ from openami.protocols.zones.message import (
     RequestRefused,
     SpoolItems,
     SpoolReleased,
+    Triggered,
+    TriggerPush,
 )
 
 _T = TypeVar("_T")
@@ -44,7 +50,7 @@ class HeadendRefused(LinkError):
 
 
 class SpoolFailed(StoreError):
-    """The head-end could not read or release its spool."""
+    """The head-end could not do what it was asked (read or release its spool, tell a collector)."""
 
 
 class CircuitLink:
@@ -85,7 +91,7 @@ class HeadendClient:
         self._answer_timeout_s = answer_timeout_s
 
     async def open_circuit(self, link: str, timeout_s: float) -> Link:
-        """A circuit to the meter at `link` (`tcp://host:port`).
+        """A circuit to the meter at `link` (`tcp://host:port`, `collector://NAME/ADDRESS`).
 
         Raises `HeadendRefused` with the head-end's reason, `HeadendUnreachable`, or `LinkTimeout`.
         """
@@ -104,6 +110,18 @@ class HeadendClient:
     async def release_spool(self, spool: str, through: int) -> None:
         """Let the head-end forget what is safe here."""
         await self._answer(ReleaseSpool(spool, through), SpoolReleased)
+
+    async def collectors(self) -> ConnectedCollectors:
+        """Which collectors have called in."""
+        return await self._answer(AskCollectors(), ConnectedCollectors)
+
+    async def meters(self, collector: str) -> Meters:
+        """Which meters a collector knows; raise `SpoolFailed` if it is not connected."""
+        return await self._answer(AskMeters(collector), Meters)
+
+    async def trigger_push(self, link: str) -> None:
+        """Let the meter at `link` (`collector://NAME/ADDRESS`) push now."""
+        await self._answer(TriggerPush(link), Triggered)
 
     async def status(self) -> HeadendStatus:
         """How the head-end is."""

@@ -17,6 +17,7 @@ from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import CounterRanges, Counters
 from openami.protocols.dlms.framing import Framing, Role
+from openami.protocols.dlms.gateway import GatewayAddress, GatewayFraming
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
@@ -54,7 +55,7 @@ class Sessions:
     @asynccontextmanager
     async def client(self, meter: Meter, link: str) -> AsyncIterator[DlmsClient]:
         """A client that is not associated yet; its circuit ends with the block."""
-        settings, framing = self._client_settings(meter), _framing(meter, self._settings.client_sap)
+        settings, framing = self._client_settings(meter), _framing(meter, link, self._settings.client_sap)
         circuit = await self._open(link)
         try:
             client = DlmsClient(
@@ -101,9 +102,13 @@ def security_keys(keys: MeterKeys) -> SecurityKeys:
     )
 
 
-def _framing(meter: Meter, client_sap: int) -> Framing:
+def _framing(meter: Meter, link: str, client_sap: int) -> Framing:
+    """`gateway`: the wrapper, each APDU with the prefix that the collector takes off; the address ends the link."""
     if meter.framing == "wrapper":
         return WrapperFraming(Role.CLIENT, client_sap, SERVER_SAP)
     if meter.framing == "hdlc":
         return HdlcFraming(Role.CLIENT, client_sap, HdlcAddress(SERVER_SAP))
-    raise SettingError(f"meter {meter.serial}: framing is {meter.framing!r}; it must be wrapper or hdlc")
+    if meter.framing == "gateway":
+        address = GatewayAddress(0, link.removeprefix("collector://").partition("/")[2].encode())
+        return GatewayFraming(WrapperFraming(Role.CLIENT, client_sap, SERVER_SAP), Role.CLIENT, address)
+    raise SettingError(f"meter {meter.serial}: framing is {meter.framing!r}; it must be wrapper, hdlc or gateway")

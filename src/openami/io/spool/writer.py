@@ -29,6 +29,7 @@ class SpoolWriter:
         self._waiting_bytes_max = waiting_bytes_max
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
+        self._last: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     async def put(self, item: bytes) -> None:
@@ -41,10 +42,21 @@ class SpoolWriter:
             raise SpoolFull(f"{self._waiting_bytes} bytes of pushes wait for the disk: the limit")
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        self._last = waiting.done
         self._waiting_bytes += len(item)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
         return waiting.done
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits for the disk."""
+        return self._waiting_bytes > 0
+
+    async def settled(self) -> None:
+        """Return when all items that were begun until now are on the disk or refused; later ones do not count."""
+        waiting = [self._last] if self._last is not None else []
+        await asyncio.gather(*map(asyncio.shield, waiting), return_exceptions=True)
 
     async def close(self) -> None:
         """Wait until all that was taken is on the disk."""
@@ -60,6 +72,10 @@ class SpoolWriter:
                 await self._blocking(self._append_many, [waiting.content for waiting in batch])
             except StoreError as refused:
                 error = refused
+            except BaseException:  # this process or its loop is ending: nobody shall wait for what will not come
+                for waiting in (*batch, *self._waiting):
+                    waiting.done.cancel()
+                raise
             self._waiting_bytes -= sum(len(waiting.content) for waiting in batch)
             for waiting in batch:
                 _settle(waiting.done, error)

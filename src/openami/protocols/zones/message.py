@@ -7,7 +7,7 @@ connection carries the bytes of that circuit and nothing else.
     ReadSpool     →  SpoolItems | RequestRefused
     ReleaseSpool  →  SpoolReleased | RequestRefused
     AskStatus     →  HeadendStatus
-    AskCollectors →  Collectors
+    AskCollectors →  ConnectedCollectors
     AskMeters     →  Meters | RequestRefused
     TriggerPush   →  Triggered | RequestRefused
 """
@@ -170,7 +170,7 @@ class CollectorView(Struct, frozen=True, forbid_unknown_fields=True):
     told: dict[str, float]
 
 
-class Collectors(_Message, frozen=True):
+class ConnectedCollectors(_Message, frozen=True):
     """Those that are connected now, by name."""
 
     collectors: Annotated[list[CollectorView], Meta(max_length=COLLECTORS_MAX)]
@@ -205,7 +205,7 @@ Answer = (
     | SpoolItems
     | SpoolReleased
     | HeadendStatus
-    | Collectors
+    | ConnectedCollectors
     | Meters
     | Triggered
     | RequestRefused

@@ -1,4 +1,4 @@
-"""A circuit: bytes between two links, not looked at."""
+"""Bytes between two links, not looked at: a circuit, in the head-end and in a collector."""
 
 from __future__ import annotations
 

@@ -1,0 +1,3 @@
+from .collector import Collector as Collector
+from .direct import DirectMeters as DirectMeters
+from .settings import CollectorSettings as CollectorSettings
