@@ -87,3 +87,10 @@ def exchange(private, public_key):
 
 
 wrap, unwrap = aes_key_wrap, aes_key_unwrap
+
+
+def ephemeral(suite, z, u, v, *, wrapping):
+    """The key of C(2e, 0s); a master key has the AlgorithmID of AES key wrap."""
+    number = suite - 1 + (2 if wrapping else 0)
+    info = bytes.fromhex("608574050803") + bytes([number]) + u + v
+    return ConcatKDFHash(HASH[suite](), KEY[suite], info).derive(z)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import dlms_second as second
 from dlms_curves import SUITES, curves, key
+from meter_bench import CLIENT_TITLE, CONFIG, METER_TITLE, START, seeded
+from openami.field.meter import codes
+from openami.field.meter.curve import SteadyCurve
+from openami.field.meter.electricity import ElectricityMeter
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.asymmetric import private_key, verify_signature
+from openami.protocols.dlms.cosem.security_setup import KeyAgreementData, KeyId, SecuritySetup1
 from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
 from openami.protocols.dlms.general import GeneralHeader, GeneralSigning
 from openami.protocols.dlms.general_ciphering import GeneralKeys, KeyChoice, protect_general, unprotect_general
-from openami.protocols.dlms.key_agreement import shared_secret, unwrap_key, wrap_key
+from openami.protocols.dlms.key_agreement import ephemeral_key, shared_secret, unwrap_key, wrap_key
+from openami.protocols.dlms.key_exchange import key_of
 from openami.protocols.dlms.protection_form import Form
 from openami.protocols.dlms.secure_channel import SecureChannel
 from openami.protocols.dlms.security import SecurityKeys, SecuritySuite
+from procedure_pair import MeterPair
 
 U, V = b"OAM\x00\x00\x00\x00\x01", b"OAM\x10\x00\x00\x00\x2a"
 TRANSACTION = bytes.fromhex("0102030405060708")
@@ -198,3 +207,39 @@ def test_the_shared_secret_is_the_same_on_both_sides(suite):
     one, other = key(5, suite), key(6, suite)
     assert shared_secret(one, other.public_key()) == second.exchange(other, one.public_key())
     assert private_key(b"\xff" * (second.COORDINATE[suite] + 8), suite).private_numbers().private_value > 0
+
+
+@pytest.mark.parametrize("wrapping", [False, True])
+@pytest.mark.parametrize("suite", SUITES)
+def test_keys_of_two_ephemeral_keys_are_those_of_a_second_implementation(suite, wrapping):
+    ours, theirs = key(11, suite), key(12, suite)
+    z = second.exchange(theirs, second.public(second.point(ours.public_key()), suite))
+    assert ephemeral_key(suite, shared_secret(ours, theirs.public_key()), U, V, wrapping=wrapping) == second.ephemeral(
+        suite, z, U, V, wrapping=wrapping
+    )
+    other = second.ephemeral(suite, z, U, V, wrapping=not wrapping)
+    assert ephemeral_key(suite, z, U, V, wrapping=wrapping) != other
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_client_written_a_second_time_agrees_with_our_meter(suite):
+    """It signs key_id and point itself, and finds the key that the meter has afterwards."""
+    size = suite.key_size
+    keys = SecurityKeys(bytes(range(size)), bytes(range(64, 64 + size)), suite=suite)
+    client, server = curves(suite)
+    config = replace(CONFIG, keys=keys, asymmetric=server)
+    meter = ElectricityMeter(config, SteadyCurve(1), START, None, seeded(3))
+    pair, own = MeterPair(meter, keys=keys), ec.derive_private_key(4711, second.CURVE[suite]())
+    for key_id in KeyId:
+        mine = second.point(own.public_key())
+        data = mine + second.signature(client.signing, suite, bytes([key_id]) + mine)
+        result, answer = pair.invoke(
+            SecuritySetup1.key_agreement, codes.SECURITY_SETUP, (KeyAgreementData(key_id, data),)
+        )
+        assert result == 0
+        number, theirs = (one.value for one in answer.value[0].value)
+        half = 2 * second.COORDINATE[suite]
+        second.check_signature(client.peer_signing, suite, bytes([number]) + theirs[:half], theirs[half:])
+        z = second.exchange(own, second.public(theirs[:half], suite))
+        expected = second.ephemeral(suite, z, CLIENT_TITLE, METER_TITLE, wrapping=key_id == 3)
+        assert key_of(meter.security.shared.record.keys, key_id) == expected

@@ -26,8 +26,7 @@ KEYS_MAX: Final = len(KeyId)
 
 def strengthen(meter: ElectricityMeter, state: SecurityState, policy: int, now: float) -> None:
     """Activate a policy that asks for all that the present one asks for; no other is taken."""
-    if policy & state.record.policy != state.record.policy:
-        raise ActionRefused(ActionResult.OTHER_REASON)
+    check_stronger(state.record.policy, policy)
     try:
         wanted, pair = policy_of(state.suite, policy), state.asymmetric()
     except SettingError:
@@ -36,6 +35,12 @@ def strengthen(meter: ElectricityMeter, state: SecurityState, policy: int, now: 
         raise ActionRefused(ActionResult.OTHER_REASON)
     state.change(replace(state.record, policy=policy))
     meter.log(EventCode.SECURITY_POLICY_CHANGED, now)
+
+
+def check_stronger(present: int, wanted: int) -> None:
+    """Raise `ActionRefused` unless `wanted` asks for all that `present` asks for."""
+    if present & wanted != present:
+        raise ActionRefused(ActionResult.OTHER_REASON)
 
 
 def transfer(meter: ElectricityMeter, state: SecurityState, data: Sequence[KeyData], now: float) -> None:
