@@ -82,13 +82,16 @@ def to_headend(data: bytes) -> None:
     _events(core, data[end:])
 
 
-@fuzz_target(
-    "collector-from-headend", [framed(*HEADEND), framed(WELCOME, HEADEND[2], ChannelData(1, b"x"))], inputs=40_000
-)
+ON_OPEN = framed(Taken("ab", 8), Trigger("m1"), ChannelData(1, b"xyz"), OpenChannel(2, "m2", 5.0), ChannelClosed(1))
+
+
+@fuzz_target("collector-from-headend", [ON_OPEN, framed(ChannelData(1, b"xyz"), Ping())], inputs=40_000)
 def from_headend(data: bytes) -> None:
-    """Whatever the head-end sends, the collector's side answers with events."""
+    """Whatever the head-end sends, also on an open circuit, the collector's side answers with events."""
     core = CollectorConnection(CollectorRole.COLLECTOR, 0.0)
     core.send(HELLO, 0.0)
+    core.receive(framed(WELCOME, OpenChannel(1, "m1", 5.0)), 0.0)
+    core.send(ChannelOpened(1), 0.0)
     _events(core, data)
 
 
