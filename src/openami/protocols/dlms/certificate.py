@@ -7,6 +7,7 @@ Green Book's certificate profile; the clauses were not at hand.)
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +24,15 @@ from openami.protocols.dlms.cosem.security_setup import CertificateType
 from openami.protocols.dlms.security import SYSTEM_TITLE_SIZE, SecuritySuite
 
 CERTIFICATE_BYTES_MAX: Final = 4096
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    Warning,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,10 @@ def read_certificate(der: bytes) -> DeviceCertificate:
     if len(der) > CERTIFICATE_BYTES_MAX:
         raise DecodeError(f"certificate of {len(der)} bytes, at most {CERTIFICATE_BYTES_MAX} are read", 0)
     try:
-        return _described(der, x509.load_der_x509_certificate(der))
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what the library takes with a warning breaks the standard: refused
+            return _described(der, x509.load_der_x509_certificate(der))
+    except _UNREADABLE:
         raise DecodeError("no X.509 certificate that can be read", 0) from None
 
 
