@@ -20,7 +20,7 @@ LENGTH_MIN = 7
 LENGTH_MAX = 0x7FF
 _SEGMENTED = 0x08
 _FINAL = 0x10
-_REMEMBERED = 1024
+_REMEMBERED = 4096
 _WHERE = ("HdlcFrame",)
 
 
@@ -159,8 +159,23 @@ def read_frame(data: bytes, start: int, end: int) -> Frame:
     control = data[stop - 1]
     kind, final, send_sequence, receive_sequence = MEANINGS[control]
     segmented = bool(data[start] & _SEGMENTED)
-    information = data[stop + 2 : end - 2]
-    return Frame(destination, source, kind, final, segmented, send_sequence, receive_sequence, information, control)
+    fields = destination, source, kind, final, segmented, send_sequence, receive_sequence
+    if len(HEADERS) >= _REMEMBERED:
+        HEADERS.clear()
+    HEADERS[data[start : stop + 2]] = Header(end - start, fields, control)
+    return Frame(*fields, data[stop + 2 : end - 2], control)
+
+
+class Header(NamedTuple):
+    """What the bytes up to the HCS say of a frame of `length` bytes; its HCS is right."""
+
+    length: int
+    fields: tuple[HdlcAddress, HdlcAddress, FrameKind, bool, bool, int, int]
+    control: int
+
+
+HEADERS: dict[bytes, Header] = {}
+"""Headers seen before, by their bytes, HCS included: a line has few. Bounded, and empties itself."""
 
 
 def _addresses(raw: bytes) -> tuple[HdlcAddress, HdlcAddress]:

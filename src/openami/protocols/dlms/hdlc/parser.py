@@ -2,28 +2,35 @@
 
 The end of a frame comes from its length field, never from the next flag: 7E stands inside data and checksums.
 A candidate is given up as early as its bytes allow (format, addresses, HCS), the search goes on behind its flag,
-and every candidate reads at most one frame's length: time is linear in the bytes, whatever they are.
+and every candidate reads at most one frame's length: time is linear in the bytes, whatever they are. A header that
+was read before is known by its bytes; of such a frame only the FCS is computed.
 """
 
 from __future__ import annotations
+
+from binascii import crc_hqx
 
 from openami.model.errors import DecodeError, FrameCheckError
 from openami.protocols.dlms.framing import Garbage
 from openami.protocols.dlms.hdlc.frame import (
     FLAG,
     FORMAT_TYPE,
+    HEADERS,
     LENGTH_MIN,
     Frame,
     check_header,
     header_size,
     read_frame,
 )
+from openami.protocols.wire.crc import MIRRORED, X25_GOOD
 
 GARBAGE_MAX = 4096
 _FLAG = b"\x7e"
 _HEADER_MAX = 2 + 4 + 4 + 1
 _NO_FRAME = "no HDLC frame"
 _TOO_SHORT = "the frame ended too early"
+_FLAGS = b"\x7e\x7e"
+_new = tuple.__new__
 
 
 class HdlcParser:
@@ -36,6 +43,7 @@ class HdlcParser:
         self._buffer = b""
         self._need = 0
         self._closing = False  # whether the buffer begins with the closing flag of a frame
+        self._header = 0  # how long the header of the last frame was, HCS included
         self._noise = bytearray()
         self._reason = _NO_FRAME
 
@@ -70,7 +78,7 @@ class HdlcParser:
 
     def _scan(self, data: bytes, events: list[Frame | Garbage]) -> int:
         """Read frames from the start of `data`; the number of bytes that are done with."""
-        at, size = 0, len(data)
+        at, size, mirrored = 0, len(data), data.translate(MIRRORED)
         closing = 0 if self._closing else -1
         self._need = 0
         while at < size:
@@ -83,6 +91,8 @@ class HdlcParser:
                     self._discard(_FLAG, _NO_FRAME, events)
                 at = start
                 continue
+            at, closing = self._take_known(data, mirrored, at, closing, events)
+            start = at + 1
             try:
                 end = _end(data, start, size)
                 if end > size:
@@ -96,9 +106,30 @@ class HdlcParser:
                 continue
             self._report(events)
             events.append(frame)
+            self._header = header_size(data, start, end) + 2
             at = closing = end
         self._closing = at == closing
         return at
+
+    def _take_known(
+        self, data: bytes, mirrored: bytes, at: int, closing: int, events: list[Frame | Garbage]
+    ) -> tuple[int, int]:
+        """Frames behind the flag at `at` whose headers were read before; the flag behind them, the last closing one."""
+        known, size, width, first = HEADERS.get, len(data), self._header, at
+        frames: list[Frame | Garbage] = []
+        append = frames.append
+        while (header := known(data[at + 1 : (body := at + 1 + width)])) is not None:
+            length, fields, control = header
+            end = at + 1 + length
+            if end > size or crc_hqx(mirrored[at + 1 : end], 0xFFFF) != X25_GOOD:
+                break
+            append(_new(Frame, (*fields, data[body : end - 2], control)))
+            closing = end
+            at = end + 1 if data[end : end + 2] == _FLAGS else end
+        if at > first:
+            self._report(events)
+            events += frames
+        return at, closing
 
     def _skip(self, data: bytes, at: int, events: list[Frame | Garbage]) -> int:
         found = data.find(_FLAG, at)

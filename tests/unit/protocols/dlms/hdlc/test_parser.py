@@ -133,3 +133,20 @@ def test_any_cut_of_any_stream_gives_the_same_events():
         assert events + cut.flush() == expected
         lost = sum(len(event.data) for event in expected if isinstance(event, Garbage))
         assert lost <= len(stream)
+
+
+def test_a_header_that_is_known_vouches_for_nothing_else():
+    first = encode_frame(Frame(HdlcAddress(16), HdlcAddress(1), FrameKind.I, information=b"the first"))
+    second = encode_frame(Frame(HdlcAddress(16), HdlcAddress(1), FrameKind.I, information=b"other one"))
+    altered = second[:-4] + bytes((second[-4] ^ 1,)) + second[-3:]
+    parser = HdlcParser()
+    items = parser.feed(first + second + altered + second) + parser.flush()
+    assert [item.information for item in items if isinstance(item, Frame)] == [b"the first", b"other one", b"other one"]
+    assert b"".join(item.data for item in items if isinstance(item, Garbage)).strip(b"\x7e") == altered.strip(b"\x7e")
+
+
+def test_more_headers_than_are_remembered():
+    parser = HdlcParser()
+    for upper in range(5000):
+        frame = Frame(HdlcAddress(upper, 1), HdlcAddress(16), FrameKind.UI, information=b"x")
+        assert parser.feed(encode_frame(frame)) == [frame._replace(control=0x13)]
