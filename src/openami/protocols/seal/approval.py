@@ -16,7 +16,7 @@ from openami.protocols.wire.cursor import Cursor
 from openami.protocols.wire.declared import Codec, codec_of, declared, encode_all
 from openami.protocols.wire.integers import UNSIGNED8, UNSIGNED32, UNSIGNED64
 
-COMMANDS_MAX: Final = 10_000
+COMMANDS_MAX: Final = 2_000
 _REQUEST: Final = b"OpenAMI command request 1\n"
 _APPROVAL: Final = b"OpenAMI command approval 1\n"
 

@@ -45,12 +45,10 @@ class Assertion(NamedTuple):
     client_data: bytes
     signature: bytes
 
-
-class Consent(NamedTuple):
-    """`passkey` has signed; `sign_count` is what its authenticator counts (0: it counts nothing)."""
-
-    passkey: Passkey
-    sign_count: int
+    @property
+    def sign_count(self) -> int:
+        """What the authenticator says it has signed so far (0: it counts nothing); read it once it is verified."""
+        return int.from_bytes(self.authenticator_data[33:37], "big")
 
 
 def verify_assertion(
@@ -59,8 +57,8 @@ def verify_assertion(
     assertion: Assertion,
     challenge: bytes,
     last_sign_count: int = 0,
-) -> Consent:
-    """Whose consent to `challenge` this is; raises `SecurityError`. The user must have been verified, not just seen.
+) -> Passkey:
+    """The passkey that has signed `challenge`; raises `SecurityError`. The user must have been verified, not just seen.
 
     `last_sign_count` is that of the passkey's consent before: a count that does not rise betrays a copy.
     """
@@ -79,7 +77,7 @@ def verify_assertion(
         ),
     )
     try:
-        verified = verify_authentication_response(
+        verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=party.id,
@@ -90,4 +88,4 @@ def verify_assertion(
         )
     except (WebAuthnException, ValueError, KeyError) as error:
         raise SecurityError(f"assertion of {passkey.person} does not hold: {error}") from None
-    return Consent(passkey, verified.new_sign_count)
+    return passkey

@@ -1,0 +1,5 @@
+"""The authority: requests, approvals by other people, and the first seal of what was approved."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,16 @@
+from .clocks import ClockDisagreement as ClockDisagreement
+from .clocks import agreed_time as agreed_time
+from .decide import Allow as Allow
+from .decide import Quarantine as Quarantine
+from .decide import decide as decide
+from .effect import Effect as Effect
+from .guard import Envelope as Envelope
+from .guard import Guard as Guard
+from .guard import Held as Held
+from .limits import Counts as Counts
+from .limits import Limits as Limits
+from .network import Network as Network
+from .network import Place as Place
+from .people import GuardPeople as GuardPeople
+from .plans import EmergencyPlan as EmergencyPlan
+from .state import GuardState as GuardState
