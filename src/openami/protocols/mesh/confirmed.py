@@ -1,0 +1,125 @@
+"""Confirmed datagrams: repeated until the other end says that it has them, and delivered there once.
+
+A datagram on port 61618 begins with its kind, a number and the port that it is for; the confirmation repeats kind and
+number. Numbers start anywhere and go up, so that a sender that has started anew is not taken for a repetition.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import inf
+from typing import Final
+
+from openami.model.errors import DecodeError
+from openami.protocols.mesh.parameters import MeshParameters
+
+CONFIRMED_PORT: Final = 0xF0B2
+_DATA, _CONFIRMATION = 1, 2
+_DATA_HEAD, _CONFIRMATION_SIZE = 7, 5
+HEAD_SIZE: Final = _DATA_HEAD
+REMEMBERED: Final = 32
+SOURCES_MAX: Final = 8192
+_MODULUS: Final = 1 << 32
+
+
+class _Pending:
+    __slots__ = ("destination", "due", "payload", "tries", "wait_s")
+
+    def __init__(self, destination: bytes, payload: bytes, wait_s: float) -> None:
+        self.destination = destination
+        self.payload = payload
+        self.tries = 0
+        self.wait_s = wait_s
+        self.due = inf
+
+
+class Confirmed:
+    """`transmit(destination, payload, now)` sends on the port of confirmed datagrams."""
+
+    def __init__(
+        self,
+        parameters: MeshParameters,
+        random: Callable[[int], bytes],
+        transmit: Callable[[bytes, bytes, float], None],
+    ) -> None:
+        self._parameters = parameters
+        self._random = random
+        self._transmit = transmit
+        self._number = int.from_bytes(random(4), "big")
+        self._pending: dict[int, _Pending] = {}
+        self._timers: list[tuple[float, int]] = []
+        self._seen: dict[bytes, deque[int]] = {}
+
+    @property
+    def due(self) -> float:
+        return self._timers[0][0] if self._timers else inf
+
+    @property
+    def full(self) -> bool:
+        return len(self._pending) >= self._parameters.confirmed_pending_max
+
+    def next_number(self) -> int:
+        """A number for a datagram, confirmed or not."""
+        self._number = (self._number + 1) % _MODULUS
+        return self._number
+
+    def send(self, number: int, destination: bytes, port: int, payload: bytes, now: float) -> None:
+        head = bytes((_DATA,)) + number.to_bytes(4, "big") + port.to_bytes(2, "big")
+        self._pending[number] = _Pending(destination, head + payload, self._parameters.confirmed_wait_s)
+        self._try(number, now)
+
+    def receive(self, source: bytes, payload: bytes, now: float) -> tuple[int, bytes] | int | None:
+        """Port and payload of a new datagram, the number of one of ours that has arrived, or `None` for a repetition.
+
+        Raises `DecodeError`.
+        """
+        if len(payload) >= _DATA_HEAD and payload[0] == _DATA:
+            number = int.from_bytes(payload[1:5], "big")
+            self._transmit(source, bytes((_CONFIRMATION,)) + payload[1:5], now)
+            if self._repeated(source, number):
+                return None
+            return int.from_bytes(payload[5:7], "big"), payload[_DATA_HEAD:]
+        if len(payload) != _CONFIRMATION_SIZE or payload[0] != _CONFIRMATION:
+            raise DecodeError("neither a confirmed datagram nor a confirmation", 0)
+        number = int.from_bytes(payload[1:5], "big")
+        pending = self._pending.get(number)
+        if pending is None or pending.destination != source:
+            return None
+        del self._pending[number]
+        return number
+
+    def act(self, now: float) -> list[int]:
+        """Repeat what is due; the numbers of what is given up."""
+        given_up = []
+        while self._timers and self._timers[0][0] <= now:
+            due, number = heappop(self._timers)
+            pending = self._pending.get(number)
+            if pending is None or pending.due != due:
+                continue
+            if pending.tries >= self._parameters.confirmed_tries:
+                del self._pending[number]
+                given_up.append(number)
+            else:
+                self._try(number, now)
+        return given_up
+
+    def _try(self, number: int, now: float) -> None:
+        pending = self._pending[number]
+        pending.tries += 1
+        pending.due = now + pending.wait_s * (1 + self._random(1)[0] / 512)
+        pending.wait_s *= 2
+        heappush(self._timers, (pending.due, number))
+        self._transmit(pending.destination, pending.payload, now)
+
+    def _repeated(self, source: bytes, number: int) -> bool:
+        seen = self._seen.get(source)
+        if seen is None:
+            if len(self._seen) >= SOURCES_MAX:
+                del self._seen[next(iter(self._seen))]
+            seen = self._seen[source] = deque(maxlen=REMEMBERED)
+        if number in seen:
+            return True
+        seen.append(number)
+        return False

@@ -1,0 +1,349 @@
+"""Membership in a DODAG (RFC 6550): hearing and sending DIOs, rank and parent by MRHOF with ETX (RFC 6719), repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Final, Protocol
+
+from openami.model.errors import DecodeError
+from openami.protocols.mesh.address import eui64_of
+from openami.protocols.mesh.lollipop import START, following, newer
+from openami.protocols.mesh.neighbours import Neighbour, Neighbours
+from openami.protocols.mesh.parameters import MeshParameters
+from openami.protocols.mesh.rpl_messages import (
+    DIS,
+    GROUNDED_NON_STORING,
+    INFINITE_RANK,
+    NON_STORING,
+    Dio,
+    DioHead,
+    RplCode,
+    decode_dio,
+    encode_dio,
+)
+from openami.protocols.mesh.rpl_options import (
+    CONFIGURATION,
+    PREFIX,
+    DodagConfiguration,
+    PrefixInformation,
+    encode_option,
+    find,
+)
+from openami.protocols.mesh.trickle import Trickle
+
+MRHOF: Final = 1
+PARENT_SWITCH_THRESHOLD: Final = 192
+"""How much cheaper another way has to be before the parent is changed: 1.5 transmissions (RFC 6719)."""
+INSTANCE: Final = 0
+_PREFIX_FLAGS: Final = 0x60
+_FOREVER: Final = 0xFFFFFFFF
+_LIFETIME_UNIT_S: Final = 300
+_HOLD_S: Final = 3.0
+_SOLICIT_MIN_S, _SOLICIT_MAX_S = 4.0, 64.0
+LEAVE_AFTER_S: Final = 120.0
+
+
+class Upcalls(Protocol):
+    """What a DODAG member needs from its station."""
+
+    def send_rpl(self, code: RplCode, body: bytes, neighbour: bytes | None, now: float) -> None:
+        """Send a message to a neighbour, or to all of them."""
+        ...
+
+    def parent_changed(self, now: float) -> None:
+        """The preferred parent is another one, or there is none any more."""
+        ...
+
+    def lost(self, reason: str, now: float) -> None:
+        """No parent was found for a long time."""
+        ...
+
+
+class Dodag:
+    """`due` is when `act` wants to be called. Root: call `found`; others: call `search`."""
+
+    def __init__(
+        self, eui64: bytes, parameters: MeshParameters, random: Callable[[int], bytes], upcalls: Upcalls
+    ) -> None:
+        self._identity = eui64
+        self._parameters = parameters
+        self._random = random
+        self._upcalls = upcalls
+        self.neighbours = Neighbours(parameters.neighbours_max)
+        self.root = False
+        self.rank = INFINITE_RANK
+        self.parent: Neighbour | None = None
+        self.dodag_id = b""
+        self.instance = INSTANCE
+        self.version = START
+        self.prefix = parameters.prefix
+        self._configuration = _configuration(parameters)
+        self._options = b""
+        self._lowest = INFINITE_RANK
+        self._trickle = self._make_trickle()
+        self._solicit_due = inf
+        self._solicit_s = _SOLICIT_MIN_S
+        self._hold_until = -inf
+        self._lost_since = inf
+
+    @property
+    def due(self) -> float:
+        return min(self._trickle.due, self._solicit_due)
+
+    @property
+    def attached(self) -> bool:
+        """Whether packets can go up."""
+        return self.rank < INFINITE_RANK
+
+    @property
+    def route_lifetime_s(self) -> int:
+        """The same in seconds."""
+        return self._configuration.default_lifetime * self._configuration.lifetime_unit_s
+
+    @property
+    def lifetime_unit_s(self) -> int:
+        """Seconds of a lifetime unit."""
+        return self._configuration.lifetime_unit_s
+
+    @property
+    def default_lifetime(self) -> int:
+        """How long a DAO holds, in lifetime units."""
+        return self._configuration.default_lifetime
+
+    def found(self, dodag_id: bytes, now: float) -> None:
+        """Be the root of a DODAG of our own."""
+        self.root = True
+        self.dodag_id = dodag_id
+        self.rank = self._lowest = self._parameters.rank_increase_min
+        self._options = self._encode_options()
+        self._trickle.start(now)
+
+    def search(self, now: float) -> None:
+        """Look for a DODAG: ask the neighbours, at once and then ever more rarely."""
+        self._solicit_s = _SOLICIT_MIN_S
+        self._solicit_due = now + 0.5 * self._chance()
+        self._lost_since = now
+
+    def stop(self, now: float) -> None:
+        """Tell the neighbours that we are no way up any more, and fall silent."""
+        if self.attached:
+            self.rank = INFINITE_RANK
+            self._speak(None, now)
+        self._forget()
+
+    def global_repair(self, now: float) -> None:
+        """Root: begin a new version, which everybody joins anew."""
+        self.version = following(self.version)
+        self._trickle.reset(now)
+
+    def solicit(self, neighbour: bytes, now: float) -> None:
+        """Ask one neighbour for its DIO."""
+        self._upcalls.send_rpl(RplCode.DIS, DIS, neighbour, now)
+
+    def greet(self, neighbour: bytes, now: float) -> None:
+        """Send our DIO to one neighbour, if we have something to say."""
+        if self.attached:
+            self._speak(neighbour, now)
+
+    def inconsistent(self, now: float) -> None:
+        """Something shows that neighbours believe old news."""
+        self._trickle.reset(now)
+
+    def receive_dis(self, sender: bytes, now: float, *, unicast: bool) -> None:
+        if unicast:
+            self.greet(sender, now)
+        elif self.attached:
+            self._trickle.reset(now)
+
+    def receive_dio(self, sender: bytes, body: bytes, rssi_dbm: int, now: float) -> None:
+        """Take in a neighbour's DIO; raise `DecodeError` if it is none or cannot be true."""
+        neighbour = self.neighbours.heard(sender, rssi_dbm, now, self.parent)
+        if neighbour is None:
+            return
+        if body == neighbour.dio:
+            self._trickle.consistent()
+            if neighbour is not self.parent and not self.root:
+                self._choose(now)
+            return
+        if self.root:
+            neighbour.dio = body
+            self._trickle.consistent()
+            return
+        dio = decode_dio(body)
+        if not self._ours(dio, sender, now):
+            return
+        neighbour.dio = body
+        neighbour.rank = dio.head.rank
+        if dio.head.rank >= INFINITE_RANK and neighbour is not self.parent:
+            return
+        self._choose(now)
+        self._trickle.consistent()
+
+    def measured(self, neighbour: Neighbour, now: float) -> None:
+        """The ETX of a neighbour has changed."""
+        if not self.root and (neighbour is self.parent or self.parent is None):
+            self._choose(now)
+
+    def act(self, now: float) -> None:
+        if self._trickle.due <= now and self._trickle.act(now) and self.attached:
+            self._speak(None, now)
+        if self._solicit_due <= now:
+            self._solicit(now)
+
+    def _ours(self, dio: Dio, sender: bytes, now: float) -> bool:
+        """Whether a DIO belongs to the DODAG that we are in, or may join; joins it if we are in none."""
+        head = dio.head
+        if head.mode != NON_STORING:
+            raise DecodeError(f"RPL mode of operation {head.mode}; this mesh is non-storing (1)", 4)
+        if not self.dodag_id:
+            self._join(dio)
+        elif head.dodag_id != self.dodag_id or head.instance != self.instance:
+            return False
+        elif newer(head.version, self.version):
+            self._renew(head, now)
+        elif head.version != self.version:
+            self._trickle.reset(now)
+            return False
+        self._check_rank(head, sender)
+        return True
+
+    def _check_rank(self, head: DioHead, sender: bytes) -> None:
+        """Only the root has the root's rank: a lie makes nobody nearer than a child of the root."""
+        increase = self._configuration.min_hop_rank_increase
+        least = increase if sender == eui64_of(head.dodag_id) else 2 * increase
+        if head.rank < least:
+            raise DecodeError(f"station {sender.hex()} claims rank {head.rank}; only the root may be below {least}", 2)
+
+    def _join(self, dio: Dio) -> None:
+        configuration = find(dio.options, CONFIGURATION, DodagConfiguration)
+        if configuration is None:
+            raise DecodeError("the first DIO of a DODAG brings no configuration", 24)
+        if configuration.objective_code_point != MRHOF or configuration.min_hop_rank_increase == 0:
+            raise DecodeError(f"objective {configuration.objective_code_point}; this mesh knows MRHOF (1)", 24)
+        prefix = find(dio.options, PREFIX, PrefixInformation)
+        self.dodag_id = dio.head.dodag_id
+        self.instance, self.version = dio.head.instance, dio.head.version
+        self.prefix = prefix.prefix[:8] if prefix is not None else dio.head.dodag_id[:8]
+        self._configuration = configuration
+        self._options = self._encode_options()
+        self._trickle = self._make_trickle()
+
+    def _renew(self, head: DioHead, now: float) -> None:
+        self.version = head.version
+        self._lowest = INFINITE_RANK
+        for neighbour in self.neighbours:
+            neighbour.rank, neighbour.dio = INFINITE_RANK, b""
+        self._trickle.reset(now)
+
+    def _choose(self, now: float) -> None:
+        """MRHOF with hysteresis: the cheapest way up, but only for a reason."""
+        best, cost = self._best(now)
+        current = self.parent.path_cost if self.parent is not None else INFINITE_RANK
+        if self.parent is not None and current < INFINITE_RANK and cost + PARENT_SWITCH_THRESHOLD >= current:
+            best, cost = self.parent, current
+        if best is None or cost > self._rank_limit(now):
+            if self.parent is not None:
+                self._detach(now)
+            return
+        rank = max(cost, best.rank + self._configuration.min_hop_rank_increase)
+        moved = abs(rank - self.rank) >= PARENT_SWITCH_THRESHOLD
+        old, self.parent, self.rank = self.parent, best, rank
+        self._lowest = min(self._lowest, rank)
+        if old is not best:
+            self._attached(old, now)
+        elif moved:
+            self._trickle.reset(now)
+
+    def _attached(self, old: Neighbour | None, now: float) -> None:
+        self._solicit_due = self._lost_since = inf
+        if old is None:
+            self._trickle.start(now)
+        else:
+            self._trickle.reset(now)
+        self._upcalls.parent_changed(now)
+
+    def _best(self, now: float) -> tuple[Neighbour | None, int]:
+        """The cheapest neighbour that cannot be our own descendant, and our rank below it."""
+        if now < self._hold_until:
+            return None, INFINITE_RANK
+        ceiling = self.rank
+        best, cost = None, INFINITE_RANK
+        for neighbour in self.neighbours:
+            if neighbour.rank < ceiling and (found := neighbour.path_cost) < cost:
+                best, cost = neighbour, found
+        return best, cost
+
+    def _rank_limit(self, now: float) -> int:  # noqa: ARG002 - the shape of a rule
+        increase = self._configuration.max_rank_increase
+        if not increase or self._lowest == INFINITE_RANK:
+            return INFINITE_RANK - 1
+        return min(self._lowest + increase, INFINITE_RANK - 1)
+
+    def _detach(self, now: float) -> None:
+        """Local repair: poison the routes through us, then look for a new parent once that has been heard."""
+        self.parent = None
+        self.rank = self._lowest = INFINITE_RANK
+        self._trickle.stop()
+        self._speak(None, now)
+        self._hold_until = now + _HOLD_S
+        self._solicit_due = now + _HOLD_S * (1 + self._chance())
+        self._solicit_s = _SOLICIT_MIN_S
+        self._lost_since = now
+        self._upcalls.parent_changed(now)
+
+    def _solicit(self, now: float) -> None:
+        self._choose(now)
+        if self.parent is not None:
+            self._solicit_due = inf
+            return
+        if now - self._lost_since >= LEAVE_AFTER_S:
+            self._forget()
+            self._upcalls.lost("no neighbour offers a way up", now)
+            return
+        self._upcalls.send_rpl(RplCode.DIS, DIS, None, now)
+        self._solicit_due = now + self._solicit_s * (1 + self._chance())
+        self._solicit_s = min(2 * self._solicit_s, _SOLICIT_MAX_S)
+
+    def _forget(self) -> None:
+        self.parent = None
+        self.rank = self._lowest = INFINITE_RANK
+        self.dodag_id = b""
+        self.neighbours.clear()
+        self._trickle.stop()
+        self._solicit_due = inf
+
+    def _speak(self, neighbour: bytes | None, now: float) -> None:
+        head = DioHead(self.instance, self.version, self.rank, GROUNDED_NON_STORING, 0, 0, 0, self.dodag_id)
+        self._upcalls.send_rpl(RplCode.DIO, encode_dio(head, self._options), neighbour, now)
+
+    def _encode_options(self) -> bytes:
+        information = PrefixInformation(64, _PREFIX_FLAGS, _FOREVER, _FOREVER, 0, self.prefix + bytes(8))
+        return encode_option(CONFIGURATION, self._configuration) + encode_option(PREFIX, information)
+
+    def _make_trickle(self) -> Trickle:
+        configuration = self._configuration
+        return Trickle(
+            2 ** min(configuration.interval_min, 24) / 1000,
+            min(configuration.interval_doublings, 24),
+            configuration.redundancy,
+            self._random,
+        )
+
+    def _chance(self) -> float:
+        return self._random(1)[0] / 256
+
+
+def _configuration(parameters: MeshParameters) -> DodagConfiguration:
+    return DodagConfiguration(
+        0,
+        parameters.dio_doublings,
+        round(parameters.dio_interval_min_s * 1000).bit_length() - 1,
+        parameters.dio_redundancy,
+        parameters.rank_increase_max,
+        parameters.rank_increase_min,
+        MRHOF,
+        0,
+        min(-(-parameters.route_lifetime_s // _LIFETIME_UNIT_S), 255),
+        _LIFETIME_UNIT_S,
+    )

@@ -1,0 +1,111 @@
+"""What a station knows of the stations around it: rank, and how many transmissions a frame to them takes (ETX)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from openami.protocols.mesh.rpl_messages import INFINITE_RANK
+
+ETX_UNIT: Final = 128
+LINK_METRIC_MAX: Final = 512
+"""A link that takes more than four transmissions a frame is no way up (RFC 6719 MAX_LINK_METRIC)."""
+_WEIGHT: Final = 0.2
+_FAILURE: Final = 12.0
+_ETX_MAX: Final = 16.0
+_GOOD_DBM, _DBM_PER_TRANSMISSION = -80, 10
+_RETRIED_AFTER_S: Final = 600.0
+
+
+class Neighbour:
+    """One station in reach. `dio` is the last DIO heard from it, as it stood in the packet."""
+
+    __slots__ = ("blamed", "dio", "etx", "eui64", "heard", "measured", "rank", "rssi_dbm")
+
+    def __init__(self, eui64: bytes, rssi_dbm: int, now: float) -> None:
+        self.eui64 = eui64
+        self.rank = INFINITE_RANK
+        self.rssi_dbm = float(rssi_dbm)
+        self.measured = False
+        self.etx = self.guess
+        self.dio = b""
+        self.heard = now
+        self.blamed = -_RETRIED_AFTER_S
+
+    @property
+    def guess(self) -> float:
+        """An ETX from signal strength alone, until frames were sent."""
+        return 1.0 + min(max((_GOOD_DBM - self.rssi_dbm) / _DBM_PER_TRANSMISSION, 0.0), 2.9)
+
+    @property
+    def link_metric(self) -> int:
+        return int(self.etx * ETX_UNIT)
+
+    @property
+    def path_cost(self) -> int:
+        """What our rank would be below it; `INFINITE_RANK` if it is no way up."""
+        metric = int(self.etx * ETX_UNIT)
+        if self.rank >= INFINITE_RANK or metric > LINK_METRIC_MAX:
+            return INFINITE_RANK
+        return min(self.rank + metric, INFINITE_RANK)
+
+    def hear(self, rssi_dbm: int, now: float) -> None:
+        """A message came. A neighbour that failed long ago gets another chance."""
+        self.heard = now
+        self.rssi_dbm += (rssi_dbm - self.rssi_dbm) / 4
+        if not self.measured:
+            self.etx = self.guess
+        elif self.link_metric > LINK_METRIC_MAX and now - self.blamed > _RETRIED_AFTER_S:
+            self.etx = max(self.guess, 2.0)
+
+    def sent(self, attempts: int, now: float, *, delivered: bool) -> None:
+        """A frame to it has ended after so many transmissions."""
+        sample = float(attempts) if delivered else _FAILURE
+        self.etx += (sample - self.etx) * _WEIGHT
+        self.measured = True
+        if not delivered:
+            self.blamed = now
+
+    def blame(self, now: float) -> None:
+        """What was entrusted to it did not arrive though the link took it: no way up for a while."""
+        self.etx = _ETX_MAX
+        self.measured = True
+        self.blamed = now
+
+
+class Neighbours:
+    """At most `limit` neighbours; a new one takes the place of the one with the costliest way up, if that is worse."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: dict[bytes, Neighbour] = {}
+
+    def get(self, eui64: bytes) -> Neighbour | None:
+        return self._known.get(eui64)
+
+    def heard(self, eui64: bytes, rssi_dbm: int, now: float, keep: Neighbour | None) -> Neighbour | None:
+        """The neighbour of whom a message came; `None` if there is no room for it. `keep` is never given up."""
+        known = self._known.get(eui64)
+        if known is not None:
+            known.hear(rssi_dbm, now)
+            return known
+        if len(self._known) >= self._limit:
+            worst = max((each for each in self._known.values() if each is not keep), key=_worth, default=None)
+            if worst is None or (worst.path_cost < INFINITE_RANK and worst.rssi_dbm >= rssi_dbm):
+                return None
+            del self._known[worst.eui64]
+        made = self._known[eui64] = Neighbour(eui64, rssi_dbm, now)
+        return made
+
+    def clear(self) -> None:
+        self._known.clear()
+
+    def __iter__(self) -> Iterator[Neighbour]:
+        return iter(self._known.values())
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _worth(neighbour: Neighbour) -> tuple[int, float]:
+    return neighbour.path_cost, -neighbour.heard
