@@ -58,7 +58,7 @@ def telegram(octets: bytes) -> None:
         measurement.plain()
 
 
-@fuzz_target("p1-stream", seeds=TELEGRAMS, inputs=20_000)
+@fuzz_target("p1-stream", seeds=TELEGRAMS)
 def stream(octets: bytes) -> None:
     """Whole or octet by octet: the same events."""
     whole, single = P1Parser(), P1Parser()
@@ -89,7 +89,7 @@ def explain(octets: bytes) -> None:
         decode_p1_bytes(octets).plain()
 
 
-@fuzz_target("iec62056-21-conversation", seeds=[b"/?!\r\n\x06051\r\n" + MESSAGES[2] + MESSAGES[3]], inputs=20_000)
+@fuzz_target("iec62056-21-conversation", seeds=[b"/?!\r\n\x06051\r\n" + MESSAGES[2] + MESSAGES[3]])
 def conversation(octets: bytes) -> None:
     """Both ends bear anything."""
     device = TariffDevice(DeviceSettings(Identification("OAM", "5", "X"), lambda: SETS, read=lambda _command: "(1)"))

@@ -58,7 +58,7 @@ def messages(octets: bytes) -> None:
     decode_messages(octets).plain()
 
 
-@fuzz_target("sml-stream", seeds=FILES, inputs=30_000)
+@fuzz_target("sml-stream", seeds=FILES)
 def stream(octets: bytes) -> None:
     """Whole or octet by octet: the same events, and no octet lost."""
     whole, single = TransportParser(), TransportParser()

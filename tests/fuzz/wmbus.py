@@ -25,13 +25,13 @@ TELEGRAMS = [
 ]
 
 
-@fuzz_target("wmbus-telegram", TELEGRAMS, inputs=20_000)
+@fuzz_target("wmbus-telegram", TELEGRAMS)
 def telegram(data: bytes) -> None:
     looks_like_wireless(data)
     WirelessDecoder([KEY]).decode(data).plain()
 
 
-@fuzz_target("wmbus-content", [b"\x2f\x2f" + RECORDS, RECORDS, COMPACT], inputs=20_000)
+@fuzz_target("wmbus-content", [b"\x2f\x2f" + RECORDS, RECORDS, COMPACT])
 def content(data: bytes) -> None:
     """Bytes without checksums in front of the records, so that the mutator reaches them."""
     header = bytes.fromhex("44931578563412330378")
@@ -39,19 +39,19 @@ def content(data: bytes) -> None:
     WirelessReader(KeyStore([KEY])).read(raw)
 
 
-@fuzz_target("wmbus-frame", TELEGRAMS, inputs=50_000)
+@fuzz_target("wmbus-frame", TELEGRAMS)
 def frame(data: bytes) -> None:
     decode_frame(data)
 
 
-@fuzz_target("wmbus-format", [encode_format(bytes.fromhex("0413c409000002fd170000"))], inputs=50_000)
+@fuzz_target("wmbus-format", [encode_format(bytes.fromhex("0413c409000002fd170000"))])
 def format_telegram(data: bytes) -> None:
     store = FormatStore()
     store.learn_format(data)
     assert len(store) == 1
 
 
-@fuzz_target("wmbus-driver", [test.telegram for driver in own_drivers() for test in driver.tests], inputs=20_000)
+@fuzz_target("wmbus-driver", [test.telegram for driver in own_drivers() for test in driver.tests])
 def driver_telegram(data: bytes) -> None:
     """The maker's own bytes are changed, the header leads to the driver still."""
     whole = data[:250]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 
 from openami.model.errors import LocalProtocolError
 
@@ -31,6 +32,7 @@ class MeterTime:
         return self.moment.isoformat() if self.moment is not None else "not valid"
 
 
+@lru_cache(maxsize=4096)
 def decode_time(raw: bytes) -> MeterTime | None:
     """The point in time in `raw` by its size: J (3 bytes), G (2), F (4) or I (6); `None` for any other size."""
     decoder = _BY_SIZE.get(len(raw))

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError
 from openami.model.unit import Unit
@@ -19,14 +20,14 @@ from openami.protocols.mbus.dif import (
     Function,
 )
 from openami.protocols.mbus.layout import RecordLayout, compile_layout, skip_header
+from openami.protocols.mbus.plan import Place, Plan, Plans, make_plan
 from openami.protocols.mbus.value import Value, convert_variable, variable_size
 from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits
 
 SPECIAL = 0x0F
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record. `raw` are its data without header and length; `start` and `end` bound it in the decoded bytes.
 
     `value` is `None` for no data, for data that the meter marks as not valid, and where `error` is set.
@@ -86,12 +87,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Records:
-    """All records of one telegram, and what the manufacturer put behind them."""
+    """All records of one telegram, and what the manufacturer put behind them.
+
+    `plan` is the one that they were read by, if they were.
+    """
 
     records: tuple[Record, ...] = ()
     manufacturer_data: bytes = b""
     more_records_follow: bool = False
     global_readout: bool = False
+    plan: Plan | None = field(default=None, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
@@ -105,8 +110,52 @@ class Records:
         return b"".join(record.layout.header for record in self.records)
 
 
-def decode_records(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Records:
+PLANS = Plans()
+
+
+def decode_records(data: bytes) -> Records:
     """Read `data` to its end; raises `DecodeError` with the offset of what cannot be read."""
+    plan = PLANS.find(data)
+    if plan is None:
+        records = walk_records(data)
+        if records.records and PLANS.wanted(data):
+            PLANS.keep(data, _plan(data, records))
+        return records
+    records_read = tuple(
+        [
+            Record(layout, raw := data[at:stop], convert(raw), start, stop)
+            for layout, convert, start, at, stop in plan.places
+        ]
+    )
+    return Records(records_read, data[plan.tail :], plan.more_records_follow, plan.global_readout, plan)
+
+
+def _plan(data: bytes, records: Records) -> Plan:
+    places = tuple(_place(data, record) for record in records)
+    tail = len(data) - len(records.manufacturer_data)
+    return make_plan(data, places, tail, more=records.more_records_follow, everything=records.global_readout)
+
+
+def _place(data: bytes, record: Record) -> Place:
+    layout, at = record.layout, record.end - len(record.raw)
+    convert = layout.convert
+    if layout.error:
+        convert = _no_value
+    elif layout.size is None:
+        convert = partial(_variable, data[at - 1], layout)
+    return Place(layout, convert, record.start, at, record.end)
+
+
+def _no_value(_: bytes) -> None:
+    return None
+
+
+def _variable(length_field: int, layout: RecordLayout, raw: bytes) -> Value:
+    return convert_variable(length_field, raw, layout.kind, layout.unit, layout.exponent, layout.factor)
+
+
+def walk_records(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Records:
+    """The same without what was learned from other telegrams."""
     cursor = Cursor(data, limits)
     records: list[Record] = []
     global_readout = False
@@ -168,7 +217,5 @@ def _data(cursor: Cursor, layout: RecordLayout, start: int) -> Record:
     if size is None:
         raise cursor.error(f"reserved length {length_field:02x} of variable data", back=1)
     raw = cursor.take(size)
-    value = None
-    if not layout.error:
-        value = convert_variable(length_field, raw, layout.kind, layout.unit, layout.exponent, layout.factor)
+    value = None if layout.error else _variable(length_field, layout, raw)
     return Record(layout, raw, value, start, cursor.position)

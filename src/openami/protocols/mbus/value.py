@@ -41,14 +41,18 @@ def converter(field: DataField, kind: Kind, unit: Unit, exponent: int, factor: i
         return _digits
     if kind is Kind.IDENTIFICATION and field is not DataField.REAL_32:
         return _whole_number_text
+    return _scaled(field, kind, unit, exponent, factor)
+
+
+def _scaled(field: DataField, kind: Kind, unit: Unit, exponent: int, factor: int) -> Convert:
+    if field in BCD:
+        return _bcd_quantity(unit, exponent, factor)
     return _quantity(_number(field, kind), unit, exponent, factor)
 
 
 def _number(field: DataField, kind: Kind) -> Number:
     if field is DataField.REAL_32:
         return real_number
-    if field in BCD:
-        return bcd_number
     return _unsigned if kind is Kind.UNSIGNED else _signed
 
 
@@ -117,6 +121,16 @@ def _quantity(number: Number, unit: Unit, exponent: int, factor: int) -> Convert
     def convert(raw: bytes) -> Quantity | None:
         read = number(raw)
         return None if read is None else Quantity(read[0] * factor, read[1] + exponent, unit)
+
+    return convert
+
+
+def _bcd_quantity(unit: Unit, exponent: int, factor: int) -> Convert:
+    general = _quantity(bcd_number, unit, exponent, factor)
+
+    def convert(raw: bytes) -> Value:
+        text = raw[::-1].hex()
+        return Quantity(int(text) * factor, exponent, unit) if text.isdecimal() else general(raw)
 
     return convert
 

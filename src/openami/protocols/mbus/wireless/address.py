@@ -106,7 +106,7 @@ class MeterAddress:
         return f"{self.letters}.{self.identification}.{self.version:02X}.{self.device_type:02X}"
 
     @staticmethod
-    @lru_cache(maxsize=65536)
+    @lru_cache(maxsize=1 << 17)
     def from_link(raw: bytes) -> MeterAddress:
         """Read the eight bytes of the link layer's M and A fields."""
         if len(raw) != ADDRESS_SIZE:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from openami.model.errors import DecodeError, FrameCheckError
 from openami.protocols.mbus.layout import RecordLayout
+from openami.protocols.mbus.plan import Plan
 from openami.protocols.mbus.records import Records, decode_compact, decode_headers, decode_records
 from openami.protocols.mbus.wireless.crc import crc16_en13757
 
@@ -69,6 +70,7 @@ class FormatStore:
     def __init__(self, known: Iterable[bytes] = (), *, formats_max: int = FORMATS_MAX) -> None:
         self._formats: OrderedDict[int, tuple[RecordLayout, ...]] = OrderedDict()
         self._signatures: dict[bytes, int] = {}
+        self._learned: dict[Plan, int] = {}
         self._formats_max = formats_max
         for headers in known:
             self._keep(signature_of(headers), decode_headers(headers))
@@ -78,16 +80,23 @@ class FormatStore:
 
     def learn(self, records: Records) -> None:
         """Learn from a full telegram."""
-        headers = records.headers
-        if not headers or records.manufacturer_data:
+        if records.manufacturer_data or not records.records:
             return
+        plan = records.plan
+        if plan is not None and self._learned.get(plan) in self._formats:
+            return
+        headers = records.headers
         known = self._signatures.get(headers)
         if known is not None and known in self._formats:
             self._formats.move_to_end(known)
+            if plan is not None:
+                self._note(plan, known)
             return
         signature = self._signatures[headers] = signature_of(headers)
         if len(self._signatures) > 2 * self._formats_max:
             self._signatures = {headers: signature}
+        if plan is not None:
+            self._note(plan, signature)
         self._keep(signature, tuple(record.layout for record in records))
 
     def learn_format(self, content: bytes) -> int:
@@ -114,6 +123,11 @@ class FormatStore:
         if not filler or crc16_en13757(full) != compact.full_check:
             raise FrameCheckError("wrong CRC: the compact telegram does not make its full one", 2, ("compact", "CRC"))
         return records
+
+    def _note(self, plan: Plan, signature: int) -> None:
+        if len(self._learned) > self._formats_max:
+            self._learned.clear()
+        self._learned[plan] = signature
 
     def _keep(self, signature: int, layouts: tuple[RecordLayout, ...]) -> None:
         self._formats[signature] = layouts

@@ -7,9 +7,9 @@ B: 10 bytes without CRC and up to 116 more with one CRC over all of them, then t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError, FrameCheckError, LocalProtocolError
 from openami.protocols.mbus.wireless.crc import crc16_en13757
@@ -30,8 +30,7 @@ class FrameFormat(Enum):
     STRIPPED = "without checksums"
 
 
-@dataclass(frozen=True, slots=True)
-class LinkBytes:
+class LinkBytes(NamedTuple):
     """A frame without its checksums: `data` begins with an L that counts `data` itself; `trailing` stood behind."""
 
     format: FrameFormat
@@ -51,16 +50,14 @@ def decode_frame(raw: bytes) -> LinkBytes:
     if length < LENGTH_MIN:
         raise DecodeError(f"length {length}, a link layer has at least {LENGTH_MIN} bytes", 0, ("L",))
     size_a = length + 1 + CRC_SIZE * (1 + (length + 1 - HEADER_SIZE + BLOCK_A - 1) // BLOCK_A)
-    if len(raw) >= HEADER_SIZE + CRC_SIZE and _checked(raw, 0, HEADER_SIZE):
-        if len(raw) == length + 1:  # without checksums: of 65536 such frames one has bytes that look like one
-            return LinkBytes(FrameFormat.STRIPPED, raw)
+    if len(raw) != length + 1 and len(raw) >= HEADER_SIZE + CRC_SIZE and _checked(raw, 0, HEADER_SIZE):
         if len(raw) < size_a:
             raise DecodeError(f"frame format A announces {size_a} bytes, {len(raw)} came", len(raw), ("L",))
-        return replace(_format_a(raw[:size_a]), trailing=raw[size_a:])
+        return _format_a(raw[:size_a])._replace(trailing=raw[size_a:])
     if len(raw) < length + 1:
         raise DecodeError(f"length {length} announces {length + 1} bytes, {len(raw)} came", len(raw), ("L",))
     if length > LENGTH_MIN + CRC_SIZE and _is_format_b(raw[: length + 1]):
-        return replace(_format_b(raw[: length + 1]), trailing=raw[length + 1 :])
+        return _format_b(raw[: length + 1])._replace(trailing=raw[length + 1 :])
     if len(raw) == size_a:
         raise FrameCheckError("frame format A with a wrong CRC in the first block", HEADER_SIZE, ("block 1", "CRC"))
     return LinkBytes(FrameFormat.STRIPPED, raw[: length + 1], _trailing(raw[length + 1 :], length + 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.mbus.wireless.address import MeterAddress
@@ -33,8 +33,7 @@ CONTROL_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkHeader:
+class LinkHeader(NamedTuple):
     """`control` is the C field; `address` is that of the radio, which need not be the meter's."""
 
     control: int

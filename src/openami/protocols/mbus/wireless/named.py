@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.quantity import Quantity
@@ -16,8 +15,7 @@ from openami.protocols.mbus.records import Record
 Plain: TypeAlias = Decimal | datetime | date | time | str | bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class NamedValue:
+class NamedValue(NamedTuple):
     """`value` is a number in `unit`, a moment in the meter's own time, a text or bytes; None where the meter has none.
 
     `record` is where it comes from; None for fields of a layout of the maker's own.
@@ -33,10 +31,17 @@ class NamedValue:
 
 def named(name: str, record: Record, guarantee: GuaranteeClass) -> NamedValue:
     """A record under a name."""
-    value = plain_value(record.value)
-    good = value is not None and record.function is not Function.ERROR_STATE
-    quality = Quality.MEASURED if good else Quality.MISSING
-    return NamedValue(name, value, record.layout.unit_text, quality, guarantee, record)
+    layout, _, read, _, _ = record
+    value: Plain
+    if type(read) is Quantity:  # first, since most values are
+        value = Decimal(read.mantissa).scaleb(read.scaler) if read.scaler else Decimal(read.mantissa)
+    else:
+        value = plain_value(read)
+    good = value is not None and layout.data.function is not _ERROR_STATE
+    return NamedValue(name, value, layout.unit_text, _MEASURED if good else _MISSING, guarantee, record)
+
+
+_ERROR_STATE, _MEASURED, _MISSING = Function.ERROR_STATE, Quality.MEASURED, Quality.MISSING
 
 
 def plain_value(value: object) -> Plain:

@@ -7,8 +7,8 @@ different words. Nothing that fails a check is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from openami.model.errors import SecurityError
 from openami.model.quality import GuaranteeClass
@@ -32,8 +32,7 @@ class Protection(Enum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """`content` was protected as `protection` says; `tail` stood behind the encrypted part, in the clear."""
 
     protection: Protection
@@ -45,8 +44,7 @@ class Opened:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(NamedTuple):
     """Whose telegram it is: the meter, the radio that sent it, and the keys to try."""
 
     meter: MeterAddress
@@ -113,7 +111,7 @@ def _mode_5(transport: Transport, payload: bytes, who: Parties, plausible: Plaus
         return Opened(Protection.NONE, payload)
     sealed, tail = payload[:size], payload[size:]
     plain = _cbc(who, who.meter, transport, sealed)
-    if who.radio == who.meter or (plain and plausible(plain)):
+    if who.radio is who.meter or who.radio == who.meter or (plain and plausible(plain)):
         return Opened(Protection.DECRYPTED, plain, tail) if plain else _closed(payload, _no_key(who, "mode 5"))
     # Two addresses of one maker give vectors that begin alike: the filler alone does not tell which one was meant.
     other = _cbc(who, who.radio, transport, sealed)

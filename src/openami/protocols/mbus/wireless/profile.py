@@ -17,10 +17,14 @@ _HALF_MONTHS, _MONTHS = 0xFD, 0xFE
 VALUES_MAX = 256
 
 
+def may_be_profile(layout: RecordLayout) -> bool:
+    """Whether records of this layout can be compact profiles."""
+    return bool(layout.vifes) and layout.vifes[-1] & 0x7F in {_INVERSE, _FORWARD}
+
+
 def profile_values(record: Record) -> tuple[tuple[str, Record], ...]:
     """The values of a compact profile, each with its name; nothing for any other record."""
-    vifes = [byte & 0x7F for byte in record.layout.vifes]
-    if not vifes or vifes[-1] not in {_INVERSE, _FORWARD} or len(record.raw) < 2 or record.raw[0] >> 6:
+    if not may_be_profile(record.layout) or len(record.raw) < 2 or record.raw[0] >> 6:
         return ()
     control, spacing = record.raw[0], record.raw[1]
     size = DATA_SIZE[control & 0x0F]
@@ -28,7 +32,7 @@ def profile_values(record: Record) -> tuple[tuple[str, Record], ...]:
     if not size or not distance:
         return ()
     layout = _element(record.layout, control & 0x0F)
-    side = "before" if vifes[-1] == _INVERSE else "after"
+    side = "before" if record.layout.vifes[-1] & 0x7F == _INVERSE else "after"
     whole = (len(record.raw) - 2) // size
     found: list[tuple[str, Record]] = []
     for n in range(min(whole, VALUES_MAX)):

@@ -9,12 +9,13 @@ for value in reading.values:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.plan import Plan
 from openami.protocols.mbus.records import Record, Records, decode_records
 from openami.protocols.mbus.wireless.drivers.applied import Told, apply
 from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
@@ -23,15 +24,14 @@ from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.named import NamedValue, named
 from openami.protocols.mbus.wireless.opening import Opened, Protection
-from openami.protocols.mbus.wireless.profile import profile_values
+from openami.protocols.mbus.wireless.profile import may_be_profile, profile_values
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.security import FILLER
 from openami.protocols.mbus.wireless.transport import Content
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a telegram says: its records, those behind the protected part too, and what the manufacturer put there."""
 
     telegram: Telegram
@@ -96,7 +96,7 @@ class WirelessReader:
                 opened.guarantee,
             ),
         )
-        return replace(reading, values=values, driver=driver.name)
+        return reading._replace(values=values, driver=driver.name)
 
     def _generic(self, telegram: Telegram) -> Reading:
         content, transport, opened = telegram.content, telegram.transport, telegram.opened
@@ -156,9 +156,13 @@ def _last_good(content: bytes, error: DecodeError) -> int:
 
 
 def _told(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
+    """The records, those inside profiles too, each under a name of its own."""
+    seen: dict[str, int] = {}
     for record in records:
         inside = profile_values(record) if record.layout.vifes else ()
-        yield from inside or ((_name(record.layout.header), record),)
+        for name, one in inside or ((_name(record.layout.header), record),):
+            count = seen[name] = seen.get(name, 0) + 1
+            yield name if count == 1 else f"{name} ({count})", one
 
 
 @lru_cache(1 << 14)
@@ -166,10 +170,17 @@ def _name(header: bytes) -> str:
     return compile_layout(header).name
 
 
-def _values(records: Iterable[Record], guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:
-    values: list[NamedValue] = []
-    seen: dict[str, int] = {}
-    for name, record in _told(records):
-        count = seen[name] = seen.get(name, 0) + 1
-        values.append(named(name if count == 1 else f"{name} ({count})", record, guarantee))
-    return tuple(values)
+@lru_cache(1 << 12)
+def _names(plan: Plan) -> tuple[str, ...] | None:
+    """The names of what a plan's records say; None where a profile's data decide."""
+    records = tuple(Record(place.layout, b"", None, place.start, place.stop) for place in plan.places)
+    if any(may_be_profile(record.layout) for record in records):
+        return None
+    return tuple(name for name, _ in _told(records))
+
+
+def _values(records: Records, guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:
+    names = None if records.plan is None else _names(records.plan)
+    if names is None:
+        return tuple([named(name, record, guarantee) for name, record in _told(records)])
+    return tuple([named(name, record, guarantee) for name, record in zip(names, records.records, strict=True)])

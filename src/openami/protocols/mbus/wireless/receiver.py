@@ -8,7 +8,7 @@ A `Telegram` is given for every frame whose layers can be read, opened or not; `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError, SecurityError
 from openami.model.quality import GuaranteeClass
@@ -32,8 +32,7 @@ from openami.protocols.mbus.wireless.transport import Content, Transport, decode
 CI_RELAY = 0x81
 
 
-@dataclass(frozen=True, slots=True)
-class Telegram:
+class Telegram(NamedTuple):
     """A frame with its layers. `transport` is None while it could not be reached; `problems` say what went wrong.
 
     `data` is the frame without checksums. `meter` is the meter itself, where a radio adapter sent the frame too.
@@ -109,61 +108,56 @@ class Receiver:
     def _extended(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
         header, start = decode_extended_link(data, at)
         meter = header.address if header.address is not None else telegram.meter
-        telegram = replace(telegram, extended=header, meter=meter)
-        opened = open_session(header, data[start:], self._parties(telegram), self._begins_a_transport)
+        telegram = telegram._replace(extended=header, meter=meter)
+        opened = open_session(
+            header, data[start:], self._parties(meter, telegram.link.address), self._begins_a_transport
+        )
         telegram = _noted(telegram, opened.problem)
         if opened.protection is Protection.CLOSED:
-            return replace(telegram, opened=opened)
+            return telegram._replace(opened=opened)
         if opened.protection is not Protection.NONE:
-            telegram = replace(telegram, opened=opened)
+            telegram = telegram._replace(opened=opened)
         return self._layers(telegram, data[:start] + opened.content, start)
 
     def _fragment(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
         sender = telegram.link.address.link_order
         fragment, start = decode_fragment(data, at, self._reassembly.authentication(sender))
-        telegram = replace(telegram, fragment=fragment)
+        telegram = telegram._replace(fragment=fragment)
         if fragment.number <= 1 and not fragment.more:
             return self._layers(telegram, data, start)
         message = self._reassembly.add(sender, fragment, data[start:])
         if message is None:
-            return replace(telegram, pending=True)
-        return self._layers(replace(telegram, fragment=message.header), data[:start] + message.payload, start)
+            return telegram._replace(pending=True)
+        return self._layers(telegram._replace(fragment=message.header), data[:start] + message.payload, start)
 
     def _transport(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
         transport = decode_transport(data, at)
         meter = transport.address if transport.address is not None else telegram.meter
-        telegram = replace(telegram, transport=transport, meter=meter)
-        who = self._parties(telegram)
         payload = data[transport.stop :]
         if transport.content is Content.MANUFACTURER:
-            return telegram if telegram.opened else replace(telegram, opened=Opened(Protection.NONE, payload))
-        key = self._mac_key(telegram, data[at:], who)
-        if key is not None:
-            telegram, who = replace(telegram, mac=True), replace(who, keys=(key,))
-        elif telegram.fragment is not None and telegram.fragment.mac and who.keys:
-            refused = "the MAC is wrong: wrong key, or the message was changed"
-            telegram = _noted(replace(telegram, mac=False), refused)
-            if payload[:2] != security.FILLER or not transport.mode:
-                return replace(telegram, opened=Opened(Protection.CLOSED, payload, problem=refused))
-        counter = telegram.fragment.message_counter if telegram.fragment is not None else None
+            opened = telegram.opened or Opened(Protection.NONE, payload)
+            return telegram._replace(transport=transport, meter=meter, opened=opened)
+        who = self._parties(meter, telegram.link.address)
+        fragment, key, mac, problems = telegram.fragment, None, None, telegram.problems
+        if fragment is not None and fragment.mac:
+            key = _mac_key(fragment, data[at:], who)
+            if key is not None:
+                mac, who = True, who._replace(keys=(key,))
+            elif who.keys:
+                refused = "the MAC is wrong: wrong key, or the message was changed"
+                mac, problems = False, (*problems, refused)
+                if payload[:2] != security.FILLER or not transport.mode:
+                    closed = Opened(Protection.CLOSED, payload, problem=refused)
+                    return telegram._replace(
+                        transport=transport, meter=meter, opened=closed, mac=False, problems=problems
+                    )
+        counter = fragment.message_counter if fragment is not None else None
         opened = open_content(transport, payload, who, counter, self._plausible, verified=key is not None)
-        return self._fresh(_noted(replace(telegram, opened=_with_session(telegram, opened, payload)), opened.problem))
-
-    def _mac_key(self, telegram: Telegram, message: bytes, who: Parties) -> bytes | None:
-        fragment = telegram.fragment
-        if fragment is None or not fragment.mac or fragment.message_counter is None:
-            return None
-        if fragment.authentication == AUTHENTICATION_GMAC:
-            return None
-        covered = bytes((fragment.message_control or 0,)) + fragment.message_counter.to_bytes(4, "little")
-        if fragment.message_length is not None:
-            covered += fragment.message_length.to_bytes(2, "little")
-        covered += message
-        for key in who.keys:
-            mac = security.message_mac(key, fragment.message_counter, who.meter, covered, len(fragment.mac))
-            if security.same(mac, fragment.mac):
-                return key
-        return None
+        if opened.problem:
+            problems = (*problems, opened.problem)
+        opened = _with_session(telegram, opened, payload)
+        whole = telegram._replace(transport=transport, meter=meter, opened=opened, mac=mac, problems=problems)
+        return self._fresh(whole)
 
     def _fresh(self, telegram: Telegram) -> Telegram:
         opened = telegram.opened
@@ -172,10 +166,10 @@ class Receiver:
         if opened.guarantee is GuaranteeClass.UNAUTHENTICATED:
             return telegram
         try:
-            return replace(telegram, arrival=self._replay.admit(telegram.meter, opened.counter))
+            return telegram._replace(arrival=self._replay.admit(telegram.meter, opened.counter))
         except SecurityError as error:
-            closed = replace(opened, protection=Protection.CLOSED, problem=str(error))
-            return _noted(replace(telegram, opened=closed), str(error))
+            closed = opened._replace(protection=Protection.CLOSED, problem=str(error))
+            return _noted(telegram._replace(opened=closed), str(error))
 
     def _begins_a_transport(self, payload: bytes) -> bool:
         try:
@@ -184,19 +178,34 @@ class Receiver:
             return False
         return transport.content in {Content.RECORDS, Content.COMPACT} and self._plausible(payload[transport.stop :])
 
-    def _parties(self, telegram: Telegram) -> Parties:
-        keys = self._keys.of(telegram.meter)
-        if telegram.link.address != telegram.meter:
-            keys += tuple(key for key in self._keys.of(telegram.link.address) if key not in keys)
-        return Parties(telegram.meter, telegram.link.address, keys)
+    def _parties(self, meter: MeterAddress, radio: MeterAddress) -> Parties:
+        keys = self._keys.of(meter)
+        if radio is not meter and radio != meter:
+            keys += tuple(key for key in self._keys.of(radio) if key not in keys)
+        return Parties(meter, radio, keys)
+
+
+def _mac_key(fragment: Fragment, message: bytes, who: Parties) -> bytes | None:
+    """The key under which the fragment's MAC over `message` is right."""
+    if fragment.message_counter is None or fragment.authentication == AUTHENTICATION_GMAC:
+        return None
+    covered = bytes((fragment.message_control or 0,)) + fragment.message_counter.to_bytes(4, "little")
+    if fragment.message_length is not None:
+        covered += fragment.message_length.to_bytes(2, "little")
+    covered += message
+    for key in who.keys:
+        mac = security.message_mac(key, fragment.message_counter, who.meter, covered, len(fragment.mac))
+        if security.same(mac, fragment.mac):
+            return key
+    return None
 
 
 def _with_session(telegram: Telegram, opened: Opened, payload: bytes) -> Opened:
     """Content in the clear inside an encrypted session is as protected as the session."""
     if telegram.opened is None or opened.protection is not Protection.NONE:
         return opened
-    return replace(telegram.opened, content=payload)
+    return telegram.opened._replace(content=payload)
 
 
 def _noted(telegram: Telegram, problem: str) -> Telegram:
-    return replace(telegram, problems=(*telegram.problems, problem)) if problem else telegram
+    return telegram._replace(problems=(*telegram.problems, problem)) if problem else telegram

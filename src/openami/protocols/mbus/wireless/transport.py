@@ -5,8 +5,8 @@ Facts from public implementations, captured telegrams and makers' manuals; EN 13
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.mbus.wireless.address import ADDRESS_SIZE, MeterAddress
@@ -95,8 +95,7 @@ def status_words(status: int) -> tuple[str, ...]:
     return tuple(words)
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
+class Transport(NamedTuple):
     """The header; `start` and `stop` say where it stands, `address` is the meter's when the header is long."""
 
     ci: int

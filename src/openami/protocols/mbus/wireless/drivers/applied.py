@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from openami.model.quality import GuaranteeClass, Quality
@@ -46,7 +46,7 @@ def _renamed(driver: Driver, value: NamedValue) -> NamedValue:
         return value
     number = plain_value(record.layout.convert(record.raw)) if record.error else value.value
     quality = value.quality if number is None else Quality.MEASURED
-    return replace(value, name=naming.name, unit=naming.unit or value.unit, value=number, quality=quality)
+    return value._replace(name=naming.name, unit=naming.unit or value.unit, value=number, quality=quality)
 
 
 def _places(layout: Layout, told: Told) -> Iterator[tuple[bytes, GuaranteeClass]]:

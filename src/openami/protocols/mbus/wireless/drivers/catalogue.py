@@ -10,12 +10,15 @@ from openami.model.errors import SettingError
 from openami.protocols.mbus.wireless.address import LETTERS, MeterAddress
 from openami.protocols.mbus.wireless.drivers.declaration import Driver, load_driver
 
+KINDS_MAX = 4096
+
 
 class Drivers:
     """Drivers by manufacturer; the first that fits is taken."""
 
     def __init__(self, drivers: Iterable[Driver] = ()) -> None:
         self._by_maker: dict[int, list[Driver]] = {}
+        self._found: dict[tuple[int, int, int], Driver | None] = {}
         self.names: list[str] = []
         self.formats: list[bytes] = []
         for driver in drivers:
@@ -28,10 +31,15 @@ class Drivers:
 
     def of(self, meter: MeterAddress) -> Driver | None:
         """The driver for `meter`, if there is one."""
-        for driver in self._by_maker.get(meter.manufacturer & LETTERS, ()):
-            if driver.fits(meter):
-                return driver
-        return None
+        of_maker = self._by_maker.get(meter.manufacturer & LETTERS)
+        if of_maker is None:
+            return None
+        kind = (meter.manufacturer, meter.version, meter.device_type)
+        if kind not in self._found:
+            if len(self._found) >= KINDS_MAX:
+                self._found.clear()
+            self._found[kind] = next((driver for driver in of_maker if driver.fits(meter)), None)
+        return self._found[kind]
 
 
 @lru_cache(maxsize=1)
