@@ -7,10 +7,11 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from openami.cli.key_files import KeyFiles
 from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
@@ -19,14 +20,18 @@ from openami.io.links.dlms import DlmsClient
 from openami.io.links.tls import client_context
 from openami.model.errors import LinkError, SettingError
 from openami.protocols.dlms.acse import AcseServiceUser
+from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import Counters, MemoryCounters
 from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.framing import Framing, Role
+from openami.protocols.dlms.general_ciphering import KeyChoice
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
-from openami.protocols.dlms.security import SYSTEM_TITLE_SIZE, Secret, SecurityKeys
+from openami.protocols.dlms.hls_proof import aes_function
+from openami.protocols.dlms.policy import SecurityPolicy
+from openami.protocols.dlms.security import SYSTEM_TITLE_SIZE, Secret, SecurityControl, SecurityKeys, SecuritySuite
 from openami.protocols.dlms.wrapper import WrapperFraming
 
 MANUFACTURER = b"OAI"
@@ -45,7 +50,21 @@ class AuthenticationName(StrEnum):
 
     NONE = "none"
     LLS = "lls"
+    HLS2 = "hls2"
+    HLS3 = "hls3"
+    HLS4 = "hls4"
     HLS5 = "hls5"
+    HLS6 = "hls6"
+    HLS7 = "hls7"
+
+
+class KeyChoiceName(StrEnum):
+    """How general-ciphering names its key."""
+
+    IDENTIFIED = "identified"
+    WRAPPED = "wrapped"
+    ONE_PASS = "one-pass"  # noqa: S105
+    STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +86,22 @@ class SessionOptions:
     invocation_counter: int
     timeout_s: float
     authority: Path | None = None
+    suite: SecuritySuite = SecuritySuite.SUITE_0
+    hls_secret: Secret | None = None
+    master_key: Secret | None = None
+    key_files: KeyFiles = field(default_factory=KeyFiles)
+    key_choice: KeyChoiceName | None = None
+    sign: bool = False
+    allow_weak: bool = False
 
     def settings(self) -> ClientSettings:
         """What the association needs; raises `SettingError` that names the option."""
         authentication = Authentication[self.authentication.name]
-        if authentication is Authentication.LLS and self.password is None:
-            raise SettingError("--authentication lls needs --password")
         keys = None if authentication is Authentication.NONE else self._keys()
-        if authentication is Authentication.HLS5 and keys is None:
-            raise SettingError("--authentication hls5 needs --encryption-key and --authentication-key")
-        peer, own = self.meter_system_title, b""
-        if keys is not None:
+        asymmetric = self.key_files.load(self.suite)
+        self._check_complete(authentication, keys, asymmetric)
+        peer, own, by_function = self.meter_system_title, b"", authentication is Authentication.HLS2
+        if keys is not None or authentication.needs_system_titles:
             own = own_system_title() if self.system_title is None else octets("--system-title", self.system_title, 8)
         return ClientSettings(
             client_sap=self.client_sap,
@@ -90,7 +114,34 @@ class SessionOptions:
             use_general_glo=self.general_glo,
             response_timeout_s=self.timeout_s,
             counter_name=f"dlms/{own.hex()}/sent",
+            hls_secret=self.hls_secret,
+            hls_function=aes_function(self.hls_secret) if by_function and self.hls_secret is not None else None,
+            asymmetric=asymmetric,
+            key_choice=None if self.key_choice is None else KeyChoice[self.key_choice.name],
+            policy=_SIGNED if self.sign else None,
+            weak_hashes_allowed=self.allow_weak,
         )
+
+    def _check_complete(
+        self, authentication: Authentication, keys: SecurityKeys | None, asymmetric: AsymmetricKeys | None
+    ) -> None:
+        """Raise `SettingError` that says which option is missing."""
+        name = f"--authentication {self.authentication.value}"
+        if authentication is Authentication.LLS and self.password is None:
+            raise SettingError(f"{name} needs --password")
+        if authentication is Authentication.HLS5 and keys is None:
+            raise SettingError(f"{name} needs --encryption-key and --authentication-key")
+        if authentication in _BY_SECRET and self.hls_secret is None:
+            raise SettingError(f"{name} needs --hls-secret")
+        if authentication in _WEAK and not self.allow_weak:
+            raise SettingError(f"{name} proves by a hash that is broken; --allow-weak takes it nevertheless")
+        signs = asymmetric is not None and None not in (asymmetric.signing, asymmetric.peer_signing)
+        if authentication is Authentication.HLS7 and not signs:
+            raise SettingError(f"{name} needs --signing-key and --meter-signing-certificate")
+        if (self.key_choice is not None or self.sign) and keys is None:
+            raise SettingError("--general-ciphering and --sign need --encryption-key and --authentication-key")
+        if self.sign and not signs:
+            raise SettingError("--sign needs --signing-key and --meter-signing-certificate")
 
     def make_framing(self, *, datagrams: bool) -> Framing:
         """The framing that was asked for; serial lines speak HDLC unless told otherwise."""
@@ -108,7 +159,20 @@ class SessionOptions:
             return None
         if self.encryption_key is None or self.authentication_key is None:
             raise SettingError("--encryption-key and --authentication-key belong together")
-        return SecurityKeys(self.encryption_key.reveal(), self.authentication_key.reveal())
+        master = None if self.master_key is None else self.master_key.reveal()
+        return SecurityKeys(
+            self.encryption_key.reveal(), self.authentication_key.reveal(), suite=self.suite, master_key=master
+        )
+
+
+_BY_SECRET = (Authentication.HLS2, Authentication.HLS3, Authentication.HLS4, Authentication.HLS6)
+_WEAK = (Authentication.HLS3, Authentication.HLS4)
+_SIGNED = SecurityPolicy(
+    SecurityControl.AUTHENTICATED_ENCRYPTION,
+    SecurityControl.AUTHENTICATED_ENCRYPTION,
+    request_signed=True,
+    response_signed=True,
+)
 
 
 def octets(option: str, text: str, size: int) -> bytes:

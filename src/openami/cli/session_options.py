@@ -10,15 +10,16 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from openami.cli.session import AuthenticationName, FramingName, SessionOptions, octets
-from openami.protocols.dlms.security import Secret
+from openami.cli.key_files import KeyFiles, symmetric_key
+from openami.cli.session import AuthenticationName, FramingName, KeyChoiceName, SessionOptions
+from openami.protocols.dlms.security import Secret, SecuritySuite
 
 EncryptionKeyOption = Annotated[
     str | None,
-    typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal."),
+    typer.Option(envvar="OPENAMI_ENCRYPTION_KEY", help="Global unicast encryption key in hexadecimal (or @FILE)."),
 ]
 AuthenticationKeyOption = Annotated[
-    str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal.")
+    str | None, typer.Option(envvar="OPENAMI_AUTHENTICATION_KEY", help="Authentication key in hexadecimal (or @FILE).")
 ]
 
 
@@ -43,6 +44,32 @@ def _session(
     ] = None,
     encryption_key: EncryptionKeyOption = None,
     authentication_key: AuthenticationKeyOption = None,
+    suite: Annotated[int, typer.Option(min=0, max=2, help="Security suite of the keys.")] = 0,
+    hls_secret: Annotated[
+        str | None,
+        typer.Option(envvar="OPENAMI_HLS_SECRET", help="Secret of HLS 2 (AES), 3, 4, 6; better in the environment."),
+    ] = None,
+    allow_weak: Annotated[
+        bool, typer.Option("--allow-weak", help="Take HLS 3 (MD5) and 4 (SHA-1) although their hashes are broken.")
+    ] = False,
+    signing_key: Annotated[
+        Path | None, typer.Option(help="File of our private signing key (PEM or DER): HLS 7, signatures.")
+    ] = None,
+    meter_signing_certificate: Annotated[
+        Path | None, typer.Option(help="File of the meter's signing certificate or public key.")
+    ] = None,
+    agreement_key: Annotated[Path | None, typer.Option(help="File of our private key agreement key.")] = None,
+    meter_agreement_certificate: Annotated[
+        Path | None, typer.Option(help="File of the meter's key agreement certificate or public key.")
+    ] = None,
+    master_key: Annotated[
+        str | None,
+        typer.Option(envvar="OPENAMI_MASTER_KEY", help="Master key, which wraps other keys (or @FILE)."),
+    ] = None,
+    general_ciphering: Annotated[
+        KeyChoiceName | None, typer.Option(help="Use general-ciphering, with its key named or made in this way.")
+    ] = None,
+    sign: Annotated[bool, typer.Option("--sign", help="Sign requests and insist on signed answers.")] = False,
     system_title: Annotated[
         str | None, typer.Option(help="Our system title in hexadecimal; by default one made once for this machine.")
     ] = None,
@@ -59,16 +86,23 @@ def _session(
         Path | None, typer.Option(help="Certificate (PEM) of the authority that a tls:// meter is trusted by.")
     ] = None,
 ) -> SessionOptions:
+    chosen = SecuritySuite(suite)
     return SessionOptions(
-        link, framing, client, server, physical, authentication,
-        Secret(password.encode()) if password is not None else None,
-        _secret("--encryption-key", encryption_key), _secret("--authentication-key", authentication_key),
+        link, framing, client, server, physical, authentication, _text(password),
+        _key("--encryption-key", encryption_key, chosen), _key("--authentication-key", authentication_key, chosen),
         system_title, meter_system_title, general_glo, invocation_counter, timeout, authority,
+        chosen, _text(hls_secret), _key("--master-key", master_key, chosen),
+        KeyFiles(signing_key, meter_signing_certificate, agreement_key, meter_agreement_certificate),
+        general_ciphering, sign, allow_weak,
     )  # fmt: skip
 
 
-def _secret(option: str, text: str | None) -> Secret | None:
-    return None if text is None else Secret(octets(option, text, 16))
+def _text(secret: str | None) -> Secret | None:
+    return None if secret is None else Secret(secret.encode())
+
+
+def _key(option: str, text: str | None, suite: SecuritySuite) -> Secret | None:
+    return None if text is None else symmetric_key(option, text, suite)
 
 
 _SHARED = inspect.signature(_session).parameters

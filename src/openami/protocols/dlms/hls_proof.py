@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from openami.model.errors import SecurityError, SettingError
 from openami.protocols.dlms import hls
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
@@ -27,6 +29,7 @@ from openami.protocols.dlms.security import Secret, SecurityKeys, verify_tag
 
 HlsFunction = Callable[[bytes], bytes]
 """HLS 2: f(challenge), which both sides know and nobody else."""
+_BLOCK = 16
 _WEAK = (Authentication.HLS3, Authentication.HLS4)
 _SECRET = (*_WEAK, Authentication.HLS6)
 
@@ -124,3 +127,20 @@ def _compare(expected: bytes, proof: bytes, authentication: Authentication) -> N
     except SecurityError:
         what = "function" if authentication is Authentication.HLS2 else "secret"
         raise SecurityError(f"proof of {authentication.name} does not match: wrong {what} or altered bytes") from None
+
+
+def aes_function(secret: Secret) -> HlsFunction:
+    """The function that several makers use for HLS 2: AES-128 (ECB) of the challenge under the secret.
+
+    Both are filled up with zeros to whole blocks (fact from open implementations; the standard leaves it open).
+    """
+    key = secret.reveal().ljust(_BLOCK, b"\0")
+    if len(key) != _BLOCK:
+        raise SettingError(f"the secret of HLS 2 has {len(secret)} bytes, at most {_BLOCK} fit AES-128")
+
+    def function(challenge: bytes) -> bytes:
+        filled = challenge + bytes(-len(challenge) % _BLOCK)
+        encryptor = Cipher(algorithms.AES128(key), modes.ECB()).encryptor()  # noqa: S305 - what the meters compute
+        return encryptor.update(filled) + encryptor.finalize()
+
+    return function
