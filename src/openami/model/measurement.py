@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from openami.model.obis import ObisCode
-from openami.model.quality import Quality
+from openami.model.quality import GuaranteeClass, Quality
 from openami.model.quantity import Quantity
 
 
@@ -18,7 +18,8 @@ class Measurement:
     `name` is an OBIS code, or the meter's own text where it sends none. `value` is a quantity, or what a register
     without a number holds: text, octets, a truth value or nothing. `time` is UTC; a meter without a clock counts
     seconds instead and gives an integer; None means when the message was made. `status` is the meter's own status
-    word. `remark` says what was corrected or doubted on the way.
+    word. `remark` says what was corrected or doubted on the way. `guarantee` says how well the value was protected,
+    where its protocol can tell.
     """
 
     name: ObisCode | str
@@ -27,6 +28,7 @@ class Measurement:
     quality: Quality = Quality.MEASURED
     status: int | None = None
     remark: str = ""
+    guarantee: GuaranteeClass | None = None
 
     def plain(self) -> dict[str, Any]:
         """As a JSON object; octets are hexadecimal, moments ISO 8601, what is not there is left out."""
@@ -41,6 +43,8 @@ class Measurement:
             shown["status"] = self.status
         if self.remark:
             shown["remark"] = self.remark
+        if self.guarantee is not None:
+            shown["guarantee"] = self.guarantee.name.lower()
         return shown
 
 

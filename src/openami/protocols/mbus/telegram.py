@@ -9,8 +9,8 @@ from openami.model.quantity import Quantity
 from openami.protocols.decode import Decoded, MessageDecoder
 from openami.protocols.mbus.application import Application, Content, decode_application
 from openami.protocols.mbus.fixed import FixedData
+from openami.protocols.mbus.measurements import code_of
 from openami.protocols.mbus.meter_time import MeterTime
-from openami.protocols.mbus.obis import obis_of
 from openami.protocols.mbus.records import Record, Records, decode_records
 from openami.protocols.mbus.value import Value
 from openami.protocols.mbus.wired.frame import (
@@ -123,7 +123,7 @@ def plain_value(value: Value) -> object:
 
 def _record_fields(record: Record, device_type: int | None) -> dict[str, Any]:
     fields = {"name": record.name, "value": plain_value(record.value), "unit": record.layout.unit_text}
-    code = None if device_type is None else obis_of(record, device_type)
+    code = None if device_type is None else code_of(record.layout.header, device_type)
     if code is not None:
         fields["obis"] = str(code)
     if record.error:

@@ -6,8 +6,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
+from openami.model.measurement import Measurement
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.quantity import Quantity
+from openami.model.unit import Unit
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.meter_time import MeterTime
 from openami.protocols.mbus.records import Record
@@ -27,6 +29,16 @@ class NamedValue(NamedTuple):
     quality: Quality
     guarantee: GuaranteeClass
     record: Record | None = None
+
+    def measurement(self, status: int | None = None) -> Measurement:
+        """A field of the maker's own in the project's one vocabulary; its name is the driver's."""
+        value: Quantity | str | bytes | None
+        remark = ""
+        if isinstance(self.value, Decimal):
+            value, remark = _quantity(self.value, self.unit)
+        else:
+            value = self.value.isoformat() if isinstance(self.value, datetime | date | time) else self.value
+        return Measurement(self.name, value, None, self.quality, status, remark, self.guarantee)
 
 
 def named(name: str, record: Record, guarantee: GuaranteeClass) -> NamedValue:
@@ -51,3 +63,14 @@ def plain_value(value: object) -> Plain:
     if isinstance(value, MeterTime):
         return value.moment
     return value if isinstance(value, str | bytes) else None
+
+
+_UNITS = {unit.symbol: unit for unit in Unit}
+
+
+def _quantity(number: Decimal, symbol: str) -> tuple[Quantity, str]:
+    sign, digits, exponent = number.as_tuple()
+    mantissa = int("".join(map(str, digits)))
+    unit = _UNITS.get(symbol, Unit.OTHER)
+    quantity = Quantity(-mantissa if sign else mantissa, int(exponent), unit)
+    return quantity, f"in {symbol}" if unit is Unit.OTHER and symbol else ""

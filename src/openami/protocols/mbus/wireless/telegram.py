@@ -9,6 +9,7 @@ from typing import Any
 
 from openami.model.errors import DecodeError, FrameCheckError
 from openami.protocols.decode import Decoded, MessageDecoder
+from openami.protocols.mbus.measurements import code_of
 from openami.protocols.mbus.wireless.extended_link import ELL_NAMES
 from openami.protocols.mbus.wireless.fragment import CI_AFL
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
@@ -94,15 +95,17 @@ def telegram_fields(telegram: Telegram) -> dict[str, Any]:
     return fields
 
 
-def plain_named(value: NamedValue) -> dict[str, Any]:
-    """One value, JSON-ready."""
-    return {
+def plain_named(value: NamedValue, device_type: int) -> dict[str, Any]:
+    """One value of a meter of this type, JSON-ready; with its OBIS code where a rule fits."""
+    fields = {
         "name": value.name,
         "value": _json(value.value),
         "unit": value.unit,
         "quality": value.quality.name.lower(),
         "guarantee": value.guarantee.name.lower(),
     }
+    code = None if value.record is None else code_of(value.record.layout.header, device_type)
+    return fields if code is None else {**fields, "obis": str(code)}
 
 
 def _json(value: object) -> object:
@@ -121,7 +124,8 @@ def _content(reading: Reading) -> Decoded | None:
         return Decoded("mbus", "closed", opened.content, {"bytes": opened.content.hex()})
     if reading.telegram.transport is None:
         return None
-    fields: dict[str, Any] = {"values": [plain_named(value) for value in reading.values]}
+    device_type = reading.telegram.meter.device_type
+    fields: dict[str, Any] = {"values": [plain_named(value, device_type) for value in reading.values]}
     if reading.manufacturer_data:
         fields["manufacturer_data"] = reading.manufacturer_data.hex()
     kind = reading.telegram.transport.content.value
