@@ -253,4 +253,4 @@ def activate_statement(plan: EmergencyPlan, minute: int) -> bytes:
 
 def limits_statement(limits: Limits, decisions: int) -> bytes:
     """What changes the limits, as the decision after `decisions` others."""
-    return b"limits " + decisions.to_bytes(8, "big") + msgspec.msgpack.encode(limits, order="deterministic")
+    return b"limits " + decisions.to_bytes(8, "big") + msgspec.json.encode(limits, order="deterministic")
