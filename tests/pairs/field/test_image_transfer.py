@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from meter_bench import CLIENT_TITLE, KEYS, METER_TITLE, START, BenchClock, make_client, make_meter, seeded
 from openami.field.meter import codes
-from openami.field.meter.broadcast import BROADCAST_PROTECTION, hear_broadcast
+from openami.field.meter.broadcast import hear_broadcast
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.memory import MemoryFace
 from openami.field.meter.faces.service import FramingKind, MeterService
@@ -20,6 +20,7 @@ from openami.model.errors import DecodeError, LinkError, SecurityError
 from openami.model.event import EventCode
 from openami.protocols.dlms.access_result import ActionResult
 from openami.protocols.dlms.apdu import encode_apdu
+from openami.protocols.dlms.broadcast import BROADCAST_PROTECTION
 from openami.protocols.dlms.ciphered import GeneralGloCiphering
 from openami.protocols.dlms.cosem import data as cosem_data
 from openami.protocols.dlms.cosem.image_transfer import ImageBlockTransfer, ImageTransfer, ImageTransferStatus

@@ -12,18 +12,18 @@ from openami.field.meter import codes
 from openami.model.errors import SecurityError
 from openami.protocols.dlms.action import ActionRequestNormal
 from openami.protocols.dlms.apdu import decode_apdu
+from openami.protocols.dlms.broadcast import BROADCAST_PROTECTION
 from openami.protocols.dlms.ciphered import GeneralGloCiphering
 from openami.protocols.dlms.cosem.image_transfer import ImageTransfer
 from openami.protocols.dlms.cosem.refusal import ActionRefused
 from openami.protocols.dlms.counters import Persist, apply
 from openami.protocols.dlms.data import decode_data
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
-from openami.protocols.dlms.security import SecurityControl, read_header, unprotect
+from openami.protocols.dlms.security import read_header, unprotect
 
 if TYPE_CHECKING:
     from openami.field.meter.electricity import ElectricityMeter
 
-BROADCAST_PROTECTION: Final = SecurityControl.AUTHENTICATED_ENCRYPTION | SecurityControl.BROADCAST
 BROADCAST_SAP: Final = 0
 """No client has this address: the windows of broadcast senders are kept under it."""
 _BLOCK: Final = ImageTransfer.image_block_transfer
