@@ -253,4 +253,5 @@ def activate_statement(plan: EmergencyPlan, minute: int) -> bytes:
 
 def limits_statement(limits: Limits, decisions: int) -> bytes:
     """What changes the limits, as the decision after `decisions` others."""
-    return b"limits " + decisions.to_bytes(8, "big") + msgspec.json.encode(limits, order="deterministic")
+    plain = msgspec.to_builtins(limits, str_keys=True)
+    return b"limits " + decisions.to_bytes(8, "big") + msgspec.json.encode(plain, order="deterministic")
