@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,16 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class DatagramReceived:
-    """A UDP datagram for this station. `source` is an IPv6 address; `hops` counts links, 1 for a neighbour."""
+    """A UDP datagram for this station, complete `at` that time.
+
+    `source` is an IPv6 address; `hops` counts links, 1 for a neighbour.
+    """
 
     source: bytes
     port: int
     payload: bytes
     hops: int
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ from openami.protocols.mesh.rpl_packet import RplOption, encode_rpl_option
 PAYLOAD_MAX: Final = 960
 """Octets of a datagram: what IPv6's 1280 leave beside headers, a route of 32 hops and the confirmation."""
 PORT: Final = 4059
+TRIGGER_PORT: Final = 0xF0B3
+"""Whatever comes there asks a meter to push."""
 REFUSALS_KEPT: Final = 16
 _PACKET_TRIES: Final = 3
 _BEACON_PAUSE_S: Final = 2.0
@@ -112,6 +114,11 @@ class MeshNode:
     def address(self) -> bytes:
         """Our IPv6 address, 16 bytes."""
         return self._address
+
+    @property
+    def root_address(self) -> bytes:
+        """The root's IPv6 address; `b""` while we know of none."""
+        return self.dodag.dodag_id
 
     @property
     def rank(self) -> int:
@@ -314,7 +321,7 @@ class MeshNode:
     def _found(self, now: float) -> None:
         self._joined = True
         self.dodag.found(self._address, now)
-        self._beacon_due = now
+        self._plan_beacon(now)
 
     def _search(self, now: float) -> None:
         assert self._member is not None
@@ -465,12 +472,12 @@ class MeshNode:
             elif datagram.destination_port == JOIN_PORT:
                 self._take_join(datagram.payload, packet, heard, now)
             else:
-                self._receive_datagram(packet, datagram.destination_port, datagram.payload)
+                self._receive_datagram(packet, datagram.destination_port, datagram.payload, now)
         else:
             raise DecodeError(f"protocol {packet.protocol} is not understood", 6)
 
-    def _receive_datagram(self, packet: Packet, port: int, payload: bytes) -> None:
-        self._events.append(DatagramReceived(packet.source, port, payload, HOP_LIMIT - packet.hop_limit + 1))
+    def _receive_datagram(self, packet: Packet, port: int, payload: bytes, now: float) -> None:
+        self._events.append(DatagramReceived(packet.source, port, payload, HOP_LIMIT - packet.hop_limit + 1, now))
 
     def _take_rpl(self, packet: Packet, heard: Heard, now: float) -> None:
         code, body, sender = packet.upper[1], packet.upper[4:], heard.frame.source
@@ -523,7 +530,7 @@ class MeshNode:
             if self._member is not None and content[:1] == bytes((UPDATE,)):
                 self._member.updated(decode_sealed(content))
         else:
-            self._receive_datagram(packet, port, content)
+            self._receive_datagram(packet, port, content, now)
 
     def _take_join(self, payload: bytes, packet: Packet, heard: Heard, now: float) -> None:
         kind = payload[0] if payload else 0

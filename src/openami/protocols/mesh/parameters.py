@@ -47,13 +47,13 @@ class MeshParameters:
     route_lifetime_s: int = 28_800
     keepalive_s: float = 240.0
     dao_delay_s: float = 1.0
-    dao_ack_s: float = 6.0
+    dao_ack_s: float = 10.0
     dao_tries: int = 5
     beacon_wait_s: float = 2.0
     join_wait_s: float = 12.0
     scan_interval_min_s: float = 8.0
     scan_interval_max_s: float = 120.0
-    joins_per_minute: int = 120
+    joins_per_minute: int = 600
     confirmed_wait_s: float = 8.0
     confirmed_tries: int = 6
     confirmed_pending_max: int = 4096

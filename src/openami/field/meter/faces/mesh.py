@@ -1,0 +1,159 @@
+"""A meter in the mesh: its station relays for others, DLMS answers come in the wrapper, pushes go to the collector.
+
+No task and no clock: the shape of `MeshNode`, so that a simulation calls it directly and `io.links.mesh` runs it on a
+radio. Datagrams on port 4059 hold one wrapped APDU each; both directions are confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from openami.field.meter.access import PUBLIC, SERVER_SAP
+from openami.field.meter.agenda import NEVER
+from openami.field.meter.codes import PUSH_ON_INTERVAL
+from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.push import PUSH_CLIENT
+from openami.protocols.dlms import counters
+from openami.protocols.dlms.framing import Role
+from openami.protocols.dlms.server import ServerConnection
+from openami.protocols.dlms.wrapper import HEADER_SIZE, WrapperFraming, encode_wrapper
+from openami.protocols.mesh.allowance import Allowance
+from openami.protocols.mesh.events import DatagramReceived, Delivered, Failed, MeshEvent, Persist
+from openami.protocols.mesh.node import PAYLOAD_MAX, PORT, TRIGGER_PORT, MeshNode
+
+_TRIGGERS_PER_S: Final = 1 / 60
+_PUSHES_ON_THE_WAY: Final = 16
+
+
+class MeshFace:
+    """`meter` behind `node`. UTC is `now + utc_offset`; `random` gives the bytes of challenges.
+
+    `next_event` gives the node's events, less those that concern the meter alone. The meter's own counters are made
+    durable by its `counters`; `Persist` is about the node's frames and goes to whoever runs the face.
+    """
+
+    def __init__(
+        self, node: MeshNode, meter: ElectricityMeter, *, random: Callable[[int], bytes], utc_offset: float
+    ) -> None:
+        self.node = node
+        self.meter = meter
+        self._offset = utc_offset
+        self._random = random
+        self._settings = meter.server_settings()
+        self._connection: ServerConnection | None = None
+        self._on_the_way: dict[int, bytes] = {}
+        self._triggers = Allowance(_TRIGGERS_PER_S, 2)
+
+    def start(self, now: float) -> None:
+        self._connection = None
+        self._on_the_way.clear()
+        self.meter.advance(now + self._offset)
+        self.node.start(now)
+
+    def stop(self, now: float) -> None:
+        self.node.stop(now)
+
+    def receive(self, psdu: bytes, now: float, *, rssi_dbm: int) -> None:
+        self.node.receive(psdu, now, rssi_dbm=rssi_dbm)
+
+    def next_transmission(self, now: float) -> bytes | None:
+        return self.node.next_transmission(now)
+
+    def transmitted(self, now: float, *, clear: bool) -> None:
+        self.node.transmitted(now, clear=clear)
+
+    def persisted(self, event: Persist, now: float) -> None:
+        self.node.persisted(event, now)
+
+    def next_event(self) -> MeshEvent | None:
+        while (event := self.node.next_event()) is not None:
+            if not self._concerns_meter(event):
+                return event
+        return None
+
+    def next_timeout(self) -> float | None:
+        due = self.node.next_timeout()
+        own = self._due()
+        if self._connection is not None and (idle := self._connection.next_timeout()) is not None:
+            own = min(own, idle)
+        if own >= NEVER:
+            return due
+        return own if due is None else min(due, own)
+
+    def handle_timeout(self, now: float) -> None:
+        self.node.handle_timeout(now)
+        if self._connection is not None and (idle := self._connection.next_timeout()) is not None and idle <= now:
+            self._connection.handle_timeout(now)
+            self._answer(self._connection, now)
+        if self._due() <= now:
+            self.meter.advance(now + self._offset)
+        self.push(now)
+
+    def push(self, now: float) -> None:
+        """Send what the meter wants to push, while there is room for it on the way."""
+        root = self.node.root_address
+        while root and self.meter.powered and len(self._on_the_way) < _PUSHES_ON_THE_WAY:
+            apdu = self.meter.next_push()
+            if apdu is None:
+                return
+            wrapped = encode_wrapper(apdu, SERVER_SAP, PUSH_CLIENT)
+            if len(wrapped) > PAYLOAD_MAX:
+                self.meter.pushes.failed(apdu, now + self._offset)
+                continue
+            self._on_the_way[self.node.send(root, wrapped, now, port=PORT, confirmed=True)] = apdu
+
+    def _due(self) -> float:
+        """When the meter does something by itself."""
+        due = self.meter.agenda.due
+        return self.meter.clock.true_time(due) - self._offset if due < NEVER else NEVER
+
+    def _concerns_meter(self, event: MeshEvent) -> bool:
+        match event:
+            case DatagramReceived() if event.port == PORT:
+                self._serve(event)
+            case DatagramReceived() if event.port == TRIGGER_PORT:
+                self._trigger(event)
+            case Delivered() if event.number in self._on_the_way:
+                self.meter.pushes.delivered(self._on_the_way.pop(event.number))
+            case Failed() if event.number in self._on_the_way:
+                self.meter.pushes.failed(self._on_the_way.pop(event.number), self.meter.now)
+            case _:
+                return False
+        return True
+
+    def _serve(self, event: DatagramReceived) -> None:
+        now = event.at
+        if not self.meter.powered or event.source != self.node.root_address:
+            return
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._connect(now)
+        connection.receive(event.payload, now)
+        self._answer(connection, now)
+        self.push(now)
+
+    def _answer(self, connection: ServerConnection, now: float) -> None:
+        """Keep the meter's counters and send what the server has to say."""
+        while (event := connection.next_event()) is not None:
+            if isinstance(event, counters.Persist):
+                connection.persisted(counters.apply(self.meter.counters, event), now)
+        while data := connection.data_to_send(now):
+            self.node.send(self.node.root_address, data, now, port=PORT, confirmed=True)
+
+    def _trigger(self, event: DatagramReceived) -> None:
+        if event.source == self.node.root_address and self.meter.powered and self._triggers.take(event.at):
+            self.meter.advance(event.at + self._offset)
+            self.meter.push(PUSH_ON_INTERVAL, event.at + self._offset)
+            self.push(event.at)
+
+    def _connect(self, now: float) -> ServerConnection:
+        framing = WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP, datagrams=True, max_apdu=PAYLOAD_MAX - HEADER_SIZE)
+        return ServerConnection(
+            framing,
+            self._settings,
+            self.meter.server_state,
+            random=self._random,
+            utc=lambda at: at + self._offset,
+            now=now,
+        )
