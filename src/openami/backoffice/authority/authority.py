@@ -167,15 +167,14 @@ class Authority:
         self._apply(event)
 
     def _apply(self, event: Event) -> None:
-        match event:
-            case Requested():
-                self._requests[event.request] = Request(event)
-                self._people.seen(event.assertion)
-            case Consented():
-                self._consented(event)
-            case Signed():
-                self._requests[event.request].signed = event.commands
-                self._counters[event.role] = event.counter
+        if isinstance(event, Requested):
+            self._requests[event.request] = Request(event)
+            self._people.seen(event.assertion)
+        elif isinstance(event, Consented):
+            self._consented(event)
+        else:
+            self._requests[event.request].signed = event.commands
+            self._counters[event.role] = event.counter
 
     def _consented(self, event: Consented) -> None:
         found = self._requests[event.request]
