@@ -66,7 +66,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.CLOCK, 2): _WRITABLE,
         (codes.LOAD_PROFILE, 4): _WRITABLE,
         (codes.DISCONNECT_CONTROL, 4): _WRITABLE,
-        **{(code, attribute): _WRITABLE for code in _PUSHES for attribute in (3, 4, 5, 6, 7)},
+        **{(code, attribute): _WRITABLE for code in _PUSHES for attribute in (*range(2, 8), 10, 11)},
         **{(code, 2): _WRITABLE for code in (codes.ALARM_REGISTER, codes.ALARM_FILTER, codes.ALARM_DESCRIPTOR)},
         (codes.IMAGE_TRANSFER, 5): _WRITABLE,
         **{(codes.ACTIVITY_CALENDAR, attribute): _WRITABLE for attribute in (6, 7, 8, 9, 10)},
@@ -93,7 +93,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(codes.DEMAND, method): _MAY for method in (1, 2)},
         **{(codes.MONTHLY_BILLING, method): _MAY for method in (1, 2)},
         (codes.MAXIMUM_DEMAND, 1): _MAY,
-        **{(code, 1): _MAY for code in _PUSHES},
+        **{(code, method): _MAY for code in _PUSHES for method in (1, 2)},
         **{(codes.SECURITY_SETUP, method): _MAY for method in _SETUP_METHODS},
     },
 )

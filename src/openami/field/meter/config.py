@@ -26,6 +26,7 @@ _BOUNDS = {
     "demand_periods": (1, 60),
     "watching_period_s": (1, 3600),
     "push_confirmation_s": (0, 3600),
+    "push_setup_version": (0, 2),
     "push_rows": (0, 96),
     "push_spread_s": (0, 3600),
     "push_retries": (0, 255),
@@ -56,7 +57,8 @@ class MeterConfig:
     `capture_period_s` is the load profile's, 0 for none; its default length is 45 days of quarter hours.
     `power_factor_permille` makes reactive energy and currents out of active ones. `clock_error_s` is how far the
     clock is ahead at the start.
-    `push_confirmation_s` is how long it waits for the confirmation of a push; 0: pushes are not confirmed.
+    `push_confirmation_s` is how long it waits for the confirmation of a push; 0: pushes are not confirmed, unless a
+    push setup of version 2 says so (`push_setup_version`).
     `push_rows` of the load profile, the newest, are pushed every hour, `push_spread_s` or less after it (0: none); a
     push that the network did not take is repeated `push_retries` times, after `push_repetition_s` each.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
@@ -91,6 +93,7 @@ class MeterConfig:
     client_system_title: bytes | None = None
     push_destination: str = ""
     push_confirmation_s: int = 0
+    push_setup_version: int = 0
     push_rows: int = 0
     push_spread_s: int = 0
     push_retries: int = 0

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 from openami.field.meter.agenda import NEVER
 from openami.field.meter.date_pattern import moments
 from openami.field.meter.push import INVOKE_ID_MASK, PushSender
+from openami.field.meter.push_policy import confirmation_s, repetition_s
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.push_setup import CommunicationWindow, PushSetup
+from openami.protocols.dlms.cosem.refusal import Refused
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.notification import DataNotification
 
@@ -36,6 +38,7 @@ class Push:
     notification: DataNotification
     due: float
     retries: int
+    attempts: int = 0
     sealed: bytes = field(default=b"", repr=False)
 
     @property
@@ -48,10 +51,10 @@ class PushQueue:
     """At most 16 pushes wait; the newest are kept. `random` gives bytes for the delays.
 
     Whoever takes pushes to the network says `delivered` or `failed` of each; a push that is to be confirmed fails by
-    itself when nothing was heard for `push_confirmation_s`.
+    itself when nothing was heard for as long as the meter waits (see `confirmation_s`).
     """
 
-    __slots__ = ("_meter", "_pending", "_random", "_ready", "_sender", "due")
+    __slots__ = ("_meter", "_pending", "_random", "_ready", "_sender", "due", "last_confirmation")
 
     def __init__(self, meter: ElectricityMeter, random: Callable[[int], bytes]) -> None:
         self._meter = meter
@@ -60,12 +63,18 @@ class PushQueue:
         self._pending: deque[Push] = deque(maxlen=PUSHES_MAX)
         self._ready: deque[bytes] = deque(maxlen=PUSHES_MAX)
         self.due = NEVER
+        self.last_confirmation: float | None = None
+        """When a push was confirmed last (UTC seconds)."""
 
     def add(self, code: ObisCode, now: float) -> None:
-        """Make the push of a push setup, and send it as the setup says."""
+        """Make the push of a push setup, and send it as the setup says; none if its objects have grown too large."""
         setup = self._setup(code)
         second = self._meter.clock.reading(now)
-        push = Push(code, self._sender.notification(code, now), self._start(setup, second), setup.number_of_retries)
+        try:
+            notification = self._sender.notification(code, now)
+        except Refused:
+            return
+        push = Push(code, notification, self._start(setup, second), setup.number_of_retries)
         self._pending.append(push)
         if push.due <= second:
             self._send(push, second)
@@ -78,7 +87,7 @@ class PushQueue:
     def delivered(self, sealed: bytes) -> None:
         """The network took the APDU `next` gave: enough for a push that is not confirmed."""
         push = self._find(sealed)
-        if push is not None and not self._confirmation_s:
+        if push is not None and not self._confirmation_s(push):
             self._drop(push)
 
     def failed(self, sealed: bytes, now: float) -> None:
@@ -91,6 +100,7 @@ class PushQueue:
         """The receiver has confirmed the push of this number; false if none of that number waits for it."""
         for push in self._pending:
             if push.invoke_id == invoke_id & INVOKE_ID_MASK and push.sealed:
+                self.last_confirmation = self._meter.now
                 self._drop(push)
                 return True
         return False
@@ -112,9 +122,13 @@ class PushQueue:
                 push.due = min(push.due, self._start(self._setup(push.setup), second))
         self._plan_due()
 
-    @property
-    def _confirmation_s(self) -> int:
-        return self._meter.config.push_confirmation_s
+    def forget(self, code: ObisCode) -> None:
+        """All pushes of a setup that are not confirmed are given up."""
+        for push in [push for push in self._pending if push.setup == code]:
+            self._drop(push)
+
+    def _confirmation_s(self, push: Push) -> int:
+        return confirmation_s(self._meter, self._setup(push.setup))
 
     def _setup(self, code: ObisCode) -> PushSetup:
         return self._meter.device.object(PushSetup, code)
@@ -128,10 +142,12 @@ class PushQueue:
         push.due = opens_at(self._meter, self._setup(push.setup).communication_window, second)
         if push.due > second:
             return
-        push.sealed = self._sender.seal(push.notification)
+        push.attempts += 1
+        push.sealed = self._sender.seal(push.notification, push.setup)
         self._ready.append(push.sealed)
-        push.due = second + self._confirmation_s if self._confirmation_s else NEVER
-        if not self._confirmation_s and not push.retries:
+        waiting_s = self._confirmation_s(push)
+        push.due = second + waiting_s if waiting_s else NEVER
+        if not waiting_s and not push.retries:
             self._drop(push)
 
     def _again(self, push: Push, second: float) -> None:
@@ -141,7 +157,7 @@ class PushQueue:
             return
         push.retries -= 1
         push.sealed = b""
-        push.due = second + self._setup(push.setup).repetition_delay
+        push.due = second + repetition_s(self._setup(push.setup), push.attempts)
         self._plan_due()
 
     def _find(self, sealed: bytes) -> Push | None:
