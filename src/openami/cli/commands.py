@@ -29,11 +29,15 @@ COMMANDS = (
     "listen",
     "capture",
     "readings",
+    "simulate",
 )
 GROUPS = {
+    "district": ("new",),
     "mbus": ("scan", "read", "set", "play"),
+    "wmbus": ("listen", "play"),
     "mdm": ("judge", "explain", "rules", "methods", "score"),
     "store": ("check", "upgrade", "retire", "distribute"),
+    "collector": ("request", "sign", "install", "deny", "public", "wake", "bundle", "apply"),
 }
 """Commands with commands of their own: `openami mdm judge`."""
 

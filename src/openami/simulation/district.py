@@ -14,6 +14,9 @@ from openami.model.errors import SettingError
 from openami.simulation.power_line import PowerLine
 from openami.simulation.radio import Radio
 
+ON_THE_MEDIUM = ("replayed-frames", "flood", "rogue-meter", "forged-relay")
+"""Kinds of faults whose adversary has a place on the medium, beside the house `target` (or the first one)."""
+
 Positive = Annotated[int, Meta(ge=0)]
 
 
@@ -83,9 +86,14 @@ class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def __post_init__(self) -> None:
         if not self.collectors or not self.houses:
             raise SettingError(f"district {self.name} needs a collector and a house")
-        names = [one.name for one in self.collectors] + [one.name for one in self.houses]
+        names = [one.name for one in self.stations]
         if len(set(names)) != len(names):
             raise SettingError(f"district {self.name}: two stations have one name")
+
+    @property
+    def stations(self) -> list[Collector | House]:
+        """Everybody who has a place: first the collectors, then the houses."""
+        return [*self.collectors, *self.houses]
 
 
 def load_district(path: Path) -> District:

@@ -6,11 +6,11 @@ import numpy as np
 
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
-from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.real_curves import DAY_S, WEEK_S, Origin, Window, replayed
 from openami.field.meter.synthetic_pv import netted, synthetic_pv
 from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.security import SecurityKeys
+from openami.simulation.deliveries import WatchedMeter
 from openami.simulation.district import District, House
 from openami.simulation.streams import Streams, mixed
 
@@ -20,7 +20,7 @@ HEATING_SHARE = (55, 55, 55, 60, 65, 75, 80, 70, 60, 50, 45, 40, 40, 40, 45, 50,
 
 def make_meter(
     district: District, number: int, streams: Streams, start: float, days: float, counters: Counters
-) -> ElectricityMeter:
+) -> WatchedMeter:
     """The meter of the house `number`. Its keys and its clock's drift follow from its name."""
     house, reading = district.houses[number], district.reading
     chance = streams.random(f"meter/{house.name}")
@@ -40,7 +40,7 @@ def make_meter(
         push_repetition_s=reading.push_repetition_s,
     )
     curve = _curve(house, int(start), reading.capture_period_s, days)
-    return ElectricityMeter(config, curve, start, counters, streams.bytes(f"delays/{house.name}"))
+    return WatchedMeter(config, curve, start, counters, streams.bytes(f"delays/{house.name}"))
 
 
 def _curve(house: House, start: int, interval_s: int, days: float) -> ArrayCurve:

@@ -17,6 +17,7 @@ from openami.io.store.engine import Store
 from openami.model.interval import utc
 from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass
+from openami.model.reading import RegisterReading
 from openami.model.unit import Unit
 from openami.protocols.zones.message import SpoolItem, SpoolItems
 
@@ -44,7 +45,7 @@ class Office:
         self._opening = PushOpening(self._store, self._pushes, notes, self.registry, self.mdm, self._find_keys)
 
     def register(self, meters: list[ElectricityMeter], start: float) -> None:
-        """Enter meters with their points and channels, installed a moment before `start`."""
+        """Enter meters with their points and channels, installed at `start` with the registers that they show then."""
         with self._store.transaction():
             for meter in meters:
                 self._register(meter, start)
@@ -76,13 +77,18 @@ class Office:
 
     def _register(self, meter: ElectricityMeter, start: float) -> None:
         registry, config = self.registry, meter.config
-        since = datetime.fromtimestamp(start - config.capture_period_s, UTC)
+        since = datetime.fromtimestamp(start, UTC)
         point = registry.add_point(f"P-{config.serial}", config.serial, "Europe/London")
         record = registry.add_meter(config.serial, config.system_title, GuaranteeClass.SHARED_KEYS, "", "wrapper", "")
         for number, obis in enumerate(CHANNELS, start=1):
             kind = ChannelKind.INTERVAL_ENERGY
             registry.add_channel(point.id, number, obis, kind, Unit.WATT_HOUR, 0, config.capture_period_s)
         registry.install(record.id, point.id, since)
+        evidence = self.mdm.keep_evidence(record.id, since, "installation", (), b"", "opening reads")
+        opening = zip(CHANNELS, (meter.energy.import_wh, meter.energy.export_wh), strict=True)
+        self.mdm.take_register(
+            [RegisterReading(record.id, obis, since, value, since, evidence) for obis, value in opening]
+        )
         keys = config.keys
         title = config.system_title
         self._keys[title] = MeterKeys(keys.global_unicast_encryption_key, keys.authentication_key)

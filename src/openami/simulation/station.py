@@ -28,6 +28,8 @@ class Core(Protocol):
 
     def handle_timeout(self, now: float) -> None: ...
 
+    def persisted(self, event: Any, now: float) -> None: ...
+
 
 class Station:
     """`on_event` is told what the core says. Without supply a station neither hears nor sends."""
