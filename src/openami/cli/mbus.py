@@ -44,6 +44,8 @@ class PlayedKind(StrEnum):
     WARM_WATER = "warm-water"
     HEAT = "heat"
     GAS = "gas"
+    COOLING = "cooling"
+    HEAT_COST_ALLOCATOR = "heat-cost-allocator"
 
 
 def scan(
@@ -133,7 +135,7 @@ def play(
     days: Annotated[int, typer.Option(min=0, help="How many days the meter has been running.")] = 365,
     as_json: JsonOption = False,
 ) -> None:
-    """Play a water, gas or heat meter on a wired M-Bus. Its values are synthetic. Runs until stopped."""
+    """Play a meter or a heat-cost allocator on a wired M-Bus. Its values are synthetic. Runs until stopped."""
     clock = SystemClock()
     config = PipeMeterConfig(PipeKind[kind.name], identification, address)
     device = PipeMeter(config, DailyFlow(int(clock.time()) - days * DAY_S))

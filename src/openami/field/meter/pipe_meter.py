@@ -1,4 +1,4 @@
-"""Water, warm water, gas and heat meters: what their registers say at a moment, as M-Bus records."""
+"""Water, gas, heat and cooling meters and heat-cost allocators: what their registers say, as M-Bus records."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ POWER_VIF = b"\x2b"
 """W."""
 FLOW_TEMPERATURE_VIF, RETURN_TEMPERATURE_VIF = b"\x5a", b"\x5e"
 """Tenths of a degree."""
+ALLOCATION_VIF = b"\x6e"
+"""Heat cost allocation units."""
 FABRICATION_VIF = b"\x78"
 
-SUPPLY_DECIDEGREES, RETURN_DECIDEGREES = 700, 400
 MWH_PER_LITRE_KELVIN = 1_163
 """Milliwatt-hours that a litre of water carries for each kelvin (4.187 kJ/(kg K) at 1 kg/l)."""
 BCD_8 = DataInformation(DataField.BCD_8)
@@ -41,6 +42,15 @@ class PipeKind(Enum):
     WARM_WATER = 0x06
     HEAT = 0x04
     GAS = 0x03
+    COOLING = 0x0A
+    HEAT_COST_ALLOCATOR = 0x08
+
+
+THERMAL = (PipeKind.HEAT, PipeKind.COOLING)
+TEMPERATURES_DECIDEGREES = {PipeKind.HEAT: (700, 400), PipeKind.COOLING: (60, 120)}
+"""Of flow and return."""
+LITRES_PER_UNIT = 10
+"""An allocator counts no water: a unit for so many litres makes its numbers follow the same household's day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,6 @@ class PipeMeter:
         return [
             number_record(FABRICATION_VIF, int(self.config.identification), BCD_8),
             *self._registers(now, 0),
-            number_record(FLOW_VIF, self.flow.flow_ml_per_h(now) // 1000, BCD_6),
             *self._instantaneous(now),
             date_time_record(moment),
             date_record(due, SET_DATE),
@@ -98,23 +107,32 @@ class PipeMeter:
     def _registers(self, at_s: float, storage: int) -> list[bytes]:
         information = DataInformation(DataField.BCD_8, storage=storage)
         litres = self.flow.volume_ml(at_s) // 1000
+        if self.config.kind is PipeKind.HEAT_COST_ALLOCATOR:
+            return [number_record(ALLOCATION_VIF, litres // LITRES_PER_UNIT % 10**8, information)]
         volume = number_record(VOLUME_VIF, litres % 10**8, information)
-        if self.config.kind is not PipeKind.HEAT:
+        if self.config.kind not in THERMAL:
             return [volume]
         return [number_record(ENERGY_VIF, self._energy_wh(at_s) // 1000 % 10**8, information), volume]
 
     def _instantaneous(self, now: float) -> list[bytes]:
-        if self.config.kind is not PipeKind.HEAT:
+        if self.config.kind is PipeKind.HEAT_COST_ALLOCATOR:
             return []
-        power_w = self.flow.flow_ml_per_h(now) * MWH_PER_LITRE_KELVIN * _DIFFERENCE_K // 10**6
+        flow = [number_record(FLOW_VIF, self.flow.flow_ml_per_h(now) // 1000, BCD_6)]
+        temperatures = TEMPERATURES_DECIDEGREES.get(self.config.kind)
+        if temperatures is None:
+            return flow
+        power_w = self.flow.flow_ml_per_h(now) * MWH_PER_LITRE_KELVIN * self._difference_k // 10**6
         return [
+            *flow,
             number_record(POWER_VIF, power_w, BCD_8),
-            number_record(FLOW_TEMPERATURE_VIF, SUPPLY_DECIDEGREES, BCD_4),
-            number_record(RETURN_TEMPERATURE_VIF, RETURN_DECIDEGREES, BCD_4),
+            number_record(FLOW_TEMPERATURE_VIF, temperatures[0], BCD_4),
+            number_record(RETURN_TEMPERATURE_VIF, temperatures[1], BCD_4),
         ]
 
     def _energy_wh(self, at_s: float) -> int:
-        return self.flow.volume_ml(at_s) * MWH_PER_LITRE_KELVIN * _DIFFERENCE_K // 10**6
+        return self.flow.volume_ml(at_s) * MWH_PER_LITRE_KELVIN * self._difference_k // 10**6
 
-
-_DIFFERENCE_K = (SUPPLY_DECIDEGREES - RETURN_DECIDEGREES) // 10
+    @property
+    def _difference_k(self) -> int:
+        supply, returned = TEMPERATURES_DECIDEGREES[self.config.kind]
+        return abs(supply - returned) // 10

@@ -1,0 +1,127 @@
+"""`openami wmbus`: hear wireless M-Bus meters with a radio stick, or play one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from openami.cli.decode import octets_of
+from openami.cli.explained import show_decoded
+from openami.cli.mbus import DAY_S, PlayedKind
+from openami.cli.output import JsonOption, console, print_error, print_json
+from openami.cli.serving import served
+from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.faces.wireless import WirelessFace
+from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
+from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
+from openami.io.clock import SystemClock
+from openami.io.links.address import open_link
+from openami.io.links.wmbus import RadioListener
+from openami.model.errors import DecodeError, LinkLost, SettingError
+from openami.protocols.mbus.wireless.sticks.kinds import STICKS
+from openami.protocols.mbus.wireless.telegram import WirelessDecoder
+
+
+class StickName(StrEnum):
+    """Whose stream it is."""
+
+    IMST = "imst"
+    AMBER = "amber"
+    CUL = "cul"
+    RTL = "rtl"
+    HEX = "hex"
+
+
+StickOption = Annotated[
+    StickName, typer.Option(help="The stick: imst, amber (Würth), cul, rtl (lines of rtl-wmbus) or hex (lines).")
+]
+
+
+def listen(
+    link: Annotated[str, typer.Argument(help="Where the stick is: serial:///dev/ttyUSB0, or tcp://host:port.")],
+    *,
+    stick: StickOption = StickName.CUL,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", "-k", help="A key in hexadecimal; all are tried for every meter.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=0, help="Stop after this many telegrams; 0: never.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Hear meters and explain each telegram as it comes. Nothing is ever sent."""
+    decoder = WirelessDecoder(octets_of("--key", key))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_listen(link, stick, decoder, count, as_json=as_json))
+
+
+async def _listen(address: str, stick: StickName, decoder: WirelessDecoder, count: int, *, as_json: bool) -> None:
+    kind = STICKS[stick.value]
+    parts = urlsplit(address)
+    plain = parts.scheme == "serial" and not parts.query
+    listener = RadioListener(await open_link(f"{address}?baudrate={kind.baudrate}" if plain else address), kind)
+    heard = 0
+    try:
+        while not count or heard < count:
+            frame = (await listener.next_heard()).frame
+            heard += 1
+            try:
+                decoded = decoder.decode(frame)
+            except DecodeError as error:
+                print_error(f"{frame.hex()}: {error}")
+                continue
+            if as_json:
+                print_json(decoded.plain())
+            else:
+                show_decoded(decoded)
+    except LinkLost:
+        return
+    finally:
+        await listener.close()
+
+
+def play(
+    *,
+    kind: Annotated[PlayedKind, typer.Option(help="What flows.")] = PlayedKind.WATER,
+    identification: Annotated[str, typer.Option(help="Identification number, eight digits.")] = "10000001",
+    stick: StickOption = StickName.CUL,
+    interval: Annotated[float, typer.Option(help="Nominal seconds between two telegrams.")] = 16.0,
+    window: Annotated[float, typer.Option(help="Seconds that the meter listens behind each; 0: one-way.")] = 0.1,
+    mode: Annotated[int, typer.Option(help="Security mode: 0, 5 or 7.")] = 0,
+    key: Annotated[str | None, typer.Option("--key", "-k", help="The key for mode 5 or 7, 16 bytes.")] = None,
+    listen: Annotated[
+        str, typer.Option(help="TCP address to serve, host:port; without it a pseudo terminal is opened.")
+    ] = "",
+    days: Annotated[int, typer.Option(min=0, help="How many days the meter has been running.")] = 365,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a meter on the air, as a stick that hears it. Its values are synthetic. Runs until stopped.
+
+    The message counter of mode 7 begins with the seconds of the clock, so that no run repeats another's.
+    """
+    clock = SystemClock()
+    try:
+        security = Security(mode)
+    except ValueError as error:
+        raise SettingError(f"--mode {mode}: must be 0, 5 or 7") from error
+    octets = octets_of("--key", [key] if key else [])
+    settings = WirelessSettings(interval, window, security, octets[0] if octets else b"")
+    now = clock.time()
+    device = PipeMeter(PipeMeterConfig(PipeKind[kind.name], identification), DailyFlow(int(now) - days * DAY_S))
+    meter = WirelessMeter(device, settings, now, counter=int(now))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_play(device, WirelessFace(meter, STICKS[stick.value], clock), listen, as_json=as_json))
+
+
+async def _play(device: PipeMeter, face: WirelessFace, listen: str, *, as_json: bool) -> None:
+    async with served(face, listen or None) as link:
+        facts = {"link": link, "meter": str(device.address), "values": device.flow.label}
+        if as_json:
+            print_json(facts)
+        else:
+            for name, value in facts.items():
+                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
+        await asyncio.Event().wait()
