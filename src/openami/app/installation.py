@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from openami.app.settings import Settings, load_settings, write_settings
+from openami.app.settings import SETTINGS_FILE, Settings, load_settings, write_settings
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.file_keystore import FileKeystore
@@ -18,7 +18,6 @@ from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 from openami.portal.accounts import Accounts, Role
 
-SETTINGS_FILE = "openami.toml"
 OPERATOR = "operator"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openami.app.installation import Installation
 from openami.app.settings import address
@@ -16,11 +18,14 @@ from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.backoffice.registry.registry import Registry
+from openami.headend.collector_session import Allowance
 from openami.headend.headend import Headend
 from openami.headend.settings import HeadendSettings
 from openami.io.blocking import Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
+from openami.io.keystore.authority import DenyList
+from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
@@ -30,6 +35,9 @@ from openami.io.store.engine import Store
 from openami.portal.app import make_portal
 from openami.portal.serving import Serving, serve_portal
 from openami.portal.settings import PortalSettings
+
+LOG = logging.getLogger(__name__)
+DENY_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ async def run_headend(installation: Installation, clock: Clock) -> AsyncIterator
         random=secrets.token_bytes,
         limit_bytes=settings.spool_bytes,
     )
+    collectors = _collectors(installation)
     with ThreadPoolExecutor(1, thread_name_prefix="spool") as executor:
         headend = Headend(
             HeadendSettings(
@@ -65,17 +74,68 @@ async def run_headend(installation: Installation, clock: Clock) -> AsyncIterator
                 circuits_max=settings.circuits,
                 push_host=push_host,
                 push_port=push_port,
+                collector_host=collectors.host,
+                collector_port=collectors.port,
+                collector_tls=collectors.tls,
+                allowance=Allowance(bytes_per_s=settings.collector_bytes_per_s),
             ),
             clock,
             spool,
             blocking=Executed(executor),
+            uploads=collectors.uploads,
+            denied=collectors.denied,
         )
+        shedding = asyncio.create_task(_shed_denied(headend, collectors))
         try:
             await headend.start()
             yield headend
         finally:
+            shedding.cancel()
             await headend.close()
             spool.close()
+            if collectors.uploads is not None:
+                collectors.uploads.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Collectors:
+    """What the head-end needs to let collectors call in; nothing if they may not."""
+
+    host: str = ""
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+    uploads: CounterFile | None = None
+    deny_list: DenyList | None = None
+
+    def denied(self, serial: int) -> bool:
+        return self.deny_list is not None and self.deny_list.denied(serial)
+
+
+def _collectors(installation: Installation) -> _Collectors:
+    settings = installation.settings.headend
+    if not settings.collector_listen:
+        return _Collectors()
+    host, port = address(settings.collector_listen, "headend.collector_listen")
+    own = replace(installation.headend_certificate(), authority=installation.path(settings.collector_authority))
+    context = server_context(own, clients=True)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return _Collectors(
+        host,
+        port,
+        context,
+        CounterFile(installation.path(settings.collector_uploads), disk=SystemDisk()),
+        DenyList(installation.path(settings.collector_deny_list), own.authority),
+    )
+
+
+async def _shed_denied(headend: Headend, collectors: _Collectors) -> None:
+    """Look at the deny list each minute; whose certificate is on it is cut off."""
+    while collectors.deny_list is not None:
+        await asyncio.sleep(DENY_EVERY_S)
+        collectors.deny_list.refresh()
+        if collectors.deny_list.error:
+            LOG.error("%s", collectors.deny_list.error)
+        await headend.shed_denied()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from openami.model.errors import SettingError
 
+SETTINGS_FILE = "openami.toml"
 INTRODUCTION = """\
 # OpenAMI: settings of this installation.
 # Every setting stands here with its default. Paths are relative to this file.
@@ -58,6 +59,71 @@ class Headend(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     spool_bytes: Annotated[
         int, Meta(ge=1 << 16, description="How much the spool may hold; when it is full, pushes are refused.")
     ] = 1 << 30
+    collector_listen: Annotated[
+        str, Meta(description="Where collectors call in over TLS 1.3, host:port; empty: none may.")
+    ] = ""
+    collector_authority: Annotated[
+        str, Meta(description="Certificate of the authority that vouches for collectors, PEM.")
+    ] = "collectors/collectors.pem"
+    collector_deny_list: Annotated[
+        str, Meta(description="List of collectors' certificates that were called back, signed; read again each minute.")
+    ] = "collectors/denied.crl"
+    collector_uploads: Annotated[str, Meta(description="Journal of how far each collector's spools were taken.")] = (
+        "uploads.journal"
+    )
+    collector_bytes_per_s: Annotated[
+        int, Meta(ge=1024, description="How fast one collector may upload, bytes per second.")
+    ] = 4 << 20
+
+
+class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A collector: it hears a neighbourhood, stores and forwards, lets circuits through; it holds no meter's key."""
+
+    name: Annotated[str, Meta(description="Its name, as in its certificate.")] = "collector-1"
+    headend: Annotated[str, Meta(description="Where it calls in, host:port.")] = "127.0.0.1:4060"
+    headend_name: Annotated[str, Meta(description="The name in the head-end's certificate.")] = (
+        "headend.openami.localhost"
+    )
+    authority: Annotated[str, Meta(description="Certificate of the authority that vouches for the head-end, PEM.")] = (
+        "tls/authority.pem"
+    )
+    certificate: Annotated[
+        str, Meta(description="Its private key and certificate in one PEM file: see `openami collector`.")
+    ] = "tls/collector.pem"
+    spool: Annotated[str, Meta(description="Folder of what waits for the head-end.")] = "collector-spool"
+    spool_bytes: Annotated[
+        int, Meta(ge=1 << 20, description="How much may wait; beyond it the oldest is given up first.")
+    ] = 256 << 20
+    meters: Annotated[
+        tuple[str, ...], Meta(description="Meters that are reached over TCP, each ADDRESS=host:port.")
+    ] = ()
+    push_listen: Annotated[str, Meta(description="Where these meters push to, host:port (TCP and UDP).")] = (
+        "127.0.0.1:4062"
+    )
+    alarm_bytes: Annotated[
+        int, Meta(ge=0, description="A push of at most so many bytes counts as an alarm and goes before the bulk.")
+    ] = 160
+    neighbours: Annotated[
+        tuple[str, ...], Meta(description="Collectors that forward when the own WAN is lost, each host:port.")
+    ] = ()
+    forward_listen: Annotated[
+        str, Meta(description="Where neighbours that lost their WAN are forwarded, host:port; empty: none are.")
+    ] = ""
+    status_listen: Annotated[str, Meta(description="The status page, host:port, on loopback; empty: none.")] = (
+        "127.0.0.1:4061"
+    )
+    wake_listen: Annotated[str, Meta(description="Where wake-ups arrive (UDP), host:port; empty: none are taken.")] = ""
+    wake_key: Annotated[
+        str, Meta(pattern="^([0-9a-f]{64})?$", description="Ed25519 key that signs wake-ups, 64 hex digits.")
+    ] = ""
+    counters: Annotated[str, Meta(description="Journal of the wake-ups that came.")] = "collector.journal"
+    bundles: Annotated[str, Meta(description="Folder of signed bundles of configuration and firmware.")] = "bundles"
+    bundle_key: Annotated[
+        str, Meta(pattern="^([0-9a-f]{64})?$", description="Ed25519 key that signs bundles, 64 hex digits.")
+    ] = ""
+    spread_s: Annotated[
+        float, Meta(ge=0, description="Calling in begins at a random moment within so many seconds.")
+    ] = 10.0
 
 
 class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     store: Store = Store()
     keystore: Keystore = Keystore()
     headend: Headend = Headend()
+    collector: Collector = Collector()
     operations: Operations = Operations()
     portal: Portal = Portal()
     zones: Zones = Zones()

@@ -9,15 +9,17 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openami.app.installation import SETTINGS_FILE, Installation
-from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal, running
-from openami.backoffice.operations.read_plan import ReadPlan
+from openami.app.settings import SETTINGS_FILE, load_settings
 from openami.cli.output import JsonOption, console, print_json
 from openami.io.clock import SystemClock
+
+if TYPE_CHECKING:
+    from openami.app.installation import Installation
+    from openami.app.parts import BackOffice
 
 SCHEDULE = "scheduled reading"
 SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
@@ -28,11 +30,13 @@ class Part(StrEnum):
 
     HEADEND = "headend"
     BACKOFFICE = "backoffice"
+    COLLECTOR = "collector"
 
 
 def up(
     part: Annotated[
-        Part | None, typer.Argument(help="Only this part: the relay of the DMZ, or the back office with its pages.")
+        Part | None,
+        typer.Argument(help="Only this part: the relay of the DMZ, the back office with its pages, or a collector."),
     ] = None,
     *,
     settings: SettingsOption = Path(SETTINGS_FILE),
@@ -41,14 +45,32 @@ def up(
     """Run the parts of an installation until stopped: all, or one by name.
 
     The head-end relays circuits and spools pushes; it holds no key and no name. The back office opens all connections
-    to it, reads all meters on schedule and serves the pages.
+    to it, reads all meters on schedule and serves the pages. A collector runs where its meters are, never unasked.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    asyncio.run(_run(Installation.load(settings), part, as_json=as_json))
+    if part is Part.COLLECTOR:
+        asyncio.run(_run_collector(settings.resolve(), as_json=as_json))
+    else:
+        from openami.app.installation import Installation
+
+        asyncio.run(_run(Installation.load(settings), part, as_json=as_json))
+
+
+async def _run_collector(file: Path, *, as_json: bool) -> None:
+    from openami.app.collector_part import run_collector
+
+    async with run_collector(file.parent, load_settings(file).collector, SystemClock()) as running:
+        where = f"pushes on port {running.push_port}, status on port {running.status_port}"
+        if running.forward_port:
+            where += f", forwarding on port {running.forward_port}"
+        _tell("collector", where, as_json=as_json)
+        await _stopped()
 
 
 async def _run(installation: Installation, part: Part | None, *, as_json: bool) -> None:
+    from openami.app.parts import open_back_office, run_headend, run_portal, running
+
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         headend = installation.settings.operations.headend
@@ -56,7 +78,10 @@ async def _run(installation: Installation, part: Part | None, *, as_json: bool) 
             relay = await stack.enter_async_context(run_headend(installation, clock))
             if part is None:
                 headend = f"127.0.0.1:{relay.port}"
-            _tell("headend", f"port {relay.port}, pushes on port {relay.push_port}", as_json=as_json)
+            where = f"port {relay.port}, pushes on port {relay.push_port}"
+            if installation.settings.headend.collector_listen:
+                where += f", collectors on port {relay.collector_port}"
+            _tell("headend", where, as_json=as_json)
         if part is not Part.HEADEND:
             office = await stack.enter_async_context(open_back_office(installation, clock, headend))
             _schedule(installation, office)
@@ -77,6 +102,8 @@ async def _stopped() -> None:
 
 def _schedule(installation: Installation, office: BackOffice) -> None:
     """As the settings say, in full periods since 1970. What came due while nothing ran is due at once."""
+    from openami.backoffice.operations.read_plan import ReadPlan
+
     settings = installation.settings.operations
     now = SystemClock().time()
     first = datetime.fromtimestamp(now // settings.read_every_s * settings.read_every_s, UTC)

@@ -17,7 +17,7 @@ from openami.io.links.channels import Channels
 from openami.io.links.link import Link
 from openami.io.links.patience import PatientLink
 from openami.io.links.pipe import pipe
-from openami.model.errors import LinkError, OpenAmiError
+from openami.model.errors import LinkError, OpenAmiError, SettingError
 from openami.protocols.zones.collector_connection import CollectorConnection, CollectorRole
 from openami.protocols.zones.collector_message import (
     VERSION,
@@ -91,7 +91,7 @@ class Uplink:
         for number, way in enumerate(self._ways):
             try:
                 link = await way()
-            except LinkError as error:
+            except (LinkError, SettingError) as error:  # without a certificate it still stores
                 self.last_error = str(error)
                 LOG.info("way %d to the head-end: %s", number + 1, error)
                 continue

@@ -1,0 +1,217 @@
+"""The collector of an installation, as a process of its own: it loads nothing that a small box would feel."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from openami import __version__
+from openami.app.settings import Collector as Section
+from openami.app.settings import address
+from openami.field.collector.bundle import Bundles
+from openami.field.collector.collector import Collector
+from openami.field.collector.direct import DirectMeters
+from openami.field.collector.forwarding import serve_forwarding
+from openami.field.collector.settings import CollectorSettings
+from openami.field.collector.status_page import serve_status
+from openami.field.collector.uplink import Way
+from openami.io.blocking import Executed
+from openami.io.clock import Clock
+from openami.io.disk import SystemDisk
+from openami.io.keystore.counter_file import CounterFile
+from openami.io.links.link import Link
+from openami.io.links.tcp import connect_tcp
+from openami.io.links.wake_up import WakeUpPort, listen_for_wake_ups
+from openami.io.spool.file_spool import FileSpool
+from openami.model.errors import SettingError, StoreError
+from openami.protocols.zones.wake_up import WakeUpGuard
+
+_SEGMENTS = 16
+_ALARM_SHARE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCollector:
+    """A collector whose ports are open. Ports are 0 where nothing listens."""
+
+    collector: Collector
+    push_port: int
+    status_port: int
+    forward_port: int
+
+
+@asynccontextmanager
+async def run_collector(folder: Path, section: Section, clock: Clock) -> AsyncIterator[RunningCollector]:
+    """The collector that `section` describes, paths relative to `folder`; it works while the context is open."""
+    bundles = _started(folder, section)
+    meters = DirectMeters(dict(_meter(entry) for entry in section.meters))
+    async with AsyncExitStack() as stack:
+        collector = _collector(stack, folder, section, clock, meters)
+        await meters.listen(*address(section.push_listen, "collector.push_listen"))
+        stack.push_async_callback(meters.close)
+        status = await _serve_status(stack, section, collector, bundles)
+        forward = await _serve_neighbours(stack, section)
+        if section.wake_listen:
+            await _listen_for_wake_ups(stack, folder, section, clock, collector)
+        stack.push_async_callback(_ended, asyncio.create_task(collector.run()))
+        if bundles is not None:
+            stack.push_async_callback(_ended, asyncio.create_task(_confirm(bundles, collector, clock)))
+        yield RunningCollector(collector, meters.push_port, status, forward)
+
+
+def _collector(stack: AsyncExitStack, folder: Path, section: Section, clock: Clock, meters: DirectMeters) -> Collector:
+    executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="spool"))
+    alarms, bulk = (_spool(folder / section.spool, name, section.spool_bytes) for name in ("alarms", "bulk"))
+    stack.callback(alarms.close)
+    stack.callback(bulk.close)
+    settings = CollectorSettings(
+        software=f"openami {__version__}", alarm_bytes=section.alarm_bytes, spread_s=section.spread_s
+    )
+    return Collector(
+        [meters],
+        _ways(folder, section),
+        alarms,
+        bulk,
+        clock,
+        secrets.token_bytes,
+        blocking=Executed(executor),
+        settings=settings,
+    )
+
+
+async def _serve_status(stack: AsyncExitStack, section: Section, collector: Collector, bundles: Bundles | None) -> int:
+    if not section.status_listen:
+        return 0
+    host, port = address(section.status_listen, "collector.status_listen")
+    page = await serve_status(host, port, section.name, lambda: _status(section, collector, bundles))
+    stack.push_async_callback(page.close)
+    return page.port
+
+
+async def _serve_neighbours(stack: AsyncExitStack, section: Section) -> int:
+    if not section.forward_listen:
+        return 0
+    host, port = address(section.forward_listen, "collector.forward_listen")
+    headend = address(section.headend, "collector.headend")
+    server = await serve_forwarding(host, port, lambda: connect_tcp(*headend))
+    stack.push_async_callback(server.close)
+    return server.port
+
+
+def public_key(text: str, setting: str) -> Ed25519PublicKey:
+    """An Ed25519 key written in hexadecimal; raises `SettingError` that names the setting."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+    except ValueError as error:
+        raise SettingError(f"{setting} must be an Ed25519 public key, 64 hex digits") from error
+
+
+def _spool(folder: Path, name: str, limit_bytes: int) -> FileSpool:
+    """Alarms have their own share, so that no bulk takes it."""
+    limit = limit_bytes // _ALARM_SHARE if name == "alarms" else limit_bytes - limit_bytes // _ALARM_SHARE
+    return FileSpool(
+        folder / name,
+        disk=SystemDisk(),
+        random=secrets.token_bytes,
+        limit_bytes=limit,
+        segment_bytes=max(1 << 16, min(1 << 23, limit // _SEGMENTS)),
+    )
+
+
+def _meter(entry: str) -> tuple[str, tuple[str, int]]:
+    name, equals, where = entry.partition("=")
+    if not equals or not name or "/" in name:
+        raise SettingError(f"collector.meters holds {entry!r}; write ADDRESS=host:port")
+    return name, address(where, "collector.meters")
+
+
+def _ways(folder: Path, section: Section) -> list[Way]:
+    """Own WAN first, then the neighbours; whoever carries it, TLS is with the head-end."""
+    hosts = [address(section.headend, "collector.headend")]
+    hosts += [address(each, "collector.neighbours") for each in section.neighbours]
+    return [_way(folder, section, host, port) for host, port in hosts]
+
+
+def _way(folder: Path, section: Section, host: str, port: int) -> Way:
+    async def call() -> Link:
+        # read anew for each call: a certificate that was rolled over is used from the next connection on
+        context = _client_context(folder / section.authority, folder / section.certificate)
+        return await connect_tcp(host, port, tls=context, server_name=section.headend_name)
+
+    return call
+
+
+def _client_context(authority: Path, own: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    for setting, load, file in (
+        ("authority", context.load_verify_locations, authority),
+        ("certificate", context.load_cert_chain, own),
+    ):
+        try:
+            load(file)
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingError(f"collector.{setting} {file}: {error.strerror or error}") from error
+    return context
+
+
+def open_bundles(folder: Path, section: Section) -> Bundles | None:
+    """The collector's bundles, if it takes any."""
+    if not section.bundle_key:
+        return None
+    return Bundles(folder / section.bundles, section.name, public_key(section.bundle_key, "collector.bundle_key"))
+
+
+def _started(folder: Path, section: Section) -> Bundles | None:
+    """Count this start; a bundle that never reached the head-end is rolled back, and the next start uses the other."""
+    bundles = open_bundles(folder, section)
+    if bundles is not None and (before := bundles.current) != bundles.started():
+        raise StoreError(f"bundle {before} never reached the head-end: rolled back to {bundles.current}; start again")
+    return bundles
+
+
+async def _confirm(bundles: Bundles, collector: Collector, clock: Clock) -> None:
+    """A bundle that reaches the head-end is good."""
+    while not collector.uplink.connected:
+        await clock.sleep(1)
+    bundles.confirm()
+
+
+async def _listen_for_wake_ups(
+    stack: AsyncExitStack, folder: Path, section: Section, clock: Clock, collector: Collector
+) -> None:
+    signer = public_key(section.wake_key, "collector.wake_key")
+    journal = CounterFile(folder / section.counters, disk=SystemDisk())
+    stack.callback(journal.close)
+    name = f"wake-up/{section.name}"
+    guard = WakeUpGuard(section.name, signer, journal.load(name))
+    port = WakeUpPort(guard, journal, name, clock, collector.uplink.call_in)
+    transport = await listen_for_wake_ups(port, *address(section.wake_listen, "collector.wake_listen"))
+    stack.callback(transport.close)
+
+
+def _status(section: Section, collector: Collector, bundles: Bundles | None) -> dict[str, object]:
+    status = collector.uplink.status()
+    shown: dict[str, object] = {name: getattr(status, name) for name in status.__struct_fields__}
+    return {
+        "name": section.name,
+        "software": __version__,
+        "bundle": 0 if bundles is None else bundles.current,
+        "connected": collector.uplink.connected,
+        "last_error": collector.uplink.last_error,
+        "clock_offset_s": collector.uplink.offset_s,
+        **shown,
+    }
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,144 @@
+"""`openami collector`: certificates, wake-ups and bundles of collectors."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from openami.app.settings import SETTINGS_FILE, address, load_settings
+from openami.cli.output import console
+from openami.io.disk import SystemDisk, write_whole
+from openami.io.keystore.authority import CollectorAuthority, install_certificate, make_request
+from openami.io.keystore.counter_file import CounterFile
+from openami.io.links.udp import connect_udp
+from openami.model.errors import SettingError
+from openami.protocols.zones.wake_up import WakeUp, encode_wake_up
+
+SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
+FolderOption = Annotated[Path, typer.Option("--folder", help="Folder of the collectors' authority.")]
+KeyOption = Annotated[Path, typer.Option("--key", help="File of the Ed25519 key, PEM; made if it is not there.")]
+AUTHORITY = Path("collectors")
+
+
+def request(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
+    """On the collector: make a new key, which stays there, and print the request for its certificate."""
+    section = load_settings(settings).collector
+    typer.echo(make_request(settings.resolve().parent / section.certificate, section.name).decode(), nl=False)
+
+
+def sign(
+    file: Annotated[Path, typer.Argument(help="The request, PEM.")],
+    name: Annotated[str, typer.Option(help="The collector's name, checked by a person.")],
+    neighbourhood: Annotated[str, typer.Option(help="The neighbourhood that it shares with other collectors.")] = "",
+    *,
+    folder: FolderOption = AUTHORITY,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long the certificate is valid.")] = 90,
+) -> None:
+    """In the back office: sign a collector's request and print the certificate. Makes the authority when needed."""
+    authority = CollectorAuthority(folder)
+    now = datetime.now(UTC)
+    authority.make(now)
+    typer.echo(authority.sign(file.read_bytes(), name, neighbourhood, now, days=days).decode(), nl=False)
+
+
+def install(
+    file: Annotated[Path, typer.Argument(help="The certificate, PEM.")],
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+) -> None:
+    """On the collector: use the certificate from the next call on, with the key that was made for it."""
+    target = settings.resolve().parent / load_settings(settings).collector.certificate
+    install_certificate(target, file.read_bytes())
+    console.print(f"{target} is in use from the next call on", highlight=False)
+
+
+def deny(
+    file: Annotated[Path, typer.Argument(help="The certificate that is called back, PEM.")],
+    *,
+    folder: FolderOption = AUTHORITY,
+) -> None:
+    """In the back office: call a certificate back. The head-end looks at the list each minute."""
+    authority = CollectorAuthority(folder)
+    serial = authority.deny(file.read_bytes(), datetime.now(UTC))
+    console.print(f"{serial:x} is called back in {authority.deny_list}", highlight=False)
+
+
+def wake(
+    name: Annotated[str, typer.Argument(help="Who shall call in.")],
+    where: Annotated[str, typer.Argument(help="Its wake-up port, host:port.")],
+    *,
+    key: KeyOption = Path("wake-up.key"),
+    counters: Annotated[Path, typer.Option(help="Journal of the wake-ups that were signed.")] = Path("wake-up.journal"),
+    lifetime: Annotated[int, typer.Option(min=1, max=600, help="How long the wake-up is good for, seconds.")] = 60,
+) -> None:
+    """Sign a wake-up and send it. Who gets it calls in, and does nothing else."""
+    host, port = address(where, "where")
+    journal = CounterFile(counters, disk=SystemDisk())
+    try:
+        counter = journal.load(name) + 1
+        journal.save(name, counter)
+    finally:
+        journal.close()
+    datagram = encode_wake_up(WakeUp(name, int(datetime.now(UTC).timestamp()), lifetime, counter), _key(key))
+    asyncio.run(_send(host, port, datagram))
+    console.print(f"{name} was sent wake-up {counter}", highlight=False)
+
+
+def bundle(
+    files: Annotated[list[Path], typer.Argument(help="The files that go in, under their names.")],
+    number: Annotated[int, typer.Option(min=1, help="Number of the bundle; larger than any before.")],
+    out: Annotated[Path, typer.Option(help="Where the bundle is written.")],
+    name: Annotated[str, typer.Option(help="Which collector it is for; * for all.")] = "*",
+    *,
+    key: KeyOption = Path("bundle.key"),
+) -> None:
+    """Sign configuration or firmware for collectors."""
+    from openami.field.collector.bundle import make_bundle
+
+    write_whole(
+        SystemDisk(), out, make_bundle(name, number, {each.name: each.read_bytes() for each in files}, _key(key))
+    )
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="The bundle.")], *, settings: SettingsOption = Path(SETTINGS_FILE)
+) -> None:
+    """On the collector: verify a bundle and swap it in; start the collector again to use it."""
+    from openami.app.collector_part import open_bundles
+
+    bundles = open_bundles(settings.resolve().parent, load_settings(settings).collector)
+    if bundles is None:
+        raise SettingError("collector.bundle_key is empty: this collector takes no bundles")
+    console.print(f"bundle {bundles.install(file.read_bytes())} is in use from the next start on", highlight=False)
+
+
+def public(*, key: KeyOption) -> None:
+    """Print the public half of a key as the settings `wake_key` and `bundle_key` want it."""
+    raw = _key(key).public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    typer.echo(raw.hex())
+
+
+def _key(file: Path) -> Ed25519PrivateKey:
+    if not file.exists():
+        made = Ed25519PrivateKey.generate()
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        write_whole(SystemDisk(), file, pem)
+    key = serialization.load_pem_private_key(file.read_bytes(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingError(f"{file} holds no Ed25519 key")
+    return key
+
+
+async def _send(host: str, port: int, datagram: bytes) -> None:
+    link = await connect_udp(host, port)
+    await link.send(datagram)
+    await asyncio.sleep(0)
+    await link.close()
