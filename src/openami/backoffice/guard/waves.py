@@ -9,9 +9,13 @@ from openami.backoffice.guard.limits import Limits
 
 @dataclass(slots=True)
 class Campaign:
-    """One image on its way through the fleet. `wave_ends` is when the last activation of this wave may happen."""
+    """One image on its way through the fleet.
+
+    The activations of this wave may begin at `wave_begins`; the last of them may happen at `wave_ends`.
+    """
 
     wave: int = 0
+    wave_begins: float = 0.0
     wave_ends: float = 0.0
     meters: set[bytes] = field(default_factory=set)
     failed: set[bytes] = field(default_factory=set)
@@ -19,13 +23,14 @@ class Campaign:
     def may_go_on(self, start: float, fleet: int, limits: Limits) -> bool:
         """Whether one more meter may be told at `start`."""
         if len(self.meters) < _cap(self.wave, fleet, limits):
-            return True
+            return start >= self.wave_begins
         return self.wave + 1 < len(limits.firmware_waves) and start >= self.wave_ends + limits.wave_s
 
     def add(self, meter: bytes, end: float, fleet: int, limits: Limits) -> None:
         """`meter` is told, by `end` at the latest."""
         if len(self.meters) >= _cap(self.wave, fleet, limits):
             self.wave += 1
+            self.wave_begins = self.wave_ends + limits.wave_s
         self.meters.add(meter)
         self.wave_ends = max(self.wave_ends, end)
 
