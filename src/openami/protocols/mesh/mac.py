@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from openami.protocols.mesh.duty import DutyCycle
 from openami.protocols.mesh.frame import BROADCAST, COMMAND, encode_ack, encode_header
 from openami.protocols.mesh.parameters import MeshParameters
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from openami.protocols.mesh.link_layer import Transit
 
 ACKS_MAX: Final = 8
-_HOUR_S: Final = 3600
-_STEADY: Final = 0.9
-"""The duty cycle's share that flows steadily; the rest may come in one burst. Together no hour exceeds the duty."""
 
 
 class Outgoing:
@@ -55,19 +53,16 @@ class Mac:
     __slots__ = (
         "_ack_due",
         "_acks",
-        "_backoff_s",
-        "_budget_s",
+        "_duty",
         "_exponent",
         "_identity",
         "_on_air",
         "_parameters",
         "_queue",
         "_random",
-        "_refilled",
         "_seal",
         "_sequence",
         "_turn",
-        "airtime_s",
         "dropped",
         "pan_id",
     )
@@ -91,9 +86,7 @@ class Mac:
         self._ack_due = inf
         self._exponent = parameters.backoff_exponent_min
         self._sequence = random(1)[0]
-        self._budget_s = self._budget_max_s
-        self._refilled = -inf
-        self.airtime_s = 0.0
+        self._duty = DutyCycle(parameters.duty)
         self.dropped = 0
 
     @property
@@ -104,6 +97,11 @@ class Mac:
         if self._acks:
             return -inf
         return min(self._turn, self._ack_due)
+
+    @property
+    def airtime_s(self) -> float:
+        """How long this station has been on the air."""
+        return self._duty.airtime_s
 
     @property
     def room(self) -> int:
@@ -138,9 +136,9 @@ class Mac:
             if not frame.psdu:
                 self._turn = inf
                 return None
-        missing_s = self._parameters.airtime_s(len(frame.psdu)) - self._refill(now)
-        if missing_s > 0:
-            self._turn = now + missing_s / (_STEADY * self._parameters.duty)
+        wait_s = self._duty.wait_s(self._parameters.airtime_s(len(frame.psdu)), now)
+        if wait_s > 0:
+            self._turn = now + wait_s
             return None
         self._turn = inf
         self._on_air = frame.psdu
@@ -151,10 +149,7 @@ class Mac:
         if not psdu:
             return
         if clear:
-            airtime_s = self._parameters.airtime_s(len(psdu))
-            self._refill(now)
-            self._budget_s -= airtime_s
-            self.airtime_s += airtime_s
+            self._duty.spend(self._parameters.airtime_s(len(psdu)), now)
         if not self._queue or psdu is not self._queue[0].psdu:
             return
         frame = self._queue[0]
@@ -245,15 +240,3 @@ class Mac:
     def _discard(self, transit: Transit) -> None:
         """Forget the other frames of a packet that cannot arrive whole any more."""
         self._queue = deque(frame for frame in self._queue if frame.transit is not transit)
-
-    @property
-    def _budget_max_s(self) -> float:
-        return (1 - _STEADY) * self._parameters.duty * _HOUR_S
-
-    def _refill(self, now: float) -> float:
-        """The airtime that may be used now."""
-        if self._refilled > -inf:
-            gained_s = (now - self._refilled) * _STEADY * self._parameters.duty
-            self._budget_s = min(self._budget_s + gained_s, self._budget_max_s)
-        self._refilled = now
-        return self._budget_s
