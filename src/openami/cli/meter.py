@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from openami.cli.clone import CloneOptions, run_clone
+from openami.cli.key_files import symmetric_key
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import served
 from openami.cli.session import FramingName, octets
@@ -26,9 +27,10 @@ from openami.field.meter.real_curves import SOURCES, replayed
 from openami.io.clock import Clock, ScaledClock, SystemClock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
+from openami.io.keystore.sealed_records import SealedRecords
 from openami.model.errors import SettingError
 from openami.protocols.dlms.counters import Counters
-from openami.protocols.dlms.security import Secret, SecurityKeys
+from openami.protocols.dlms.security import Secret, SecurityKeys, SecuritySuite
 
 DAY_S = 86_400
 
@@ -51,6 +53,14 @@ def meter(
     authentication_key: AuthenticationKeyOption = None,
     counters: Annotated[
         Path | None, typer.Option(help="Journal of invocation counters; needed with keys of your own.")
+    ] = None,
+    suite: Annotated[int, typer.Option(min=0, max=2, help="Security suite of the keys.")] = 0,
+    master_key: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_MASTER_KEY", help="Master key that others are transferred under.")
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(help="Folder of keys and certificates that clients have changed, sealed."),
     ] = None,
     laboratory: Annotated[
         bool, typer.Option("--laboratory", help="Also answer clients without proof (16) and with a password (3).")
@@ -81,7 +91,7 @@ def meter(
         clone_options = CloneOptions(
             clone,
             octets("--system-title", system_title, 8),
-            _keys(encryption_key, authentication_key, counters) if sealed else None,
+            _keys(encryption_key, authentication_key, master_key, counters, SecuritySuite(suite)) if sealed else None,
             None if password is None else Secret(password.encode()),
             store,
         )
@@ -90,7 +100,8 @@ def meter(
                 run_clone(clone_options, clock, listen=None if pty else listen, framing=framing, as_json=as_json)
             )
         return
-    keys = _keys(encryption_key, authentication_key, counters)
+    keys = _keys(encryption_key, authentication_key, master_key, counters, SecuritySuite(suite))
+    kept = None if records is None else _records(records, keys)
     config = MeterConfig(
         serial=serial,
         system_title=octets("--system-title", system_title, 8),
@@ -101,16 +112,25 @@ def meter(
     )
     start = clock.time() - days * DAY_S
     load = ArrayCurve.replay(replayed(curve, clock.time()))
-    device = ElectricityMeter(config, load, start, store)
+    random = secrets.token_bytes
+    device = ElectricityMeter(config, load, start, store, random, kept)
     if laboratory:
-        device = LaboratoryMeter(config, load, start, _password(password), store)
+        device = LaboratoryMeter(config, load, start, _password(password), store, random, kept)
     with suppress(KeyboardInterrupt):
         asyncio.run(_run(device, clock, listen=None if pty else listen, framing=framing, as_json=as_json))
 
 
-def _keys(encryption_key: str | None, authentication_key: str | None, counters: Path | None) -> SecurityKeys:
+def _keys(
+    encryption_key: str | None,
+    authentication_key: str | None,
+    master_key: str | None,
+    counters: Path | None,
+    suite: SecuritySuite,
+) -> SecurityKeys:
+    size = suite.key_size
+    master = None if master_key is None else symmetric_key("--master-key", master_key, suite).reveal()
     if encryption_key is None and authentication_key is None:
-        return SecurityKeys(secrets.token_bytes(16), secrets.token_bytes(16))
+        return SecurityKeys(secrets.token_bytes(size), secrets.token_bytes(size), suite=suite, master_key=master)
     if encryption_key is None or authentication_key is None:
         raise SettingError("--encryption-key and --authentication-key belong together")
     if counters is None:
@@ -118,8 +138,17 @@ def _keys(encryption_key: str | None, authentication_key: str | None, counters: 
             "keys of your own outlive this run: --counters must name a journal, so that no number repeats"
         )
     return SecurityKeys(
-        octets("--encryption-key", encryption_key, 16), octets("--authentication-key", authentication_key, 16)
+        symmetric_key("--encryption-key", encryption_key, suite).reveal(),
+        symmetric_key("--authentication-key", authentication_key, suite).reveal(),
+        suite=suite,
+        master_key=master,
     )
+
+
+def _records(folder: Path, keys: SecurityKeys) -> SealedRecords:
+    """Sealed by what the meter was started with first: the same options open them after a restart."""
+    secret = keys.global_unicast_encryption_key + keys.authentication_key + (keys.master_key or b"")
+    return SealedRecords(folder, secret, disk=SystemDisk(), random=secrets.token_bytes)
 
 
 def _password(password: str | None) -> Secret:

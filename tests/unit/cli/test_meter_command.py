@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 
 import pytest
 
 from command_line import SEALED, Process
+from meter_bench import BenchClock, make_client
+from openami.io.clock import SystemClock
+from openami.io.links.procedure import perform
+from openami.io.links.tcp import connect_tcp
+from openami.protocols.dlms.cosem.security_setup import KeyId
+from openami.protocols.dlms.key_exchange import transfer_keys, with_key
+from openami.protocols.dlms.security import SecurityKeys
 
 LABORATORY = ["--laboratory", "--password", "12345678"]
 
@@ -99,3 +107,30 @@ def test_what_is_wrong_is_said(openami, arguments, message):
     ran = openami("meter", *arguments)
     assert ran.status == 1
     assert message in " ".join(ran.err.split())
+
+
+@pytest.mark.usefixtures("secrets")
+def test_keys_that_a_client_changed_are_there_after_a_restart(tmp_path, openami, monkeypatch):
+    master, new = bytes(range(64, 80)), bytes(range(80, 96))
+    keys = ["--encryption-key", bytes(range(16)).hex(), "--authentication-key", bytes(range(16, 32)).hex()]
+    kept = ["--counters", tmp_path / "journal", "--records", tmp_path / "records", "--master-key", master.hex()]
+    face = ["meter", "--listen", "127.0.0.1:0", *keys, *kept, "--days", 0, "--json"]
+    old = SecurityKeys(bytes(range(16)), bytes(range(16, 32)), master_key=master)
+
+    async def change(port):
+        clock, wanted = SystemClock(), with_key(old, KeyId.GLOBAL_UNICAST_ENCRYPTION_KEY, new)
+        link = await connect_tcp("127.0.0.1", port, timeout_s=10)
+        async with make_client(link, BenchClock(), keys=old) as client:
+            assert await perform(client, transfer_keys(old, wanted), clock, keep=lambda _keys: None) == wanted
+
+    with Process(tmp_path, *face) as running:
+        link = json.loads(running.line("link"))["link"]
+        asyncio.run(change(int(link.rpartition(":")[2])))
+        running.stop(signal.SIGTERM)
+    monkeypatch.setenv("OPENAMI_ENCRYPTION_KEY", new.hex())
+    with Process(tmp_path, *face) as running:
+        link = json.loads(running.line("link"))["link"]
+        assert openami("read", link, "0-0:42.0.0", *SEALED).status == 0
+        monkeypatch.setenv("OPENAMI_ENCRYPTION_KEY", bytes(range(16)).hex())
+        assert openami("read", link, "0-0:42.0.0", *SEALED, "--invocation-counter", 5000).status == 1
+        running.stop(signal.SIGTERM)

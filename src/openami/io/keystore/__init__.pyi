@@ -3,3 +3,4 @@ from .file_keystore import FileKeystore as FileKeystore
 from .file_keystore import KeystoreLocked as KeystoreLocked
 from .meter_keys import MeterKeys as MeterKeys
 from .meter_keys import NoKeys as NoKeys
+from .sealed_records import SealedRecords as SealedRecords
