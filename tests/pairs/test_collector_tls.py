@@ -64,7 +64,7 @@ class Site:
         settings = {
             "name": name,
             "headend": f"127.0.0.1:{self.headend.collector_port}",
-            "authority": str(self.trusted),
+            "headend_authority": str(self.trusted),
             "push_listen": "127.0.0.1:0",
             "status_listen": "127.0.0.1:0",
             "spread_s": 0.0,

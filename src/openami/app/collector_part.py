@@ -143,7 +143,7 @@ def _ways(folder: Path, section: Section) -> list[Way]:
 def _way(folder: Path, section: Section, host: str, port: int) -> Way:
     async def call() -> Link:
         # read anew for each call: a certificate that was rolled over is used from the next connection on
-        context = _client_context(folder / section.authority, folder / section.certificate)
+        context = _client_context(folder / section.headend_authority, folder / section.certificate)
         return await connect_tcp(host, port, tls=context, server_name=section.headend_name)
 
     return call
@@ -153,7 +153,7 @@ def _client_context(authority: Path, own: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     for setting, load, file in (
-        ("authority", context.load_verify_locations, authority),
+        ("headend_authority", context.load_verify_locations, authority),
         ("certificate", context.load_cert_chain, own),
     ):
         try:

@@ -84,9 +84,9 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     headend_name: Annotated[str, Meta(description="The name in the head-end's certificate.")] = (
         "headend.openami.localhost"
     )
-    authority: Annotated[str, Meta(description="Certificate of the authority that vouches for the head-end, PEM.")] = (
-        "tls/authority.pem"
-    )
+    headend_authority: Annotated[
+        str, Meta(description="Certificate of the authority that vouches for the head-end, PEM.")
+    ] = "tls/authority.pem"
     certificate: Annotated[
         str, Meta(description="Its private key and certificate in one PEM file: see `openami collector`.")
     ] = "tls/collector.pem"
