@@ -18,6 +18,7 @@ from openami.protocols.iec62056_21.p1_encrypted import Authentication, open_p1, 
 from openami.protocols.iec62056_21.p1_stream import P1Parser
 from openami.protocols.iec62056_21.reader import Reader
 from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
+from openami.protocols.iec62056_21.readout import Readouts
 from openami.protocols.iec62056_21.telegram import decode_encrypted_bytes, decode_message_bytes, decode_p1_bytes
 
 SETS = [
@@ -47,6 +48,18 @@ def data_sets(octets: bytes) -> None:
     """What decodes says values that can be shown."""
     for measurement in measurements(decode_data_sets(octets.decode("latin-1"))):
         measurement.plain()
+
+
+READOUTS = Readouts()
+
+
+@fuzz_target("iec62056-21-shapes", seeds=LINES)
+def shapes(octets: bytes) -> None:
+    """What was learned from read-outs before changes nothing: the data sets are the oracle."""
+    text = octets.decode("latin-1")
+    expected = measurements(decode_data_sets(text))
+    for _ in range(3):
+        assert READOUTS.read(text) == expected
 
 
 @fuzz_target("p1-telegram", seeds=TELEGRAMS)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from openami.model.obis import ObisCode
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.quantity import Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """`name` had `value`.
 
     `name` is an OBIS code, or the meter's own text where it sends none. `value` is a quantity, or what a register

@@ -25,10 +25,12 @@ _SUMMER_S: Final = 3600
 _ELECTRICITY: Final = 1
 _CODE: Final = re.compile(r"(?:(\d{1,3})-(\d{1,3}):)?(\d{1,3}|[CFLP])\.(\d{1,3})\.(\d{1,3})(?:[*&](\d{1,3}))?")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?")
-_STAMP: Final = re.compile(r"\d{12}[SW]?")
+_STAMP: Final = re.compile(r"\d{12}[SW]?", re.ASCII)
 _LETTERS: Final = {"C": "96", "F": "97", "L": "98", "P": "99"}
 _TEXTS: Final = frozenset({(0, 2), (42, 0), (96, 1), (96, 13), (96, 14), (96, 50), (96, 5), (0, 0), (97, 97)})
 """Groups C and D whose digits are an identification or a code, not a number."""
+_MEASURED: Final = Quality.MEASURED
+_COUNT: Final = (Unit.COUNT, 0)
 _EVENT_LOG, _MAXIMA, _HOURLY = (99, 97, 0), (98, 1, 0), (24, 3, 0)
 _BASES: Final = {
     "Wh": Unit.WATT_HOUR,
@@ -75,10 +77,11 @@ def measurements(
     found: list[Measurement] = []
     for address, values in sets:
         name = code(address, medium)
-        kind = (name.c, name.d, name.e) if isinstance(name, ObisCode) else None
         if len(values) == 1:
-            found.append(Measurement(name, value_of(name, values[0]), None, Quality.MEASURED, None, remark))
-        elif kind == _EVENT_LOG:
+            found.append(Measurement(name, value_of(name, values[0]), None, _MEASURED, None, remark))
+            continue
+        kind = (name.c, name.d, name.e) if isinstance(name, ObisCode) else None
+        if kind == _EVENT_LOG:
             found += _log(values, winter_s, remark, 1)
         elif kind == _MAXIMA:
             found += _log(values, winter_s, remark, 2)
@@ -106,22 +109,35 @@ def value_of(name: ObisCode | str, text: str) -> Quantity | str | None:
     number, star, unit = text.partition("*")
     if not star and (not text or (isinstance(name, ObisCode) and (name.c, name.d) in _TEXTS)):
         return text or None
-    known, power = _UNITS.get(unit.lower(), (Unit.OTHER, 0)) if star else (Unit.COUNT, 0)
-    if _NUMBER.fullmatch(number) is None:
+    known, power = _unit(unit) if star else _COUNT
+    whole, _, fraction = number.partition(".")
+    digits = whole + fraction
+    if not (whole and digits.isdecimal() and digits.isascii()) and _NUMBER.fullmatch(number) is None:
         return text
-    whole, point, fraction = number.partition(".")
-    return Quantity(int(whole + fraction) if point else int(number), power - len(fraction), known)
+    return Quantity(int(digits), power - len(fraction), known)
 
 
+@lru_cache(maxsize=1024)
+def _unit(name: str) -> tuple[Unit, int]:
+    return _UNITS.get(name.lower(), (Unit.OTHER, 0))
+
+
+@lru_cache(maxsize=4096)
 def stamp(text: str, winter_s: int = CENTRAL_EUROPE_S) -> datetime | None:
     """UTC of `YYMMDDhhmmss` with S (summer) or W (winter); None without the letter or for what is no time."""
     if len(text) != 13 or _STAMP.fullmatch(text) is None:
         return None
+    year, month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(0, 12, 2))
     try:
-        local = datetime.strptime(text[:12], "%y%m%d%H%M%S").replace(tzinfo=UTC)
+        local = datetime(_century(year), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return local - timedelta(seconds=winter_s + _SUMMER_S * (text[12] == "S"))
+
+
+def _century(year: int) -> int:
+    """Two digits as the C library reads them: 69 to 99 are of the last century."""
+    return year + (1900 if year >= 69 else 2000)
 
 
 def _several(name: ObisCode | str, values: tuple[str, ...], winter_s: int, remark: str) -> list[Measurement]:

@@ -9,10 +9,11 @@ standards were not at hand.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from openami.model.errors import DecodeError, FrameCheckError, LimitExceeded
 from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets, encode_data_sets
@@ -60,7 +61,16 @@ class Telegram:
         return Variant.SWEDEN if "1-0:3.8.0" in by_address else Variant.OTHER
 
 
-def decode_p1(data: bytes, *, check: bool = True) -> Telegram:
+class Parts(NamedTuple):
+    """A telegram taken apart, its data sets not looked at; `body` begins at `at`."""
+
+    identification: str
+    body: str
+    checksum: int | None
+    at: int
+
+
+def split_p1(data: bytes, *, check: bool = True) -> Parts:
     """One telegram, from `/` to `!` and its checksum; raises `DecodeError`, `FrameCheckError` for a wrong checksum."""
     if len(data) > TELEGRAM_MAX:
         raise LimitExceeded(f"a telegram of {len(data)} octets, limit {TELEGRAM_MAX}", TELEGRAM_MAX)
@@ -75,11 +85,24 @@ def decode_p1(data: bytes, *, check: bool = True) -> Telegram:
             raise FrameCheckError(
                 f"checksum {checksum:04X}, calculated {calculated:04X}", match.start(3), ("P1", "crc")
             )
+    return Parts(identification.decode("latin-1"), body.decode("latin-1"), checksum, match.start(2))
+
+
+def decode_p1(data: bytes, *, check: bool = True) -> Telegram:
+    """One telegram with its data sets; raises as `split_p1`, and `DecodeError` for what is no data set."""
+    parts = split_p1(data, check=check)
+    with located(parts):
+        sets = decode_data_sets(parts.body)
+    return Telegram(parts.identification, tuple(sets), parts.checksum)
+
+
+@contextmanager
+def located(parts: Parts) -> Iterator[None]:
+    """An error inside the body says where in the telegram it is."""
     try:
-        sets = decode_data_sets(body.decode("latin-1"))
+        yield
     except DecodeError as error:
-        raise type(error)(error.reason, error.offset + match.start(2), ("P1", *error.path)) from None
-    return Telegram(identification.decode("latin-1"), tuple(sets), checksum)
+        raise type(error)(error.reason, error.offset + parts.at, ("P1", *error.path)) from None
 
 
 def encode_p1(identification: str, data_sets: Iterable[DataSet], *, checksum: bool = True) -> bytes:
