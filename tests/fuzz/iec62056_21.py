@@ -17,8 +17,8 @@ from openami.protocols.iec62056_21.p1 import decode_p1, encode_p1
 from openami.protocols.iec62056_21.p1_encrypted import Authentication, open_p1, seal_p1
 from openami.protocols.iec62056_21.p1_stream import P1Parser
 from openami.protocols.iec62056_21.reader import Reader
-from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
 from openami.protocols.iec62056_21.readout import Readouts
+from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
 from openami.protocols.iec62056_21.telegram import decode_encrypted_bytes, decode_message_bytes, decode_p1_bytes
 
 SETS = [
