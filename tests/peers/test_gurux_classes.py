@@ -23,6 +23,7 @@ NOT_IN_THE_PEER = {30, 46, 50, 51, 52, 53, 55, 56, 61, 62, 63, 67, 68, 76, 77, 1
 ATTRIBUTES_DIFFER = {(12, 3): "the peer stops at version 2", (12, 4): "the peer stops at version 2"}
 METHODS_DIFFER = ATTRIBUTES_DIFFER | {
     (4, 0): "the peer names `reset` and counts no method",
+    (29, 0): "the peer gives `connect` to all versions",
     (29, 1): "the peer gives `connect` to all versions",
 }
 TYPES = {

@@ -77,3 +77,9 @@ class DisconnectControl(InterfaceClass, class_id=70, version=0):
 
     remote_disconnect = Method(1, INTEGER)
     remote_reconnect = Method(2, INTEGER)
+
+
+class DisconnectControl1(DisconnectControl, class_id=70, version=1):
+    """The members of version 0, as another stack counts them; what else version 1 changes was not at hand."""
+
+    __slots__ = ()

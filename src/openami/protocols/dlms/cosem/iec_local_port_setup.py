@@ -55,3 +55,9 @@ class IECLocalPortSetup(InterfaceClass, class_id=19, version=1):
     pass_p1 = Attribute(7, OCTET_STRING, static=True)
     pass_p2 = Attribute(8, OCTET_STRING, static=True)
     pass_w5 = Attribute(9, OCTET_STRING, static=True)
+
+
+class IECLocalPortSetup0(IECLocalPortSetup, class_id=19, version=0):
+    """Older meters name this version: the members are those of version 1, as another stack counts them."""
+
+    __slots__ = ()

@@ -128,6 +128,12 @@ class AutoConnect1(InterfaceClass, class_id=29, version=1):
     destination_list = Attribute(6, array_of(OCTET_STRING), static=True)
 
 
+class AutoConnect0(AutoConnect1, class_id=29, version=0):
+    """Named PSTN auto dial; `destination_list` holds telephone numbers."""
+
+    __slots__ = ()
+
+
 class AutoConnect(AutoConnect1, class_id=29, version=2):
     """`connect` initiates the connection, following the rules of `mode`."""
 

@@ -130,6 +130,12 @@ class ProfileGeneric(InterfaceClass, class_id=7, version=1):
             raise Refused(DataAccessResult.SCOPE_OF_ACCESS_VIOLATED) from None
 
 
+class ProfileGeneric0(ProfileGeneric, class_id=7, version=0):
+    """Older meters name this version: the members are those of version 1, as another stack counts them."""
+
+    __slots__ = ()
+
+
 def _numbered(first: int, last: int, count: int) -> range:
     if first < 1:
         raise Refused(DataAccessResult.SCOPE_OF_ACCESS_VIOLATED)
