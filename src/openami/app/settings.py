@@ -86,7 +86,7 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     )
     headend_authority: Annotated[
         str, Meta(description="Certificate of the authority that vouches for the head-end, PEM.")
-    ] = "tls/authority.pem"
+    ] = "tls/zones.pem"
     certificate: Annotated[
         str, Meta(description="Its private key and certificate in one PEM file: see `openami collector`.")
     ] = "tls/collector.pem"
