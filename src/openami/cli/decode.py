@@ -55,7 +55,7 @@ def decode(
     keys = octets_of("--key", key)
     decoder = DlmsDecoder(keys, octets_of("--system-title", system_title))
     texts = (*sml_decoders(), *iec62056_21_decoders(keys))
-    decoders = (*texts, *wired_decoders(), *WirelessDecoder(keys).decoders(), *decoder.decoders())
+    decoders = (*texts, *wired_decoders(keys), *WirelessDecoder(keys).decoders(), *decoder.decoders())
     failed = False
     for number, line in enumerate(_lines(message, file), 1):
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from openami.model.errors import DecodeError
@@ -27,20 +29,24 @@ from openami.protocols.mbus.wired.frame import (
     frame_size,
 )
 from openami.protocols.mbus.wired.parser import Garbage, WiredParser
+from openami.protocols.mbus.wired.sealed import open_application
 from openami.protocols.mbus.wired.selection import decode_selection
+from openami.protocols.mbus.wireless.keys import KEY_SIZE, KeyStore
 from openami.protocols.mbus.wireless.transport import status_words
 from openami.protocols.wire.cursor import Span
 
 PROTOCOL = "mbus"
+NO_KEYS = KeyStore()
 HEADER_SIZE = 4
 DATA_AT = 7
 """Where the data of a long frame begin, behind the CI field."""
 
 
-def wired_decoders() -> tuple[MessageDecoder, ...]:
-    """In the order in which detection should ask them."""
+def wired_decoders(keys: Sequence[bytes] = ()) -> tuple[MessageDecoder, ...]:
+    """In the order in which detection should ask them; `keys` are tried for every meter."""
+    store = KeyStore(key for key in keys if len(key) == KEY_SIZE)
     return (
-        MessageDecoder(PROTOCOL, decode_wired, looks_like_wired),
+        MessageDecoder(PROTOCOL, partial(decode_wired, keys=store), looks_like_wired),
         MessageDecoder("mbus-records", decode_bare_records),
     )
 
@@ -52,17 +58,17 @@ def looks_like_wired(data: bytes) -> bool:
     return len(data) >= HEADER_SIZE and data[0] == data[3] == START_LONG and data[1] == data[2]
 
 
-def decode_wired(data: bytes) -> Decoded:
+def decode_wired(data: bytes, *, keys: KeyStore = NO_KEYS) -> Decoded:
     """One frame, or all frames of a piece of a byte stream and the garbage between them."""
     try:
         size = frame_size(data, 0) if data else None
     except DecodeError:
         size = None
     if size is None or len(data) <= size:
-        return _frame(decode_frame(data), data)
+        return _frame(decode_frame(data), data, keys)
     parser = WiredParser()
     events = parser.feed(data) + parser.flush()
-    inner = tuple(map(_event, events))
+    inner = tuple(_event(event, keys) for event in events)
     frames = sum(not isinstance(event, Garbage) for event in events)
     return Decoded(PROTOCOL, "stream", data, {"frames": frames}, inner=inner)
 
@@ -150,13 +156,13 @@ def _fixed_fields(fixed: FixedData) -> dict[str, Any]:
     }
 
 
-def _event(event: WiredFrame | Garbage) -> Decoded:
+def _event(event: WiredFrame | Garbage, keys: KeyStore) -> Decoded:
     if isinstance(event, Garbage):
         return Decoded(PROTOCOL, "garbage", event.data, {"bytes": event.data.hex(), "reason": event.reason})
-    return _frame(event, encode_frame(event))
+    return _frame(event, encode_frame(event), keys)
 
 
-def _frame(frame: WiredFrame, data: bytes) -> Decoded:
+def _frame(frame: WiredFrame, data: bytes, keys: KeyStore) -> Decoded:
     if isinstance(frame, Acknowledge):
         return Decoded(PROTOCOL, "acknowledge", data, {}, (Span(0, 1, ("Frame", "acknowledge"), "E5"),))
     name = control_name(frame.control)
@@ -164,30 +170,29 @@ def _frame(frame: WiredFrame, data: bytes) -> Decoded:
     if isinstance(frame, ShortFrame):
         spans = [Span(0, 1, ("Frame", "start"), "short frame"), *_address_spans(frame, 1)]
         return Decoded(PROTOCOL, name.lower(), data, fields, (*spans, *_end_spans(data)))
-    return _long(frame, data, name, fields)
+    return _long(frame, data, name, fields, keys)
 
 
-def _long(frame: LongFrame, data: bytes, name: str, fields: dict[str, Any]) -> Decoded:
+def _long(frame: LongFrame, data: bytes, name: str, fields: dict[str, Any], keys: KeyStore) -> Decoded:
     spans = [Span(0, HEADER_SIZE, ("Frame", "header"), f"long frame, length {data[1]}"), *_address_spans(frame, 4)]
     ci = Span(6, DATA_AT, ("Frame", "CI"), f"{frame.ci:02X}")
     try:
-        application = decode_application(frame.ci, frame.data)
+        sealed = decode_application(frame.ci, frame.data)
+        application, opened = open_application(sealed, keys)
         content = application_fields(application)
     except DecodeError as error:
         error.offset += DATA_AT
         spans += [ci, Span(DATA_AT, len(data) - 2, ("Frame", "data"), frame.data)]
         return Decoded(PROTOCOL, name.lower(), data, fields, (*spans, *_end_spans(data)), problem=str(error))
-    spans += [ci, Span(DATA_AT, len(data) - 2, ("Frame", "data"), application.content.value)]
-    sealed = application.content is Content.SEALED
-    mode = application.configuration >> 8 & 0x1F
-    inner = Decoded(
-        PROTOCOL,
-        application.content.value,
-        frame.data,
-        content,
-        tuple(_application_spans(application)),
-        problem=f"encrypted in mode {mode}; wired frames are not opened" if sealed else "",
-    )
+    spans += [ci, Span(DATA_AT, len(data) - 2, ("Frame", "data"), sealed.content.value)]
+    records: tuple[Decoded, ...] = ()
+    if opened is not None and application.records is not None:
+        content["protection"] = opened.protection.value
+        shown = tuple(_record_spans(application.records))
+        records = (Decoded(PROTOCOL, "opened records", opened.content + opened.tail, {}, shown),)
+    told = tuple(_application_spans(sealed))
+    problem = "" if opened is None else opened.problem
+    inner = Decoded(PROTOCOL, application.content.value, frame.data, content, told, records, problem)
     return Decoded(PROTOCOL, name.lower(), data, fields, (*spans, *_end_spans(data)), (inner,))
 
 

@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from openami.model.errors import SecurityError
+from openami.model.errors import DecodeError, SecurityError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.wireless import security
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.extended_link import ENCRYPTION_CTR, ExtendedLink, payload_check
+from openami.protocols.mbus.wireless.tls_record import decode_tls_records
 from openami.protocols.mbus.wireless.transport import Transport
 
 COUNTER_SIZE = 4
+MODE_TLS = 13
 Plausible = Callable[[bytes], bool]
 """Whether bytes read as records from front to back: how a configuration word is found to lie."""
 
@@ -92,12 +94,23 @@ def open_content(
         return _mode_7(transport, payload, who, counter, verified=verified)
     if mode == 10:
         opened = _mode_10(transport, payload, who, counter)
+    elif mode == MODE_TLS:
+        opened = _carried_tls(payload)
     else:
         name = security.MODE_NAMES.get(mode, "reserved")
         opened = _closed(payload, f"security mode {mode} ({name}) is recognised and not opened")
     if opened.protection is Protection.CLOSED and plausible(payload):
         return Opened(Protection.LIES, payload, guarantee=guarantee, counter=counter)
     return opened
+
+
+def _carried_tls(payload: bytes) -> Opened:
+    """TLS is between the meter and whoever holds its certificates: the records are told and carried."""
+    try:
+        told = "; ".join(map(str, decode_tls_records(payload))) or "no record"
+    except DecodeError as error:
+        return _closed(payload, f"security mode 13 (TLS) is recognised and not opened: {error.reason}")
+    return _closed(payload, f"security mode 13 (TLS) is recognised and not opened: {told}")
 
 
 def _blocks(transport: Transport, payload: bytes) -> int:

@@ -30,6 +30,8 @@ from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
 from openami.protocols.mbus.wireless.transport import Content, Transport, decode_transport
 
 CI_RELAY = 0x81
+HOP = 0x0001
+"""The hop counter in the configuration word of modes 0 and 5: a repeater sets it."""
 
 
 class Telegram(NamedTuple):
@@ -52,6 +54,14 @@ class Telegram(NamedTuple):
     pending: bool = False
     arrival: Arrival | None = None
     problems: tuple[str, ...] = ()
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the frame came over a repeater, as the extended link layer or the configuration word says."""
+        if self.extended is not None and self.extended.repeated:
+            return True
+        transport = self.transport
+        return transport is not None and transport.mode in {0, 5} and bool(transport.configuration & HOP)
 
     @property
     def content(self) -> bytes | None:
@@ -102,7 +112,8 @@ class Receiver:
         if ci == CI_AFL and telegram.fragment is None:
             return self._fragment(telegram, data, at)
         if ci == CI_RELAY:
-            raise DecodeError("a relayed frame (CI 81) is recognised and not read", at, ("relay",))
+            relayed = "a frame relayed after EN 13757-5 (CI 81): recognised, carried and not read"
+            return _noted(telegram._replace(opened=Opened(Protection.CLOSED, data[at:], problem=relayed)), relayed)
         return self._transport(telegram, data, at)
 
     def _extended(self, telegram: Telegram, data: bytes, at: int) -> Telegram:

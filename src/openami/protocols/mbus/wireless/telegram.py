@@ -79,7 +79,8 @@ def telegram_fields(telegram: Telegram) -> dict[str, Any]:
         fields["radio"] = str(telegram.link.address)
     if telegram.extended is not None:
         fields["extended_link_layer"] = ELL_NAMES[telegram.extended.kind]
-        fields["repeated"] = telegram.extended.repeated
+    if telegram.repeated or telegram.extended is not None:
+        fields["repeated"] = telegram.repeated
     if telegram.fragment is not None:
         fields["message_counter"] = telegram.fragment.message_counter
         fields["mac"] = {None: "not checked", True: "right", False: "wrong"}[telegram.mac]
