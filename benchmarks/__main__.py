@@ -14,6 +14,7 @@ NAMES = (
     "secured_session",
     "concurrency",
     "store_ingest",
+    "close_day",
     "validation",
     "meter_memory",
     "mbus_decode",

@@ -27,7 +27,7 @@ field.collector
 field.meter
 field.home
 io.links io.store io.spool io.keystore
-io.clock io.blocking io.disk
+io.clock io.blocking io.disk io.executor
 protocols.zones
 protocols.seal
 protocols.dlms protocols.mbus protocols.iec62056_21 protocols.sml protocols.zigbee protocols.c12 protocols.mesh

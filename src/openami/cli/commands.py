@@ -35,7 +35,7 @@ GROUPS = {
     "district": ("new",),
     "mbus": ("scan", "read", "set", "play"),
     "wmbus": ("listen", "play"),
-    "mdm": ("judge", "explain", "rules", "methods", "score"),
+    "mdm": ("judge", "close", "kpis", "explain", "rules", "rulesets", "methods", "score"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "collector": ("request", "sign", "install", "deny", "public", "wake", "bundle", "apply"),
 }

@@ -1,10 +1,10 @@
-"""`openami mdm`: judge stored days, explain a value, list rules and methods, and score them against the truth."""
+"""`openami mdm`: judge and close stored days, explain values, list rules and methods, score them against the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
+from dataclasses import astuple, fields
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 import typer
 
 from openami.app.installation import SETTINGS_FILE, Installation
+from openami.backoffice.mdm.close.counts import Kpis
 from openami.backoffice.mdm.judge import Explanation, Judge
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.validation.rule import Parameter
+from openami.backoffice.mdm.validation.rule_set import RuleSets
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, print_json, print_note, print_rows
 from openami.cli.read import check_order, code_of, moment_of, time_of
 from openami.cli.up import SettingsOption
+from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 from openami.model.point import Channel, ChannelKind, MeteringPoint
 
@@ -49,11 +52,112 @@ def judge(
     try:
         registry = Registry(store)
         wanted = [_point(registry, code) for code in points or []] or registry.points()
-        result = Judge(store, registry).judge(first, last, now, [point.id for point in wanted])
+        result = Judge(store, registry, _rule_sets(store)).judge(first, last, now, [point.id for point in wanted])
     finally:
         store.close()
     columns = ("Points", "Days", "Stored", "Estimated", "Missing")
     print_rows("Judged", columns, [(len(wanted), *astuple(result))], as_json=as_json)
+
+
+def close(
+    day: Annotated[str | None, typer.Argument(help="The UTC day, YYYY-MM-DD; yesterday by default.")] = None,
+    *,
+    executor: Annotated[
+        str, typer.Option(help="Where the work runs: processes, processes:4, inline or dask://host:port.")
+    ] = "processes",
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Close a day: judge every point's values, judge late days again, and count the figures of `openami mdm kpis`.
+
+    A close that was interrupted is run again; closing twice stores only what has changed.
+    """
+    from openami.backoffice.mdm.close.close import Close
+    from openami.io.executor import open_executor
+
+    now = datetime.now(UTC)
+    wanted = now.date() - timedelta(days=1) if day is None else _day(day)
+    store = Installation.load(settings).open_store()
+    try:
+        with open_executor(executor) as (where, workers):
+            total = Close(store, where, workers).close(wanted, now).total
+    finally:
+        store.close()
+    columns = ("Day", "Channels", "Read by deadline", "Intervals", "Measured", "Estimated", "Missing")
+    told = (wanted.isoformat(), total.channels, total.by_deadline, total.intervals)
+    print_rows("Closed", columns, [(*told, total.measured, total.estimated, total.missing)], as_json=as_json)
+
+
+def kpis(
+    *,
+    days: Annotated[int, typer.Option(min=1, help="How many closed days, latest first.")] = 7,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each closed day is measured by: as a whole, then by collector and by the cause of what is missing.
+
+    Shares from 0 to 1: channels read whole by D+1 07:00 local time and by the end of D+5, channels that changed after
+    D+1 07:00, intervals measured, intervals and energy estimated; the oldest gap in days.
+    """
+    from openami.backoffice.mdm.close import close as closing
+
+    store = Installation.load(settings).open_store()
+    try:
+        with store.reading() as connection:
+            found = closing.kpis(connection, days)
+    finally:
+        store.close()
+    names = [field.name for field in fields(Kpis)]
+    rows = [(one.day.isoformat(), *astuple(one)[1:]) for one in found]
+    if as_json:
+        for row in rows:
+            print_json(dict(zip(names, row, strict=True)))
+        return
+    shown = [tuple(f"{value:.4f}" if isinstance(value, float) else value for value in row) for row in rows]
+    print_rows("KPIs", tuple(name.replace("_", " ").capitalize() for name in names), shown, as_json=False)
+
+
+def rulesets(
+    file: Annotated[Path | None, typer.Argument(help="TOML file of rule sets to store; none: show what holds.")] = None,
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Store rule sets: which rules and methods judge a class of channels from one day to another.
+
+    A set of a name that is there becomes its next version. Days that no stored set covers are judged by the defaults.
+    """
+    from openami.backoffice.mdm.stored_rules import parse_rule_sets, store_rule_sets, stored_rule_sets
+
+    written = [] if file is None else parse_rule_sets(file.read_text(encoding="utf-8"))
+    store = Installation.load(settings).open_store()
+    try:
+        with store.transaction() as connection:
+            changed = store_rule_sets(connection, written, datetime.now(UTC))
+            held = stored_rule_sets(connection).all()
+    finally:
+        store.close()
+    if file is not None:
+        print_note(f"{changed} of {len(written)} rule sets stored")
+    rows = [
+        (one.name, str(one.channel_class), one.start.isoformat(), one.end.isoformat() if one.end else "", len(one.uses))
+        for one in held
+    ]
+    print_rows("Stored rule sets", ("Name", "Class", "From", "Until", "Rules"), rows, as_json=as_json)
+
+
+def _rule_sets(store: Store) -> RuleSets:
+    from openami.backoffice.mdm.stored_rules import stored_rule_sets
+
+    with store.reading() as connection:
+        return stored_rule_sets(connection)
+
+
+def _day(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise SettingError(f"{given!r} is not a day; write it as 2026-11-23") from None
 
 
 def explain(

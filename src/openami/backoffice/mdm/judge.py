@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import judged, stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
-from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
 from openami.backoffice.mdm.judged import JudgedDay, Judgement
 from openami.backoffice.mdm.placement import home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.reasons import Reason
@@ -94,13 +93,11 @@ class Judge:
         store: Store,
         registry: Registry,
         rule_sets: RuleSets = DEFAULT_RULE_SETS,
-        chains: Chains = DEFAULT_CHAINS,
         holidays: AbstractSet[date] = frozenset(),
     ) -> None:
         self._store = store
         self._registry = registry
         self._rule_sets = rule_sets
-        self._chains = chains
         self._holidays = holidays
 
     def judge(self, start: datetime, end: datetime, now: datetime, points: Sequence[int] | None = None) -> JudgeResult:
@@ -178,7 +175,6 @@ class Judge:
             self._sets(class_of(channel.obis), begin, days, (first, last)),
             joined,
             self._holidays,
-            chains=self._chains,
         )
         verdict = judge_span(task)
         raw = judged.raw_versions(connection, point.id, channel.number, first, last)

@@ -117,6 +117,14 @@ def content_of(day: JudgedDay) -> Content:
     return day.raw_version, day.rule_set, total, day.missing, day.estimated, energy, quality, told
 
 
+def estimated_energy(energy: bytes | None, quality: bytes | None, intervals: int) -> int:
+    """The energy of the intervals of a stored judgement that are estimates."""
+    if energy is None:
+        return 0
+    codes = unpack_codes([quality], intervals)[0]
+    return int(unpack([energy], intervals)[0][codes == Quality.ESTIMATED].sum())
+
+
 def _content_of(row: Row[Any]) -> tuple[Any, ...]:
     return (
         row.raw_version, row.rule_set, row.energy_sum, row.missing, row.estimated, row.energy, row.quality, row.reasons,
@@ -127,7 +135,7 @@ def _rows(connection: Connection, points: Sequence[int], first: int, last: int) 
     """The latest version of each judged day of `points` from day `first` to `last`."""
     table = judged_block.c
     chosen = among(table.metering_point, points), table.day.between(first, last)
-    rows = connection.execute(select(judged_block).where(*chosen).order_by(table.version))
+    rows = connection.execute(select(judged_block).where(*chosen).order_by(table.version)).all()
     latest = {(row.metering_point, row.channel, row.day): row for row in rows}
     return iter(latest.values())
 

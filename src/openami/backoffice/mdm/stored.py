@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
+from openami.backoffice.mdm.close import late
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import interval_block
 from openami.io.store.among import among
@@ -49,7 +50,7 @@ def heads(connection: Connection, points: Sequence[int], first: int, last: int) 
     columns = table.metering_point, table.channel, table.day, table.version, table.closing, table.closing_meter
     query = select(*columns).where(among(table.metering_point, points), table.day.between(first, last))
     found: dict[Key, Head] = {}
-    for point, channel, day, *head in connection.execute(query.order_by(table.version)):
+    for point, channel, day, *head in connection.execute(query.order_by(table.version)).all():
         found[point, channel, day] = (head[0], head[1], head[2])
     return found
 
@@ -135,6 +136,7 @@ def save(connection: Connection, days: ChannelDays, rows: Mask) -> int:
     chosen = np.flatnonzero(rows)
     if len(chosen):
         insert_rows(connection, interval_block, list(zip(*_encoded(days, chosen), strict=True)))
+        late.mark(connection, ((days.keys[row], days.version[row] + 1) for row in chosen.tolist()))
     return len(chosen)
 
 

@@ -113,3 +113,74 @@ unplaced = Table(
     Column("placed", Boolean, nullable=False),
     PrimaryKeyConstraint("id"),
 )
+
+# A day that was closed, and when; `close_day` of it may run again. What was counted stands in `close_count`.
+close_run = Table(
+    "close_run",
+    metadata,
+    Column("day", Integer, nullable=False, autoincrement=False),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    PrimaryKeyConstraint("day"),
+)
+
+# What a close counted, by collector and by the cause of what is missing ("" where nothing is).
+close_count = Table(
+    "close_count",
+    metadata,
+    Column("day", Integer, nullable=False),
+    Column("collector", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("channels", BigInteger, nullable=False),
+    Column("by_deadline", BigInteger, nullable=False),
+    Column("by_billing", BigInteger, nullable=False),
+    Column("late_changes", BigInteger, nullable=False),
+    Column("intervals", BigInteger, nullable=False),
+    Column("measured", BigInteger, nullable=False),
+    Column("estimated", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("energy", BigInteger, nullable=False),
+    Column("estimated_energy", BigInteger, nullable=False),
+    Column("oldest_gap", Integer),
+    PrimaryKeyConstraint("day", "collector", "cause"),
+)
+
+# The daily statistics of a channel, day `through` and the 28 before it: what history rules need, so that a close does
+# not read weeks again. Made from `interval_block`, and made again where a block came late.
+channel_statistic = Table(
+    "channel_statistic",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("through", Integer, nullable=False),
+    Column("gap_since", Integer),
+    Column("numbers", LargeBinary, nullable=False),
+    Column("states", LargeBinary),
+    PrimaryKeyConstraint("metering_point", "channel"),
+)
+
+# Blocks that came for a day that was closed already: the next close judges these days again.
+late_block = Table(
+    "late_block",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("metering_point", "channel", "day", "version"),
+)
+
+# The rule sets and the order of estimation methods that hold for a class of channels from one day to another. Each
+# change of one is a new version; the latest is current, and one without an end day before its start is withdrawn.
+judging_setting = Table(
+    "judging_setting",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("channel_class", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("until", Integer),
+    Column("content", Text, nullable=False),
+    Column("stored_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("name", "version"),
+)

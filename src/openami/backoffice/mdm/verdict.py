@@ -13,7 +13,7 @@ import numpy as np
 from openami.backoffice.mdm.chain import Chain
 from openami.backoffice.mdm.channel_days import Mask
 from openami.backoffice.mdm.estimation.around import Surroundings
-from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains, Piece, complete
+from openami.backoffice.mdm.estimation.complete import Piece, complete
 from openami.backoffice.mdm.estimation.segments import Segment, distrusting, segments
 from openami.backoffice.mdm.judged import JudgedDay
 from openami.backoffice.mdm.placement import Place, installed_at
@@ -51,7 +51,6 @@ class Task:
     chain_of: Callable[[Span], Chain]
     holidays: AbstractSet[date] = frozenset()
     annual: int | None = None
-    chains: Chains = DEFAULT_CHAINS
 
     @property
     def per_day(self) -> int:
@@ -163,7 +162,7 @@ def _estimate(verdict: Verdict, segment: Segment, around: Surroundings) -> None:
             begin, end = max(first, segment.first), min(first + per_day, segment.after)
             _say_nothing(verdict, begin, end - begin, {"days_max": GAP_DAYS_MAX})
         return
-    for piece in complete(segment, around, verdict.task.chains):
+    for piece in complete(segment, around, verdict.task.rule_sets[segment.first // per_day].chains):
         if piece.values is None or piece.use is None:
             _say_nothing(verdict, piece.first, piece.count, piece.inputs)
         else:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Row, Select, Table, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 
 from openami.backoffice.registry import tables
 from openami.backoffice.registry.history import History
@@ -20,6 +20,7 @@ from openami.backoffice.registry.rows import (
     point_of,
     supply_of,
 )
+from openami.io.store.among import among
 from openami.io.store.columns import EPOCH
 from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError, StoreError
@@ -33,7 +34,6 @@ T = TypeVar("T")
 
 INSTALLATIONS = History(tables.installation, (tables.installation.c.metering_point, tables.installation.c.meter))
 SUPPLIES = History(tables.supply, (tables.supply.c.metering_point,))
-AT_ONCE = 500  # values in one IN list; databases bound the number of parameters
 
 
 class NotRegistered(StoreError, LookupError):
@@ -88,6 +88,19 @@ class Registry:
         """All metering points, by id."""
         return self._many(select(tables.metering_point).order_by(tables.metering_point.c.id), point_of)
 
+    def point_ids(self) -> list[int]:
+        """All metering points, by id, without their particulars."""
+        with self._store.reading() as connection:
+            query = select(tables.metering_point.c.id).order_by(tables.metering_point.c.id)
+            return list(connection.execute(query).scalars())
+
+    def zones(self, metering_points: Sequence[int]) -> dict[int, str]:
+        """The time zones of many points at once."""
+        table = tables.metering_point.c
+        with self._store.reading() as connection:
+            query = select(table.id, table.zone).where(among(table.id, metering_points))
+            return {row.id: row.zone for row in connection.execute(query).all()}
+
     def change_address(self, metering_point: int, service_address: str, at: datetime) -> MeteringPoint:
         """From `at` on the point is called by another address; `at` must be later than the last change."""
         addresses, last = tables.service_address, self._addresses(metering_point)[-1]
@@ -138,6 +151,20 @@ class Registry:
     def meters(self) -> list[Meter]:
         """All meters, by id."""
         return self._many(select(tables.meter).order_by(tables.meter.c.id), meter_of)
+
+    def links(self, meters: Sequence[int]) -> dict[int, str | None]:
+        """The links of many meters at once."""
+        table = tables.meter.c
+        with self._store.reading() as connection:
+            query = select(table.id, table.link).where(among(table.id, meters))
+            return {row.id: row.link for row in connection.execute(query).all()}
+
+    def shared_links(self) -> list[str]:
+        """Links behind which more than one meter is reached: collectors and gateways."""
+        table = tables.meter.c
+        with self._store.reading() as connection:
+            query = select(table.link).where(table.link.is_not(None)).group_by(table.link).having(func.count() > 1)
+            return list(connection.execute(query.order_by(table.link)).scalars())
 
     def change_link(self, meter: int, link: str | None) -> Meter:
         """The head-end dials the meter at `link` from now on."""
@@ -286,17 +313,12 @@ class Registry:
 
     def _many(self, query: Select[Any], build: Callable[[Row[Any]], T]) -> list[T]:
         with self._store.reading() as connection:
-            return [build(row) for row in connection.execute(query)]
+            return [build(row) for row in connection.execute(query).all()]
 
     def _bulk(
         self, table: Table, column: Any, keys: Sequence[int], order: tuple[Any, ...], build: Callable[[Row[Any]], T]
     ) -> list[T]:
-        found: list[T] = []
-        wanted = sorted(dict.fromkeys(keys))
-        for at in range(0, len(wanted), AT_ONCE):
-            query = select(table).where(column.in_(wanted[at : at + AT_ONCE])).order_by(column, *order)
-            found += self._many(query, build)
-        return found
+        return self._many(select(table).where(among(column, keys)).order_by(column, *order), build)
 
     def _addresses(self, metering_point: int) -> Sequence[Row[Any]]:
         table = tables.service_address

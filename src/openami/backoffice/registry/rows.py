@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -25,13 +26,19 @@ def channel_of(row: Row[Any]) -> Channel:
     return Channel(
         metering_point=row.metering_point,
         number=row.number,
-        obis=ObisCode.parse(row.obis),
+        obis=_obis(row.obis),
         kind=ChannelKind(row.kind),
         unit=Unit(row.unit),  # type: ignore[call-arg]  # by number: its symbol comes from the enumeration
         scaler=row.scaler,
         resolution_s=row.resolution_s,
         modulus=row.modulus,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _obis(text: str) -> ObisCode:
+    """A registry has many channels, and few codes."""
+    return ObisCode.parse(text)
 
 
 def installation_of(row: Row[Any]) -> Installation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
 from openami.backoffice.mdm.validation.catalogue import CATALOGUE, rule_named
 from openami.backoffice.mdm.validation.rule import Parameters, Rule
 from openami.model.errors import SettingError
@@ -52,13 +53,16 @@ def use(name: str, consequence: Consequence = Consequence.NOTE, **parameters: in
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Valid for days from `start` up to `end` (None: without end), both in UTC."""
+    """Valid for days from `start` up to `end` (None: without end), both in UTC. `chains` are the methods that estimate
+    what lacks a value, in the order in which they are tried.
+    """
 
     name: str
     channel_class: ChannelClass
     start: date
     end: date | None
     uses: tuple[Use, ...]
+    chains: Chains = DEFAULT_CHAINS
 
     def covers(self, channel_class: ChannelClass, day: date) -> bool:
         """Whether this rule set judges the class on that day."""
@@ -66,9 +70,13 @@ class RuleSet:
 
 
 class RuleSets:
-    """Rule sets of which never two cover the same class and day; raises `SettingError` where two would."""
+    """Rule sets of which never two cover the same class and day; raises `SettingError` where two would.
 
-    def __init__(self, sets: Sequence[RuleSet]) -> None:
+    Where none does, those of `otherwise` hold.
+    """
+
+    def __init__(self, sets: Sequence[RuleSet], otherwise: RuleSets | None = None) -> None:
+        self._otherwise = otherwise
         self._sets = sorted(sets, key=lambda each: (each.channel_class, each.start))
         for first, second in zip(self._sets, self._sets[1:], strict=False):
             if first.channel_class is second.channel_class and (first.end is None or first.end > second.start):
@@ -83,7 +91,12 @@ class RuleSets:
 
     def find(self, channel_class: ChannelClass, day: date) -> RuleSet | None:
         """The rule set of a class on a day, or None."""
-        return next((each for each in self._sets if each.covers(channel_class, day)), None)
+        mine = next((each for each in self._sets if each.covers(channel_class, day)), None)
+        return self._otherwise.find(channel_class, day) if mine is None and self._otherwise else mine
+
+    def all(self) -> Sequence[RuleSet]:
+        """These, by class and day, without those of `otherwise`."""
+        return self._sets
 
 
 BEGINNING = date(1970, 1, 1)

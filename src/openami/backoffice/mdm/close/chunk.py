@@ -1,0 +1,295 @@
+"""The close of some points: read what is needed, judge, and store it in one short transaction.
+
+All that is computed depends on what is stored alone, so that a chunk can be done again, by anybody, without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from openami.backoffice.mdm import judged, stored
+from openami.backoffice.mdm.channel_days import Mask, Sources
+from openami.backoffice.mdm.close import late
+from openami.backoffice.mdm.close.counts import Count, Counts, deadlines
+from openami.backoffice.mdm.close.plain_days import columns_of, findings, judgements, like_days, plain
+from openami.backoffice.mdm.close.statistics import DAYS, Pair, Statistics, keep, statistics
+from openami.backoffice.mdm.judge import Judge, judged_of
+from openami.backoffice.mdm.judged import Judged
+from openami.backoffice.mdm.placement import Place, homes, place_of
+from openami.backoffice.mdm.stored_rules import stored_rule_sets
+from openami.backoffice.mdm.tables import interval_block, stamped_register
+from openami.backoffice.mdm.validation.own_days import offsets
+from openami.backoffice.mdm.validation.rule_set import class_of
+from openami.backoffice.operations.tables import job
+from openami.backoffice.registry.registry import Registry
+from openami.io.store.among import among
+from openami.io.store.columns import microseconds
+from openami.io.store.engine import Store
+from openami.model.errors import StoreError
+from openami.model.interval import DAY_S, day_of
+from openami.model.point import Channel, ChannelKind, Installation
+
+TRIES = 5
+DIRECT = "direct"
+NOTHING_ARRIVED = "nothing arrived"
+INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One chunk, as it travels to whoever does it. `collectors` are links that several meters share."""
+
+    url: str
+    day: int
+    now: datetime
+    first_closed: int
+    points: tuple[int, ...]
+    collectors: frozenset[str]
+
+
+@dataclass(slots=True, eq=False)
+class Members:
+    """The channels of a chunk, a row each, and what the registry says of them on the day."""
+
+    channels: list[Channel]
+    pairs: list[Pair]
+    zones: list[str]
+    collectors: list[str]
+    hung_all_day: Mask
+    expected: Mask
+    meters: list[int]
+
+
+def close_chunk(work: Work) -> Counts:
+    """Judge the day of the chunk's points, judge late days again, keep statistics; what was counted."""
+    return close_in(_store(work.url), work)
+
+
+def close_in(store: Store, work: Work) -> Counts:
+    """As `close_chunk`, in a store that is open."""
+    for _ in range(TRIES):
+        with store.reading() as connection:
+            marks = late.marks(connection, work.points)
+            chunk = Chunk(connection, store, work, marks)
+            found = list(chunk.all_days())
+            counts = chunk.counts(found)
+        with store.transaction() as connection:
+            if late.marks(connection, work.points) == marks:
+                judged.store(connection, found, microseconds(work.now))
+                keep(connection, chunk.members.pairs, work.day, chunk.before)
+                late.settle(connection, marks)
+                return counts
+    raise StoreError(
+        f"points {work.points[0]} to {work.points[-1]}: readings kept arriving while day was closed; again"
+    )
+
+
+@lru_cache(maxsize=4)
+def _store(url: str) -> Store:
+    return Store(url)
+
+
+class Chunk:
+    """One look at the store, and what follows from it."""
+
+    def __init__(self, connection: Connection, store: Store, work: Work, marks: Sequence[late.Mark]) -> None:
+        self._connection = connection
+        self._registry = Registry(store)
+        self._rule_sets = stored_rule_sets(connection)
+        self._judge = Judge(store, self._registry, self._rule_sets)
+        self._work = work
+        self._marks = marks
+        self.members = members_of(self._registry, work)
+        self._steps = _by(channel.resolution_s for channel in self.members.channels)
+        stale = {mark[:2] for mark in marks}
+        self.before = statistics(connection, self.members.pairs, work.day, self._steps, stale)
+        self._there = np.zeros(len(self.members.pairs), dtype=np.bool_)
+
+    def all_days(self) -> Iterator[Judged]:
+        """The day of every channel, and earlier days of those to which something came late."""
+        by_hand = np.zeros(len(self.members.pairs), dtype=np.bool_)
+        for resolution_s, rows in self._steps.items():
+            yield from self._plain_days(resolution_s, rows, by_hand)
+        for row in np.flatnonzero(by_hand).tolist():
+            yield from self._by_hand(self.members.channels[row], self._work.day, self._work.day)
+        yield from self._again()
+
+    def _plain_days(self, resolution_s: int, rows: Any, by_hand: Mask) -> Iterator[Judged]:
+        """Judgements of the plain days among `rows`; the others that anything is known of are marked in `by_hand`."""
+        work, members = self._work, self.members
+        pairs = [members.pairs[row] for row in rows.tolist()]
+        days = stored.load(self._connection, [(*pair, work.day) for pair in pairs], resolution_s, Sources())
+        there = np.array(days.version) > 0
+        self._there[rows] = there
+        before = _rows_of(self.before, rows)
+        elsewhere = self._stamped_elsewhere(rows, days)
+        is_plain = plain(days, before, elsewhere, members.hung_all_day[rows])
+        by_hand[rows] = ~is_plain & (there | members.expected[rows])
+        kinds = [class_of(members.channels[row].obis) for row in rows.tolist()]
+        together = _by(kind if yes else None for kind, yes in zip(kinds, is_plain.tolist(), strict=True))
+        together.pop(None, None)
+        for kind, which in together.items():
+            rule_set = self._rule_sets.on(kind, day_of(work.day * DAY_S))
+            some = [pairs[at] for at in which.tolist()]
+            profile = None
+            if any("profile" in use.rule.needs for use in rule_set.uses):
+                offset_s = self._offsets(rows[which])
+                profile = like_days(self._connection, some, work.day, before.states[which], offset_s, days.intervals)
+            columns = columns_of(days, which, before, profile)
+            refused, found = findings(columns, rule_set)
+            versions = [days.version[at] for at in which.tolist()]
+            by_hand[rows[which[refused]]] = True
+            for row, one in enumerate(judgements(some, work.day, versions, columns, rule_set.name, found)):
+                if not refused[row]:
+                    yield one
+        before.put_day(days, there, members.expected[rows], work.day)
+        self.before.take(rows, before)
+
+    def _stamped_elsewhere(self, rows: Any, days: Any) -> Mask:
+        """Where a register was stamped on the day by another meter than the profile's, or off its grid."""
+        start, found = self._work.day * DAY_S, np.zeros(len(rows), dtype=np.bool_)
+        meter = days.sources.meters()[days.source[:, -1]].tolist()
+        place: dict[tuple[int, str], int] = {}
+        for at, row in enumerate(rows.tolist()):
+            channel = self.members.channels[row]
+            place[channel.metering_point, str(channel.obis)] = at
+        table = stamped_register.c
+        points = list(dict.fromkeys(point for point, _ in place))
+        for obis in dict.fromkeys(obis for _, obis in place):
+            query = select(table.metering_point, table.stamp, table.meter).where(
+                among(table.metering_point, points), table.obis == obis, table.stamp.between(start, start + DAY_S)
+            )
+            for point, stamp, by in self._connection.execute(query).all():
+                index = place.get((point, obis))
+                if index is not None and (by != meter[index] or (stamp - start) % days.resolution_s):
+                    found[index] = True
+        return found
+
+    def _offsets(self, rows: Any) -> Any:
+        first = self._work.day - DAYS + 1
+        zones = [self.members.zones[row] for row in rows.tolist()]
+        known = {zone: offsets(first, DAYS, zone) for zone in dict.fromkeys(zones)}
+        return np.stack([known[zone] for zone in zones])
+
+    def _by_hand(self, channel: Channel, first: int, last: int) -> Iterator[Judged]:
+        for day in self._judge.verdict(self._connection, channel, first, last, self._work.now):
+            yield judged_of(channel, day)
+
+    def _again(self) -> Iterator[Judged]:
+        """Days before this one, of channels to which something came late: from the day before the first of it."""
+        since: dict[Pair, int] = {}
+        for point, number, day, _ in self._marks:
+            since[point, number] = min(since.get((point, number), day), day)
+        for channel in self.members.channels:
+            first = since.get((channel.metering_point, channel.number), self._work.day) - 1
+            if first < self._work.day - 1:
+                first = max(first, self._work.first_closed)
+                yield from self._by_hand(channel, first, self._work.day - 1)
+
+    def counts(self, found: Sequence[Judged]) -> Counts:
+        """What is counted of the day."""
+        work, members = self._work, self.members
+        mine = {(one.metering_point, one.channel): one.content for one in found if one.day == work.day}
+        known = self._arrivals()
+        lacking = [row for row in np.flatnonzero(members.expected).tolist() if not _whole(known, members.pairs[row])]
+        causes = self._causes([members.meters[row] for row in lacking])
+        lacks = {row: causes.get(members.meters[row]) or self._what_lacks(row) for row in lacking}
+        counts: Counts = {}
+        for row in np.flatnonzero(members.expected).tolist():
+            key = members.collectors[row], lacks.get(row, "")
+            counts.setdefault(key, Count()).add(self._count(row, mine.get(members.pairs[row]), known))
+        return counts
+
+    def _what_lacks(self, row: int) -> str:
+        return INCOMPLETE if self._there[row] else NOTHING_ARRIVED
+
+    def _arrivals(self) -> dict[Pair, list[tuple[int, int]]]:
+        """Per channel its versions of the day in their order: when each became known, and how much it lacked."""
+        table, found = interval_block.c, dict[Pair, list[tuple[int, int]]]()
+        query = select(table.metering_point, table.channel, table.known_at, table.missing).where(
+            among(table.metering_point, self._work.points), table.day == self._work.day
+        )
+        for point, channel, known_at, missing in self._connection.execute(query.order_by(table.version)).all():
+            found.setdefault((point, channel), []).append((known_at, missing))
+        return found
+
+    def _count(self, row: int, content: judged.Content | None, known: dict[Pair, list[tuple[int, int]]]) -> Count:
+        intervals = DAY_S // self.members.channels[row].resolution_s
+        versions = known.get(self.members.pairs[row], [])
+        due, usable = deadlines(self._work.day, self.members.zones[row])
+        _, _, energy, missing, estimated, *packed = content or (0, "", 0, intervals, 0, None, None, None)
+        since = int(self.before.gap_since[row])
+        return Count(
+            channels=1,
+            by_deadline=int(any(at <= due and not lacks for at, lacks in versions)),
+            by_billing=int(any(at <= usable and not lacks for at, lacks in versions)),
+            late_changes=int(any(at > due for at, _ in versions)),
+            intervals=intervals,
+            measured=intervals - missing - estimated,
+            estimated=estimated,
+            missing=missing,
+            energy=energy,
+            estimated_energy=judged.estimated_energy(packed[0], packed[1], intervals),
+            oldest_gap=None if since < 0 else since,
+        )
+
+    def _causes(self, meters: Sequence[int]) -> dict[int, str]:
+        """Why the last job that did not bring a meter's readings failed."""
+        query = select(job.c.meter, job.c.cause).where(among(job.c.meter, meters), job.c.cause.is_not(None))
+        return {meter: cause for meter, cause in self._connection.execute(query.order_by(job.c.id)).all()}  # noqa: C416 - rows
+
+
+def _whole(known: dict[Pair, list[tuple[int, int]]], pair: Pair) -> bool:
+    return pair in known and known[pair][-1][1] == 0
+
+
+def members_of(registry: Registry, work: Work) -> Members:
+    """The channels of interval energy of the chunk's points."""
+    found = homes(registry.channels_of_points(work.points)).values()
+    channels = [channel for channel in found if channel.kind is ChannelKind.INTERVAL_ENERGY]
+    hung: dict[int, list[tuple[Place, Installation]]] = {}
+    for installation in registry.installations_of_points(work.points):
+        place = place_of(installation)
+        start = work.day * DAY_S
+        if place.start < start + DAY_S and place.end > start:
+            hung.setdefault(place.metering_point, []).append((place, installation))
+    there = [hung.get(channel.metering_point, []) for channel in channels]
+    meters = [places[-1][1].meter if places else 0 for places in there]
+    links = registry.links(meters)
+    zones = registry.zones(work.points)
+    return Members(
+        channels,
+        [(channel.metering_point, channel.number) for channel in channels],
+        [zones[channel.metering_point] for channel in channels],
+        [link if (link := links.get(meter)) in work.collectors and link is not None else DIRECT for meter in meters],
+        np.array([_all_day(places, work.day) for places in there], dtype=np.bool_),
+        np.array([bool(places) for places in there], dtype=np.bool_),
+        meters,
+    )
+
+
+def _all_day(places: Sequence[tuple[Place, Installation]], day: int) -> bool:
+    """Whether one meter hung there all day, and no other touched the day: an exchange at midnight is looked at."""
+    return len(places) == 1 and places[0][0].start <= day * DAY_S and places[0][0].end >= (day + 1) * DAY_S
+
+
+def _by(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Per key the rows that have it."""
+    rows: dict[Any, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return {key: np.array(some, dtype=np.intp) for key, some in rows.items()}
+
+
+def _rows_of(found: Statistics, rows: Any) -> Statistics:
+    return Statistics(
+        found.totals[rows], found.peaks[rows], found.states[rows], found.registers[rows], found.meters[rows],
+        found.gap_since[rows],
+    )  # fmt: skip
