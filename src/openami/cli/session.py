@@ -19,7 +19,6 @@ from openami.io.links.address import open_link
 from openami.io.links.dlms import DlmsClient
 from openami.io.links.tls import client_context
 from openami.model.errors import LinkError, SettingError
-from openami.protocols.dlms.acse import AcseServiceUser
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client_settings import ClientSettings
@@ -220,7 +219,7 @@ async def open_session(options: SessionOptions) -> AsyncIterator[DlmsClient]:
             try:
                 await stack.enter_async_context(client)
             except (LinkError, AssociationRejected) as error:
-                raise SettingError(f"{error}; {_advice(error, options)}") from error
+                raise SettingError(f"{error}{_advice(error, options)}") from error
             yield client
 
 
@@ -244,24 +243,7 @@ def _fingerprint(key: bytes) -> str:
 
 
 def _advice(error: Exception, options: SessionOptions) -> str:
-    if not isinstance(error, AssociationRejected):
-        return f"are --framing {options.framing_name} and --server {options.server_sap} right?"
-    secured = options.encryption_key is not None
-    match error.diagnostic:
-        case AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED if secured:
-            return "keys are set, so ciphering was asked for: leave them out if the meter does not cipher here"
-        case AcseServiceUser.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED:
-            return "this client of the meter ciphers: see --encryption-key and --authentication-key"
-        case AcseServiceUser.AUTHENTICATION_FAILURE:
-            return _advice_on_proof(options)
-        case _:
-            return f"does the meter know client {options.client_sap}, and is --authentication right for it?"
-
-
-def _advice_on_proof(options: SessionOptions) -> str:
-    if options.encryption_key is None:
-        return f"is the password that of client {options.client_sap}?"
-    return (
-        f"are the keys those of client {options.client_sap}? If they are and were used elsewhere, our counter lies "
-        "behind: give a higher --invocation-counter"
-    )
+    """What to try besides what the error says itself."""
+    if isinstance(error, AssociationRejected):
+        return ""
+    return f"; are --framing {options.framing_name} and --server {options.server_sap} right?"

@@ -16,6 +16,7 @@ from openami.protocols.dlms.acse import (
     ReleaseRequestReason,
 )
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
+from openami.protocols.dlms.association_advice import advice, advice_on_proof
 from openami.protocols.dlms.authentication import Authentication, mechanism_number
 from openami.protocols.dlms.ciphered import Ciphered, CipheredTag
 from openami.protocols.dlms.client_settings import ClientSettings
@@ -24,7 +25,7 @@ from openami.protocols.dlms.counters import ReceiveWindow, SendCounter
 from openami.protocols.dlms.errors import AssociationRejected
 from openami.protocols.dlms.hls import check_challenge
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
-from openami.protocols.dlms.hls_reply import proof_of_server, proving
+from openami.protocols.dlms.hls_reply import ProofRefused, proof_of_server, proving
 from openami.protocols.dlms.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse
 from openami.protocols.dlms.protection_form import GENERAL_FORMS, Form, form_of_key
 from openami.protocols.dlms.request import Action, Read
@@ -99,7 +100,10 @@ class AssociationProposal:
 
     def verify_pass_4(self, answer: Any) -> None:
         """The server proves itself: the method returns f(our challenge). Raises `SecurityError`, `DecodeError`."""
-        proof = proof_of_server(answer)
+        try:
+            proof = proof_of_server(answer)
+        except ProofRefused as error:
+            raise ProofRefused(f"{error}; {advice_on_proof(self.settings)}") from None
         own, peer = self.settings.system_title, self.server_system_title
         verify(self.settings.hls_credentials(), Passes(peer, own, self.challenge, self.server_challenge), proof)
 
@@ -107,7 +111,8 @@ class AssociationProposal:
         """Take the server's answer; raises `AssociationRejected`, or `SecurityError` if it agrees to something else."""
         settings = self.settings
         if aare.result is not AssociationResult.ACCEPTED:
-            raise AssociationRejected(aare.result, aare.result_source_diagnostic, _initiate_error(aare))
+            causes = (_initiate_error(aare), advice(aare.result_source_diagnostic, settings))
+            raise AssociationRejected(aare.result, aare.result_source_diagnostic, "; ".join(filter(None, causes)))
         if aare.application_context_name != settings.application_context:
             raise SecurityError("AARE accepts another application context than AARQ proposed: refused")
         if settings.authentication.high:

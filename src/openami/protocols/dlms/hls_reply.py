@@ -22,6 +22,10 @@ from openami.protocols.dlms.short_names import REPLY_TO_HLS_AUTHENTICATION
 _SELECTOR: Final = 1
 
 
+class ProofRefused(SecurityError):
+    """The server was not convinced by our proof."""
+
+
 def proving(proof: bytes, *, short_names: bool) -> Action | Read:
     """Pass 3 of a client."""
     octets = encode_data(octet_string(proof))
@@ -36,7 +40,7 @@ def proof_of_server(answer: Any) -> bytes:
     result = ActionResult.SUCCESS if named_short else answer[0]
     returned = answer[0] if named_short else answer[-1]
     if result != ActionResult.SUCCESS or not isinstance(returned, bytes):
-        raise SecurityError(f"the server did not accept our proof (HLS pass 3): {hyphenated(result)}")
+        raise ProofRefused(f"the server did not accept our proof (HLS pass 3): {hyphenated(result)}")
     proof = decode_data(returned).value
     if not isinstance(proof, bytes):
         raise SecurityError("the server's proof (HLS pass 4) is no octet-string")
