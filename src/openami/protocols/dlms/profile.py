@@ -9,10 +9,7 @@ refuses is refused here, with the same error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
-
-import numpy as np
 
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.dlms.axdr import take_length
@@ -61,16 +58,14 @@ def decode_profiles(
     """
     reading = _reading(columns, clock, default_deviation, capture_period_s)
     answers: list[ProfileColumns | DecodeError | None] = [None] * len(raws)
-    for layout, members in _alike(raws, limits):
-        joined = _joined(raws, members)
+    for layout, members, joined in _alike(raws, limits):
         made = columns_of_runs(
             [Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading
         )
         if made is None:
             continue
-        bounds = np.cumsum([0, *(member.rows for member in members)]).tolist()
-        for member, (first, last) in zip(members, pairwise(bounds), strict=True):
-            answers[member.number] = made.rows(first, last)
+        for member, part in zip(members, made.parts([member.rows for member in members]), strict=True):
+            answers[member.number] = part
     return [
         _decode_or_error(raw, reading, limits) if answer is None else answer
         for answer, raw in zip(answers, raws, strict=True)
@@ -123,6 +118,10 @@ def _decode_or_error(raw: bytes, reading: Reading, limits: Limits) -> ProfileCol
         return error
 
 
+_HEADER_MAX: Final = 6
+"""More octets than tag and length of an array have here."""
+
+
 class _Member(NamedTuple):
     """One of many buffers: its place, where its rows begin, and how many there are."""
 
@@ -131,21 +130,26 @@ class _Member(NamedTuple):
     rows: int
 
 
-def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Member]]]:
-    """The buffers that are of one layout throughout, by layout; every tag byte compared."""
+def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Member], bytes]]:
+    """The buffers that are of one layout throughout, by layout, and all their rows; every tag byte compared."""
     for layout, members in _perhaps_alike(raws, limits).items():
-        if layout.all_alike(_joined(raws, members), 0, sum(member.rows for member in members)):
-            yield layout, members
+        joined = _joined(raws, members)
+        if layout.all_alike(joined, 0, sum(member.rows for member in members)):
+            yield layout, members, joined
         elif alike := [each for each in members if layout.all_alike(raws[each.number], each.start, each.rows)]:
-            yield layout, alike
+            yield layout, alike, _joined(raws, alike)
 
 
 def _perhaps_alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Member]]:
     """Buffers whose length fits a layout: that of the buffer before, else that of their own first row."""
     groups: dict[RowLayout, list[_Member]] = {}
     layout: RowLayout | None = None
+    known: tuple[bytes, int] = b"", 0
+    header = None
     for number, raw in enumerate(raws):
-        header = _header(raw, limits)
+        beginning = raw[:_HEADER_MAX], len(raw)
+        if beginning != known:
+            known, header = beginning, _header(raw, limits)
         if header is None:
             continue
         start, rows = header

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import accumulate, pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +30,11 @@ INTEGERS: Final = frozenset(
 )
 FLOATS: Final = frozenset({DataType.FLOAT32, DataType.FLOAT64})
 PLAIN: Final = INTEGERS | FLOATS | {DataType.LONG64_UNSIGNED, DataType.BOOLEAN, DataType.OCTET_STRING}
+_new = tuple.__new__  # what the constructor does, without the way there: thousands of columns are cut at a time
 CLOCKS: Final = frozenset({DataType.OCTET_STRING, DataType.DATE_TIME})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProfileColumn:
+class ProfileColumn(NamedTuple):
     """The values of one capture object, one per row.
 
     `values` is int64 for integers, enum and bcd (uint64 for long64-unsigned), float64, bool, or object with the
@@ -63,14 +64,20 @@ class ProfileColumns:
     def __len__(self) -> int:
         return len(self.stamps)
 
-    def rows(self, start: int, stop: int) -> ProfileColumns:
-        """Rows `start` to `stop` (exclusive) as views."""
-        part = slice(start, stop)
-        columns = tuple(
-            ProfileColumn(column.values[part], None if column.present is None else column.present[part])
-            for column in self.columns
-        )
-        return ProfileColumns(self.stamps[part], self.clock_status[part], columns)
+    def parts(self, sizes: Sequence[int]) -> list[ProfileColumns]:
+        """One profile after another, of so many rows each, as views."""
+        bounds = [0, *accumulate(sizes)]
+        slices = [slice(*bound) for bound in pairwise(bounds)]
+        columns = zip(*(_parts(column, slices) for column in self.columns), strict=True)
+        stamps, status = self.stamps, self.clock_status
+        return [ProfileColumns(stamps[part], status[part], row) for part, row in zip(slices, columns, strict=True)]
+
+
+def _parts(column: ProfileColumn, slices: Sequence[slice]) -> list[ProfileColumn]:
+    values, present = column.values, column.present
+    if present is None:
+        return [_new(ProfileColumn, (values[part], None)) for part in slices]
+    return [_new(ProfileColumn, (values[part], present[part])) for part in slices]
 
 
 @dataclass(frozen=True, slots=True)

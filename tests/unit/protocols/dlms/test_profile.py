@@ -79,8 +79,10 @@ class TestUsualRows:
         profile = decode_profile(buffer(before + after))
         assert np.diff(profile.stamps).tolist() == [PERIOD_S] * 15
 
-    def test_rows_are_views(self):
-        profile = decode_profile(DAY).rows(10, 12)
+    def test_parts_are_views(self):
+        whole = decode_profile(DAY)
+        profile = whole.parts([10, 2, 84])[1]
+        assert np.shares_memory(profile.stamps, whole.stamps)
         assert profile.stamps.tolist() == [START + 10 * PERIOD_S, START + 11 * PERIOD_S]
         assert profile.columns[2].values.tolist() == [123_466, 123_467]
 
