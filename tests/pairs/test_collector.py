@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from collector_rig import QUICK, Site, Zone, heard, meters_of, numbers, until
 from fault_disk import FaultDisk
 from openami.backoffice.operations.headend_client import HeadendClient, HeadendRefused
+from openami.backoffice.operations.read_plan import ReadPlan
 from openami.field.collector import CollectorSettings, DirectMeters
+from openami.field.collector.embedded import EmbeddedMeter
+from openami.field.meter.faces.service import MeterService
 from openami.headend.collector_session import Allowance
 from openami.io.links.memory import memory_pair
 from openami.io.links.neighbourhood import MeterSeen
@@ -17,7 +21,7 @@ from openami.protocols.dlms.gateway import REQUEST, RESPONSE, GatewayAddress, Pr
 from openami.protocols.dlms.wrapper import decode_wrapper, encode_wrapper
 from openami.protocols.zones.collector_message import Lane
 from openami.protocols.zones.message import RefusalCause
-from operations_rig import Rig
+from operations_rig import NEXT, Chance, Rig
 from virtual_loop import in_virtual_time
 
 DAY_S = 86_400
@@ -265,3 +269,43 @@ async def test_a_second_connection_of_one_collector_ends_the_first():
     twin = Site("c1", zone, DirectMeters({}), settings=QUICK).start()
     await until(lambda: twin.collector.uplink.connected)
     assert list(zone.headend._collectors._sessions) == ["c1"]
+
+
+@in_virtual_time
+async def test_campaigns_respect_the_border_between_two_way_and_one_way_meters():
+    rig = Rig(meters=2)
+    with rig.store.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE meter SET framing = 'one-way' WHERE id = {rig.ids[0]}")
+    campaign = rig.campaign()
+    await rig.operations.run_campaign(campaign)
+    view = rig.operations.campaign(campaign)
+    assert (view.completed, view.failed, view.by_cause) == (1, 1, {"one-way": 1})
+    assert len(rig.operations.attempts(campaign, rig.ids[0])) == 1, "asking again cannot help"
+    assert rig.field.dials == 1
+    rig.operations.put_schedule(
+        "all", ReadPlan(), every_s=3600, window_s=3600, deadline_s=600, first_at=NEXT - timedelta(hours=1)
+    )
+    rig.operations._due()
+    assert rig.operations.campaigns()[0].total == 1, "the schedule asks only those who answer"
+    await rig.close()
+
+
+@in_virtual_time
+async def test_a_meter_embeds_a_collector():
+    rig = Rig(meters=1)
+    zone = Zone(clock=rig.clock)
+    meter = rig.field.meters[0]
+    service = MeterService(meter, rig.clock, random=Chance("embedded"))
+    asked = []
+    embedded = EmbeddedMeter("self", meter.config.system_title, service.serve, lambda: asked.append(1))
+    site = Site("c1", zone, embedded).start()
+    rig.headend = zone.headend
+    await until(lambda: site.collector.uplink.connected)
+    rig.registry.change_link(rig.ids[0], "collector://c1/self")
+    campaign = rig.campaign()
+    await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).completed == 1
+    await embedded.deliver(b"sealed")
+    await HeadendClient(zone.reach, zone.clock).trigger_push("collector://c1/self")
+    await until(lambda: zone.spool.waiting and asked)
+    await rig.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from openami.model.unit import Unit
 
 ENERGIES = (ObisCode(1, 0, 1, 8, 0), ObisCode(1, 0, 2, 8, 0))
 KINDS = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
+COLLECTOR_LINK = re.compile(r"collector://[^/\s]+/\S+")
 LINE_MAX = 1 << 16
 
 
@@ -34,8 +36,14 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     zone: Annotated[str, Meta(description="IANA time zone of the point's calendar, for example Europe/Berlin.")]
     serial: Annotated[str, Meta(min_length=1, max_length=64, description="Serial number of the meter.")]
     system_title: Annotated[str, Meta(pattern="^[0-9a-fA-F]{16}$", description="Its system title, 16 hex digits.")]
-    link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port.")]
-    framing: Annotated[str, Meta(pattern="^(wrapper|hdlc)$", description="wrapper or hdlc.")] = "wrapper"
+    link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port, collector://NAME/ADDRESS.")]
+    framing: Annotated[
+        str,
+        Meta(
+            pattern="^(wrapper|hdlc|gateway|one-way)$",
+            description="wrapper, hdlc, gateway (prefix E6 and E7 at its collector), or one-way: it only pushes.",
+        ),
+    ] = "wrapper"
     resolution_s: Annotated[int, Meta(ge=60, le=86_400, description="Capture period of its load profile, seconds.")]
     encryption_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, 32 hex digits.")]
     authentication_key: Annotated[
@@ -70,7 +78,8 @@ def read_lines(text: Iterable[str]) -> Iterator[tuple[int, EnrolmentLine | Rejec
 
 def enrol(office: BackOffice, line: EnrolmentLine, now: datetime) -> None:
     """Enter one line, all of it or nothing; raises `Conflict` or `SettingError`. A line again is a conflict."""
-    parse_address(line.link)
+    if not COLLECTOR_LINK.fullmatch(line.link):
+        parse_address(line.link)
     since = _since(line.since, now)
     title = bytes.fromhex(line.system_title)
     keys = MeterKeys(bytes.fromhex(line.encryption_key), bytes.fromhex(line.authentication_key))

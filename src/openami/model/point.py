@@ -10,6 +10,8 @@ from openami.model.obis import ObisCode
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 
+ONE_WAY = "one-way"
+
 
 @dataclass(frozen=True, slots=True)
 class MeteringPoint:
@@ -24,9 +26,11 @@ class MeteringPoint:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A device. `link` is where the head-end dials it (`tcp://host:port`), `None` if it cannot be dialled.
+    """A device. `link` is where the head-end dials it (`tcp://host:port`, `collector://NAME/ADDRESS`), `None` if it
+    cannot be dialled.
 
-    `framing` is `wrapper` or `hdlc`; `curve` says where a simulated meter's values come from (empty for real ones).
+    `framing` is `wrapper`, `hdlc`, `gateway` (the wrapper, with the prefix for its collector), or `one-way`: the meter
+    only pushes (AMR), and nothing can be asked of it. `curve` says where a simulated meter's values come from.
     """
 
     id: int
@@ -36,6 +40,11 @@ class Meter:
     link: str | None
     framing: str = "wrapper"
     curve: str = ""
+
+    @property
+    def two_way(self) -> bool:
+        """Whether it answers (AMI), so that campaigns may ask it."""
+        return self.framing != ONE_WAY
 
 
 class ChannelKind(StrEnum):

@@ -65,6 +65,8 @@ class Assignments:
             meter = self._registry.meter(meter_id)
         except NotRegistered as error:
             raise NotReadable(Cause.NOT_REGISTERED, str(error)) from error
+        if not meter.two_way:
+            raise NotReadable(Cause.ONE_WAY, f"meter {meter.serial} only pushes (one-way): nothing can be asked of it")
         if not meter.link:
             raise NotReadable(Cause.NO_LINK, f"meter {meter.serial} has no link: it cannot be dialled")
         return meter, meter.link

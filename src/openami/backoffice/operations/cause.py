@@ -39,6 +39,7 @@ class Cause(StrEnum):
     NOT_REGISTERED = "not-registered"
     NOT_INSTALLED = "not-installed"
     NO_LINK = "no-link"
+    ONE_WAY = "one-way"
     NO_KEYS = "no-keys"
     WRONG_SETTING = "wrong-setting"
     STORE_FAILED = "store-failed"
@@ -48,7 +49,9 @@ class Cause(StrEnum):
     DEFECT = "defect"
 
 
-PERMANENT = frozenset({Cause.NOT_REGISTERED, Cause.NOT_INSTALLED, Cause.NO_LINK, Cause.NO_KEYS, Cause.WRONG_SETTING})
+PERMANENT = frozenset(
+    {Cause.NOT_REGISTERED, Cause.NOT_INSTALLED, Cause.NO_LINK, Cause.ONE_WAY, Cause.NO_KEYS, Cause.WRONG_SETTING}
+)
 """Trying again within the campaign cannot help: somebody has to change something first."""
 
 

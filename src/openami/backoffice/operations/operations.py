@@ -248,7 +248,7 @@ class Operations:
     def _due(self) -> list[int]:
         """Make the campaigns that schedules ask for; all campaigns that should be running."""
         now = self._now()
-        meters = [meter.id for meter in self._registry.meters() if meter.link]
+        meters = [meter.id for meter in self._registry.meters() if meter.link and meter.two_way]
         if meters:
             self._campaigns.start_due(meters, now)
         return self._campaigns.due(now)
