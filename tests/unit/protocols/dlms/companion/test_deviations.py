@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import resources
+
 import pytest
 
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.companion.check import deviations
-from openami.protocols.dlms.companion.profile import load_profile
+from openami.protocols.dlms.companion.profile import CompanionProfile, load_profile
+from openami.protocols.dlms.companion.profile_records import records_of
 from openami.protocols.dlms.cosem.association_ln import (
     AccessRight,
+    AssociationLN,
     AttributeAccessItem,
     MethodAccessItem,
     ObjectListElement,
 )
 from openami.protocols.dlms.cosem.object_model import ObjectModel
+from openami.protocols.dlms.data import decode_data
 
 ENERGY = ObisCode(1, 0, 1, 8, 0)
 PROFILE = """
@@ -89,3 +95,38 @@ def test_the_client_and_its_proof() -> None:
     assert said(authentication=Authentication.NONE) == [("authentication", "", "hls5", "none")]
     with pytest.raises(SettingError, match=r"has no client 9; it has 1 management"):
         said(client=9)
+
+
+SHIPPED = ("plain", "idis-2", "dsmr-5")
+
+
+def played(name: str, client_sap: int) -> tuple[CompanionProfile, list[ObjectListElement]]:
+    """A shipped profile, and what a meter that is as it says lists to a client."""
+    file = resources.files("openami.protocols.dlms.companion") / "profiles" / f"{name}.toml"
+    profile = load_profile(file.read_text(encoding="utf-8"), name)
+    (record,) = (one for one in records_of(profile) if one.client_sap == client_sap)
+    return profile, list(AssociationLN.object_list.cosem_type.from_data(decode_data(record.object_list)))
+
+
+def kinds(profile: CompanionProfile, elements: list[ObjectListElement], client_sap: int) -> list[tuple[str, ObisCode]]:
+    proof = profile.clients[client_sap].authentication or Authentication.NONE
+    found = deviations(profile, ObjectModel.of(elements), client_sap, proof)
+    return [(str(one.kind), one.logical_name) for one in found if one.logical_name is not None]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_mutation_of_a_meter_of_a_shipped_profile_is_reported(name: str) -> None:
+    profile, elements = played(name, 1)
+    assert kinds(profile, elements, 1) == []
+    strict = {one.logical_name for one in profile.objects if one.seen_by(1) and not one.optional}
+    versioned = {one.logical_name for one in profile.objects if one.versions}
+    for place, element in enumerate(elements):
+        code = element.logical_name
+        rest = elements[:place] + elements[place + 1 :]
+        if code in strict:
+            assert kinds(profile, rest, 1) == [("missing object", code)]
+        other = replace(element, class_id=1 if element.class_id != 1 else 3)
+        assert ("class", code) in kinds(profile, [*rest, other], 1)
+        if code in versioned:
+            assert ("version", code) in kinds(profile, [*rest, replace(element, version=200)], 1)
+    assert len(strict) > 5
