@@ -18,6 +18,7 @@ NAMES = (
     "validation",
     "meter_memory",
     "mbus_decode",
+    "collector",
 )
 
 
