@@ -20,6 +20,7 @@ from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOp
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.local_ports import LocalFace, PushingPort, ReadoutPort, local_port
 from openami.field.meter.faces.push import live, push_over_tcp
 from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.field.meter.laboratory_meter import LaboratoryMeter
@@ -72,6 +73,11 @@ def meter(
         Path | None,
         typer.Option(help="Play the record that `openami read --save` took of a real meter, or a profile (TOML)."),
     ] = None,
+    face: Annotated[
+        LocalFace | None,
+        typer.Option(help="Serve this port of the meter instead of DLMS: p1, sml or iec62056-21."),
+    ] = None,
+    face_interval: Annotated[float, typer.Option(help="Seconds between two messages of a p1 or sml port.")] = 10.0,
     push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -116,8 +122,13 @@ def meter(
     device = ElectricityMeter(config, load, start, store, random, kept)
     if laboratory:
         device = LaboratoryMeter(config, load, start, _password(password), store, random, kept)
+    served_at = None if pty else listen
     with suppress(KeyboardInterrupt):
-        asyncio.run(_run(device, clock, listen=None if pty else listen, framing=framing, as_json=as_json))
+        if face is not None:
+            port = local_port(face, device, clock, face_interval)
+            asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
+        else:
+            asyncio.run(_run(device, clock, listen=served_at, framing=framing, as_json=as_json))
 
 
 def _keys(
@@ -167,6 +178,19 @@ async def _run(
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)
         await live(device, clock, deliver)
+
+
+async def _run_port(
+    port: PushingPort | ReadoutPort, device: ElectricityMeter, clock: Clock, *, listen: str | None, as_json: bool
+) -> None:
+    async with served(port, listen) as link:
+        facts = {"link": link, "serial": device.config.serial, "values": device.label}
+        if as_json:
+            print_json(facts)
+        else:
+            for name, value in facts.items():
+                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
+        await live(device, clock, _shown(as_json=as_json))
 
 
 def _shown(*, as_json: bool) -> Callable[[bytes], Awaitable[None]]:

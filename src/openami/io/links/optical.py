@@ -30,6 +30,37 @@ class Reconfigurable(Link, Protocol):
         ...
 
 
+class FixedLine:
+    """A line that keeps its speed and framing, whatever is asked: a pty, a serial server, a head of one speed.
+
+    Octets of seven bits with parity arrive there as eight bits: the parity bit is taken off.
+    """
+
+    datagrams = False
+
+    def __init__(self, link: Link) -> None:
+        self.peer = link.peer
+        self._link = link
+        self._seven = True
+
+    async def reconfigure(self, settings: SerialSettings) -> None:
+        """Only whether there is a parity bit in the eighth place changes."""
+        self._seven = settings.bytesize == SIGN_ON.bytesize
+
+    async def receive(self) -> bytes:
+        """The next octets."""
+        data = await self._link.receive()
+        return bytes(octet & 0x7F for octet in data) if self._seven else data
+
+    async def send(self, data: bytes) -> None:
+        """Without parity: whoever is at the other end takes seven bits of eight."""
+        await self._link.send(data)
+
+    async def close(self) -> None:
+        """End the link."""
+        await self._link.close()
+
+
 async def sign_on(link: Reconfigurable, *, answer_s: float = 5.0, echo_s: float = 1.2) -> bytes:
     """Sign on in mode E and leave `link` ready for HDLC; the meter's identification without `/` and line end.
 

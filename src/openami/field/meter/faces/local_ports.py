@@ -1,0 +1,172 @@
+"""The meter's consumer port and optical port beside DLMS: P1 telegrams, SML files, read-outs of IEC 62056-21."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.instantaneous import power_w, voltage_dv
+from openami.io.clock import Clock
+from openami.io.links.driver import Driver
+from openami.io.links.link import Link
+from openami.model.errors import LinkError
+from openami.model.obis import ObisCode
+from openami.model.unit import Unit
+from openami.protocols.iec62056_21.data_set import DataSet
+from openami.protocols.iec62056_21.message import Command, Identification
+from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.iec62056_21.reader import ChangeSpeed
+from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
+from openami.protocols.sml.element import Element, integer, unsigned
+from openami.protocols.sml.file import Message, encode_file
+from openami.protocols.sml.messages import Body, CloseResponse, GetListResponse, OpenResponse
+from openami.protocols.sml.transport import encode_transport
+from openami.protocols.sml.types import ListEntry
+
+WINTER_S = 3600
+"""P1 times are winter time of central Europe; a meter that is played keeps it all the year."""
+IDENTIFICATION = Identification("OAM", "5", "OpenAMI")
+P1_HEADER = "OAM5OpenAMI"
+P1_VERSION = "50"
+
+
+class LocalFace(StrEnum):
+    """Which port is played."""
+
+    P1 = "p1"
+    SML = "sml"
+    IEC62056_21 = "iec62056-21"
+
+
+def registers(meter: ElectricityMeter, now: float) -> list[tuple[ObisCode, int, int, Unit]]:
+    """Code, mantissa, power of ten and unit of what these ports show."""
+    drawn_w, fed_w = power_w(meter, now)
+    first, second = meter.energy.tariff_wh
+    energy = meter.energy
+    energies = (("1.8.0", energy.import_wh), ("1.8.1", first), ("1.8.2", second), ("2.8.0", energy.export_wh))
+    powers = (("1.7.0", drawn_w), ("2.7.0", fed_w))
+    found = [(_code(group), value, 0, Unit.WATT_HOUR) for group, value in energies]
+    found += [(_code(group), value, 0, Unit.WATT) for group, value in powers]
+    found.append((_code("32.7.0"), voltage_dv(meter, 0, now), -1, Unit.VOLT))
+    return found
+
+
+def p1_telegram(meter: ElectricityMeter, now: float) -> bytes:
+    """One telegram of version 5."""
+    local = datetime.fromtimestamp(now + WINTER_S, UTC)
+    sets = [DataSet("1-3:0.2.8", (P1_VERSION,)), DataSet("0-0:1.0.0", (f"{local:%y%m%d%H%M%S}W",))]
+    sets.append(DataSet("0-0:96.1.1", (meter.config.serial.encode().hex().upper(),)))
+    return encode_p1(P1_HEADER, sets + data_sets(meter, now, "1-0:"))
+
+
+def data_sets(meter: ElectricityMeter, now: float, prefix: str = "") -> list[DataSet]:
+    """The registers as text: kWh and kW with three decimals, volts with one."""
+    found: list[DataSet] = []
+    for code, number, _, unit in registers(meter, now):
+        address = f"{prefix}{code.c}.{code.d}.{code.e}"
+        if unit is Unit.VOLT:
+            value = f"{number // 10:03d}.{number % 10}*V"
+        else:
+            value = f"{number // 1000:06d}.{number % 1000:03d}*k{unit.symbol}"
+        found.append(DataSet(address, (value,)))
+    return found
+
+
+def sml_file(meter: ElectricityMeter, now: float) -> bytes:
+    """One pushed list in its transport: open, list, close."""
+    server = meter.config.system_title
+    number = int(now).to_bytes(4, "big")
+    entries = tuple(
+        ListEntry(bytes(code), None, None, unit.value, integer(scaler, 1), _element(value))
+        for code, value, scaler, unit in registers(meter, now)
+    )
+    bodies: tuple[Body, ...] = (
+        OpenResponse(None, None, number, server),
+        GetListResponse(None, server, None, None, entries),
+        CloseResponse(),
+    )
+    messages = [Message(number + bytes((at,)), 0, 0, body) for at, body in enumerate(bodies)]
+    return encode_transport(encode_file(messages))
+
+
+def _element(value: int) -> Element:
+    return unsigned(value, 8)
+
+
+def _code(groups: str) -> ObisCode:
+    return ObisCode.parse(f"1-0:{groups}*255")
+
+
+class PushingPort:
+    """A port that says what it has every `interval_s` and never listens."""
+
+    def __init__(self, message: Callable[[float], bytes], clock: Clock, interval_s: float) -> None:
+        self._message = message
+        self._clock = clock
+        self._interval_s = interval_s
+
+    async def serve(self, link: Link) -> None:
+        """Push until the link ends; closes it."""
+        hearing = asyncio.get_running_loop().create_task(_ended(link))
+        try:
+            while not hearing.done():
+                await link.send(self._message(self._clock.time()))
+                await asyncio.wait((hearing,), timeout=self._interval_s)
+        except LinkError:
+            return
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            await link.close()
+
+    async def serve_line(self, link: Link) -> None:
+        """A line that is always there."""
+        await self.serve(link)
+
+
+async def _ended(link: Link) -> None:
+    while await link.receive():
+        pass
+
+
+class ReadoutPort:
+    """A port that answers sign-ons with a read-out and, in programming mode, reads of its registers."""
+
+    def __init__(self, meter: ElectricityMeter, clock: Clock) -> None:
+        self._meter = meter
+        self._clock = clock
+
+    async def serve(self, link: Link) -> None:
+        """Answer until the link ends; closes it."""
+        settings = DeviceSettings(IDENTIFICATION, self._readout, read=self._read)
+        driver: Driver[ChangeSpeed] = Driver(TariffDevice(settings), link, self._clock)
+        try:
+            while True:
+                await driver.next_event()  # the line's other end keeps one speed
+        except LinkError:
+            return
+        finally:
+            await link.close()
+
+    async def serve_line(self, link: Link) -> None:
+        """A line that is always there."""
+        await self.serve(link)
+
+    def _readout(self) -> list[DataSet]:
+        return [DataSet("C.1.0", (self._meter.config.serial,)), *data_sets(self._meter, self._clock.time())]
+
+    def _read(self, command: Command) -> str | None:
+        wanted = (command.data or "").partition("(")[0]
+        values = (each.values[0] for each in self._readout() if each.address == wanted)
+        return next((f"({value})" for value in values), None)
+
+
+def local_port(face: LocalFace, meter: ElectricityMeter, clock: Clock, interval_s: float) -> PushingPort | ReadoutPort:
+    """The port of `meter` that `face` names."""
+    if face is LocalFace.IEC62056_21:
+        return ReadoutPort(meter, clock)
+    message = p1_telegram if face is LocalFace.P1 else sml_file
+    return PushingPort(lambda now: message(meter, now), clock, interval_s)

@@ -1,0 +1,76 @@
+"""An electricity meter's P1, SML and IEC 62056-21 ports, read back over links."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from openami.cli import optical
+from openami.cli import p1 as p1_command
+from openami.cli import sml as sml_command
+from openami.cli.serving import served
+from openami.field.meter.config import MeterConfig
+from openami.field.meter.curve import ArrayCurve
+from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.local_ports import LocalFace, local_port, p1_telegram, registers, sml_file
+from openami.field.meter.real_curves import replayed
+from openami.io.clock import SystemClock
+from openami.model.quantity import Quantity
+from openami.protocols.dlms.security import SecurityKeys
+from openami.protocols.iec62056_21.measurements import measurements
+from openami.protocols.iec62056_21.p1 import Variant, decode_p1
+from openami.protocols.sml.file import decode_file
+from openami.protocols.sml.measurements import measurements as sml_measurements
+from openami.protocols.sml.transport import TransportParser
+
+START = 1_767_225_600.0
+
+
+def electricity(start=START):
+    config = MeterConfig(
+        serial="10000001",
+        system_title=b"OAM\x00\x00\x00\x00\x01",
+        keys=SecurityKeys(bytes(16), bytes(16)),
+        import_wh=1_234_567,
+    )
+    meter = ElectricityMeter(config, ArrayCurve.replay(replayed("uk-2", start + 86_400)), start)
+    meter.advance(start + 3600)
+    return meter
+
+
+def expected(meter, now):
+    return {code: Quantity(number, scaler, unit).value for code, number, scaler, unit in registers(meter, now)}
+
+
+def test_p1_and_sml_say_what_the_registers_say():
+    meter, now = electricity(), START + 3600
+    telegram = decode_p1(p1_telegram(meter, now))
+    assert telegram.variant is Variant.DSMR_5
+    told = {each.name: each.value for each in measurements(telegram.data_sets)}
+    (file,) = TransportParser().feed(sml_file(meter, now))
+    pushed = {each.name: each.value for each in sml_measurements(decode_file(file.data))}
+    for code, value in expected(meter, now).items():
+        assert told[code].value == value
+        assert pushed[code].value == value
+        assert told[code].unit is pushed[code].unit
+
+
+@pytest.mark.parametrize("face", list(LocalFace))
+def test_the_commands_read_each_port_on_a_pty_and_over_tcp(face, capsys):
+    commands = {
+        LocalFace.P1: lambda link: p1_command._run(link, 1, p1_command.Cutter(3600), as_json=True),
+        LocalFace.SML: lambda link: sml_command._run(link, 1, as_json=True),
+        LocalFace.IEC62056_21: lambda link: optical._read(link, "", [], None, wake_up=False, as_json=True),
+    }
+
+    async def scenario(listen):
+        clock = SystemClock()
+        async with served(local_port(face, electricity(), clock, 0.05), listen) as link:
+            await commands[face](link)
+
+    for listen in (None, "127.0.0.1:0"):
+        asyncio.run(scenario(listen))
+        shown = capsys.readouterr().out
+        assert '"name": "1-0:1.8.0*255"' in shown
+        assert '"unit": "Wh"' in shown
