@@ -45,6 +45,12 @@ def decode(
         str | None,
         typer.Option("--as", help="Take the bytes as sml, p1, iec62056-21, mbus, wmbus, hdlc, wrapper, apdu, data…"),
     ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option(
+            "--unverified", help="Decipher DLMS without the authentication key; what it says is not verified."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Say what each byte of a message means.
@@ -53,7 +59,7 @@ def decode(
     keys are given. A line that cannot be decoded is reported, the others are decoded, and the exit status is 1.
     """
     keys = octets_of("--key", key)
-    decoder = DlmsDecoder(keys, octets_of("--system-title", system_title))
+    decoder = DlmsDecoder(keys, octets_of("--system-title", system_title), unverified=unverified)
     texts = (*sml_decoders(), *iec62056_21_decoders(keys))
     decoders = (*texts, *wired_decoders(keys), *WirelessDecoder(keys).decoders(), *decoder.decoders())
     failed = False

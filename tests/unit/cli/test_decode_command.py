@@ -71,3 +71,18 @@ def test_raw_data_needs_its_name(capsys):
 def test_wrong_options_are_named(wrong):
     with pytest.raises(SettingError):
         decode(message=GET, **wrong)
+
+
+def test_without_the_authentication_key_only_when_asked_for_and_marked(capsys):
+    def found(**options):
+        assert decode(message=CIPHERED, system_title=[TITLE], as_json=True, **options) == 0
+        return lines(capsys)[0]
+
+    refused = found(key=[EK])
+    assert "none of 1 keys" in refused["problem"]
+    assert "content" not in refused
+    opened = found(key=[EK], unverified=True)
+    assert opened["problem"].startswith("NOT VERIFIED")
+    assert opened["content"]["kind"] == "get-response-normal"
+    assert "problem" not in found(key=[EK, AK], unverified=True)
+    assert "content" not in found(key=[AK], unverified=True)

@@ -27,13 +27,21 @@ from openami.protocols.wire.declared import explain
 
 LLC = (LLC_COMMAND, LLC_RESPONSE)
 CONVERSATIONS_MAX = 64
+UNVERIFIED = "NOT VERIFIED: deciphered without checking its tag, as was asked for; anybody may have altered it"
 
 
 class DlmsDecoder:
-    """Reads one message after another; segments of one APDU may come in several messages."""
+    """Reads one message after another; segments of one APDU may come in several messages.
 
-    def __init__(self, keys: Sequence[bytes] = (), system_titles: Sequence[bytes] = ()) -> None:
+    With `unverified`, what no pair of keys verifies is deciphered without checking its tag, and marked as such: for
+    networks that withhold the authentication key. Nothing else in this package does that.
+    """
+
+    def __init__(
+        self, keys: Sequence[bytes] = (), system_titles: Sequence[bytes] = (), *, unverified: bool = False
+    ) -> None:
         self._ring = KeyRing(keys, system_titles)
+        self._unverified = unverified
         self._assemblies: dict[tuple[HdlcAddress, HdlcAddress], Assembly] = {}
 
     def decoders(self) -> tuple[MessageDecoder, ...]:
@@ -90,9 +98,17 @@ class DlmsDecoder:
             content = self._content(apdu)
             return problem, () if content is None else (self.apdu(content),)
         except SecurityError as error:
-            return str(error), ()
+            return self._without_its_tag(apdu, error)
         except DecodeError as error:
             return f"deciphered, but {error}", ()
+
+    def _without_its_tag(self, apdu: object, error: SecurityError) -> tuple[str, tuple[Decoded, ...]]:
+        if self._unverified and isinstance(apdu, Ciphered | GeneralGloCiphering | GeneralDedCiphering):
+            title = None if isinstance(apdu, Ciphered) else apdu.system_title or None
+            plaintext = self._ring.open_unverified(apdu.content, title)
+            if plaintext is not None:
+                return UNVERIFIED, (self.apdu(plaintext),)
+        return str(error), ()
 
     def _content(self, apdu: object) -> bytes | None:
         """The APDU inside a protected one; None if `apdu` is not protected."""
