@@ -13,7 +13,7 @@ from openami.backoffice.operations.headend_client import HeadendClient, HeadendR
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.field.collector import CollectorSettings, DirectMeters
 from openami.field.collector.embedded import EmbeddedMeter
-from openami.field.meter.faces.service import MeterService
+from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.headend.collector_session import Allowance
 from openami.io.links.memory import memory_pair
 from openami.io.links.neighbourhood import MeterSeen
@@ -187,10 +187,10 @@ async def test_the_gateway_prefix_is_taken_off_and_put_on_and_nothing_else_chang
     assert (answer.source, answer.destination) == (1, 16)
 
 
-@pytest.mark.parametrize("framing", ["wrapper", "gateway"])
+@pytest.mark.parametrize("framing", ["wrapper", "gateway", "hdlc"])
 @in_virtual_time
 async def test_a_campaign_reads_meters_behind_a_collector_that_has_no_key(framing):
-    rig = Rig(meters=2)
+    rig = Rig(meters=2, framing=FramingKind.HDLC if framing == "hdlc" else FramingKind.WRAPPER)
     zone = Zone(clock=rig.clock)
     site = Site("c1", zone, meters_of(rig.field), group="hill").start()
     rig.headend = zone.headend

@@ -18,15 +18,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fault_disk import FaultDisk
 from openami.app.collector_part import run_collector
 from openami.app.settings import Collector as Section
+from openami.backoffice.operations.headend_client import HeadendClient
+from openami.field.meter import ElectricityMeter, MeterConfig, MeterService, SteadyCurve, serve_meter_tcp
 from openami.headend import Headend, HeadendSettings
 from openami.io.clock import SystemClock
 from openami.io.keystore import CounterFile
 from openami.io.keystore.authority import CollectorAuthority, DenyList, install_certificate, make_request
+from openami.io.links.dlms import DlmsClient
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.io.links.tls import issue, make_authority, server_context
 from openami.io.links.udp import connect_udp
 from openami.io.spool import FileSpool
 from openami.model.errors import SettingError
+from openami.model.obis import ObisCode
+from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.counters import MemoryCounters
+from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.dlms.framing import Role
+from openami.protocols.dlms.gateway import GatewayAddress, GatewayFraming
+from openami.protocols.dlms.security import SecurityKeys
+from openami.protocols.dlms.wrapper import WrapperFraming
 from openami.protocols.zones.message import decode_push
 from openami.protocols.zones.wake_up import WakeUp, encode_wake_up
 
@@ -97,6 +109,32 @@ async def push(port, payload=b"sealed"):
     await link.send(payload)
     await asyncio.sleep(0)
     await link.close()
+
+
+async def test_our_meter_on_a_socket_is_read_through_collector_and_head_end(tmp_path):
+    keys = SecurityKeys(bytes(range(16)), bytes(range(16, 32)))
+    config = MeterConfig(serial="1", system_title=b"OAM\0\0\0\0\1", keys=keys)
+    clock = SystemClock()
+    device = ElectricityMeter(config, SteadyCurve(1000), clock.time() - 3600)
+    meter = await serve_meter_tcp(MeterService(device, clock, random=random.Random(2).randbytes))
+    async with site_of(tmp_path) as site:
+        section = site.section("c1", meters=(f"m1=127.0.0.1:{meter.port}",))
+        async with run_collector(site.enrol("c1"), section, clock):
+            await look(lambda: "m1" in site.headend._collectors._sessions.get("c1", _NOBODY).meters)
+            office = HeadendClient(lambda: connect_tcp("127.0.0.1", site.headend.port), clock)
+            circuit = await office.open_circuit("collector://c1/m1", 5)
+            settings = ClientSettings(
+                client_sap=2, authentication=Authentication.HLS5, keys=keys, system_title=b"OACTESTS"
+            )
+            address = GatewayAddress(0, b"m1")
+            framing = GatewayFraming(WrapperFraming(Role.CLIENT, 2, 1), Role.CLIENT, address)
+            chance = random.Random(3).randbytes
+            async with DlmsClient(
+                circuit, framing, settings, clock=clock, random=chance, counters=MemoryCounters()
+            ) as client:
+                raw = await client.get_raw(CosemAttributeDescriptor(3, ObisCode(1, 0, 1, 8, 0), 2))
+            assert int.from_bytes(raw[1:], "big") > 0
+    await meter.close()
 
 
 async def test_pushes_and_circuits_over_mutual_tls(tmp_path):
