@@ -87,7 +87,9 @@ class MeshFace:
             self._connection.handle_timeout(now)
             self._answer(self._connection, now)
         if self._due() <= now:
-            self.meter.advance(now + self._offset)
+            # The difference of large numbers is inexact: the meter lives at least until what is due.
+            due = self.meter.clock.true_time(self.meter.agenda.due)
+            self.meter.advance(max(now + self._offset, due))
         self.push(now)
 
     def push(self, now: float) -> None:
@@ -142,7 +144,10 @@ class MeshFace:
             self.node.send(self.node.root_address, data, now, port=PORT, confirmed=True)
 
     def _trigger(self, event: DatagramReceived) -> None:
-        if event.source == self.node.root_address and self.meter.powered and self._triggers.take(event.at):
+        """The collector asks for a push: the rows of the load profile that the meter pushes, or nothing."""
+        if event.source != self.node.root_address or not self.meter.config.push_rows or not self.meter.powered:
+            return
+        if self._triggers.take(event.at):
             self.meter.advance(event.at + self._offset)
             self.meter.push(PUSH_ON_INTERVAL, event.at + self._offset)
             self.push(event.at)

@@ -1,0 +1,257 @@
+"""A mesh station on a real radio; the root is a neighbourhood for a collector.
+
+Addresses are EUI-64s in hexadecimal. A circuit to a meter carries wrapped APDUs as confirmed datagrams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final, Protocol
+
+from openami.io.clock import Clock
+from openami.io.links.inbox import Inbox
+from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent
+from openami.io.links.zep import Radio
+from openami.model.errors import ConnectFailed, LinkError, LinkLost, LocalProtocolError
+from openami.protocols.mesh.address import address_of, eui64_of
+from openami.protocols.mesh.events import (
+    DatagramReceived,
+    Failed,
+    JoinRefused,
+    Left,
+    MeshEvent,
+    Persist,
+    StationGone,
+    StationKnown,
+)
+from openami.protocols.mesh.node import PORT, TRIGGER_PORT, MeshNode
+
+LOG = logging.getLogger(__name__)
+EVENTS_MAX: Final = 4096
+_TRIGGER: Final = b"\x01"
+_SOURCE_PORT: Final = slice(2, 4)
+_DESTINATION_PORT: Final = slice(4, 6)
+
+
+class MeshCore(Protocol):
+    """`MeshNode`, or a face around it."""
+
+    def start(self, now: float) -> None: ...
+
+    def stop(self, now: float) -> None: ...
+
+    def receive(self, psdu: bytes, now: float, *, rssi_dbm: int) -> None: ...
+
+    def next_transmission(self, now: float) -> bytes | None: ...
+
+    def transmitted(self, now: float, *, clear: bool) -> None: ...
+
+    def next_event(self) -> MeshEvent | None: ...
+
+    def persisted(self, event: Persist, now: float) -> None: ...
+
+    def next_timeout(self) -> float | None: ...
+
+    def handle_timeout(self, now: float) -> None: ...
+
+
+class Counters(Protocol):
+    """Where frame counters are made durable."""
+
+    def save(self, name: str, value: int) -> None:
+        """Keep `value` under `name`; it is durable when this returns."""
+        ...
+
+
+class MeshLink:
+    """A circuit to one meter: whole wrapped APDUs, each way confirmed."""
+
+    datagrams = True
+
+    def __init__(self, station: MeshStation, eui64: bytes) -> None:
+        self.peer = f"mesh:{eui64.hex()}"
+        self.eui64 = eui64
+        self._station = station
+        self._inbox = Inbox(datagrams=True)
+        self._ports: set[bytes] = set()
+        self._closed = False
+
+    async def receive(self) -> bytes:
+        return await self._inbox.take()
+
+    async def send(self, data: bytes) -> None:
+        if self._closed:
+            raise LinkLost(f"the way to {self.peer} was closed")
+        self._ports.add(data[_SOURCE_PORT])
+        self._station.send(self, data)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._inbox.end()
+        self._station.closed(self)
+
+    def wants(self, datagram: bytes) -> bool:
+        """Whether a datagram of the meter answers this circuit; otherwise it is a push."""
+        return datagram[_DESTINATION_PORT] in self._ports
+
+    def arrive(self, datagram: bytes) -> None:
+        if not self._inbox.full:
+            self._inbox.put(datagram)
+
+    def lost(self, reason: str) -> None:
+        """A datagram did not reach the meter."""
+        self._inbox.end(LinkLost(f"{self.peer}: {reason}"))
+
+
+class MeshStation:
+    """Runs `core` on `radio`; `node` is the core itself or inside of it. `run` has to run for anything to happen."""
+
+    def __init__(self, core: MeshCore, node: MeshNode, radio: Radio, clock: Clock, counters: Counters) -> None:
+        self._core = core
+        self._node = node
+        self._radio = radio
+        self._clock = clock
+        self._counters = counters
+        self._changed = asyncio.Event()
+        self._events: asyncio.Queue[NeighbourhoodEvent | None] = asyncio.Queue(EVENTS_MAX)
+        self._links: dict[bytes, MeshLink] = {}
+        self._sent: dict[int, MeshLink] = {}
+        self.dropped = 0
+
+    async def run(self) -> None:
+        """Be a station until cancelled; raises `LinkError` when the radio fails."""
+        self._core.start(self._clock.monotonic())
+        hearing = asyncio.get_running_loop().create_task(self._hear())
+        try:
+            while not hearing.done():
+                await self._speak()
+                await self._wait()
+            hearing.result()
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            self._core.stop(self._clock.monotonic())
+            for link in list(self._links.values()):
+                link.lost("the station has stopped")
+            self._tell(None)
+
+    async def next_event(self) -> NeighbourhoodEvent:
+        event = await self._events.get()
+        if event is None:
+            raise LinkLost("the mesh station has stopped")
+        return event
+
+    async def open(self, address: str) -> MeshLink:
+        eui64 = _eui64(address)
+        if eui64 not in self._node.routes():
+            raise ConnectFailed(f"no route to meter {address} in the mesh")
+        if eui64 in self._links:
+            raise ConnectFailed(f"meter {address} has a circuit already")
+        link = self._links[eui64] = MeshLink(self, eui64)
+        return link
+
+    async def trigger(self, address: str) -> None:
+        eui64 = _eui64(address)
+        if eui64 not in self._node.routes():
+            raise LinkError(f"no route to meter {address} in the mesh")
+        self._node.send(self._address(eui64), _TRIGGER, self._clock.monotonic(), port=TRIGGER_PORT, confirmed=True)
+        self._changed.set()
+
+    def send(self, link: MeshLink, data: bytes) -> None:
+        """Send a datagram of a circuit; raises `LinkLost` for one that the mesh cannot carry."""
+        try:
+            now = self._clock.monotonic()
+            number = self._node.send(self._address(link.eui64), data, now, port=PORT, confirmed=True)
+        except LocalProtocolError as error:
+            raise LinkLost(f"{link.peer}: {error}; agree on a smaller PDU") from error
+        self._sent[number] = link
+        self._changed.set()
+
+    def closed(self, link: MeshLink) -> None:
+        if self._links.get(link.eui64) is link:
+            del self._links[link.eui64]
+        self._sent = {number: other for number, other in self._sent.items() if other is not link}
+
+    async def _hear(self) -> None:
+        try:
+            while True:
+                psdu, rssi_dbm = await self._radio.receive()
+                self._core.receive(psdu, self._clock.monotonic(), rssi_dbm=rssi_dbm)
+                self._changed.set()
+        finally:
+            self._changed.set()
+
+    async def _speak(self) -> None:
+        """Do what is due, take events, and send frames until there is none whose turn has come."""
+        while True:
+            now = self._clock.monotonic()
+            due = self._core.next_timeout()
+            if due is not None and due <= now:
+                self._core.handle_timeout(now)
+            self._take_events(now)
+            psdu = self._core.next_transmission(self._clock.monotonic())
+            if psdu is None:
+                return
+            clear = await self._radio.transmit(psdu)
+            self._core.transmitted(self._clock.monotonic(), clear=clear)
+
+    async def _wait(self) -> None:
+        due = self._core.next_timeout()
+        wait_s = None if due is None else max(due - self._clock.monotonic(), 0.0)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        self._changed.clear()
+
+    def _take_events(self, now: float) -> None:
+        while (event := self._core.next_event()) is not None:
+            match event:
+                case Persist():
+                    self._counters.save(event.name, event.value)
+                    self._core.persisted(event, now)
+                case StationKnown():
+                    self._tell(MeterSeen(event.eui64.hex()))
+                case StationGone():
+                    self._tell(MeterGone(event.eui64.hex()))
+                case DatagramReceived():
+                    self._take(event)
+                case Failed():
+                    if (link := self._sent.pop(event.number, None)) is not None:
+                        link.lost(event.reason)
+                case Left() | JoinRefused():
+                    LOG.warning("mesh station %s: %s", self._node.eui64.hex(), event.reason)
+                case _:
+                    self._sent.pop(getattr(event, "number", -1), None)
+
+    def _take(self, event: DatagramReceived) -> None:
+        eui64 = eui64_of(event.source)
+        link = self._links.get(eui64)
+        if event.port != PORT:
+            self.dropped += 1
+        elif link is not None and link.wants(event.payload):
+            link.arrive(event.payload)
+        else:
+            self._tell(Heard(eui64.hex(), event.payload))
+
+    def _tell(self, event: NeighbourhoodEvent | None) -> None:
+        """Whoever runs the collector takes events; the oldest of more than 4096 that wait are lost and counted."""
+        if self._events.full():
+            self._events.get_nowait()
+            self.dropped += 1
+        self._events.put_nowait(event)
+
+    def _address(self, eui64: bytes) -> bytes:
+        return address_of(eui64, self._node.address[:8])
+
+
+def _eui64(address: str) -> bytes:
+    try:
+        eui64 = bytes.fromhex(address)
+    except ValueError:
+        eui64 = b""
+    if len(eui64) != 8:
+        raise ConnectFailed(f"mesh address {address!r} must be an EUI-64 of 16 hexadecimal digits")
+    return eui64
