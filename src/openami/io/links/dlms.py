@@ -57,7 +57,7 @@ class DlmsClient:
     `SecurityError`, `DecodeError` (its bytes are bad), `LinkTimeout`, `LinkLost` (try again later).
     """
 
-    __slots__ = ("_clock", "_core", "_counters", "_driver", "_link", "associated", "notifications", "refused")
+    __slots__ = ("_clock", "_core", "_counters", "_driver", "_link", "_notifications", "_refused", "associated")
 
     def __init__(
         self,
@@ -89,10 +89,23 @@ class DlmsClient:
         self._clock = clock
         self._counters = counters
         self.associated: Associated | None = None
-        self.notifications: deque[Notified] = deque(maxlen=KEPT_MAX)
-        """DataNotifications that came in between, the newest 64."""
-        self.refused: deque[Refused | Garbage] = deque(maxlen=KEPT_MAX)
+        # Made when they are asked for: an idle association among ten thousand has neither.
+        self._notifications: deque[Notified] | None = None
+        self._refused: deque[Refused | Garbage] | None = None
+
+    @property
+    def notifications(self) -> deque[Notified]:
+        """What the server said unasked in between, the newest 64."""
+        if self._notifications is None:
+            self._notifications = deque(maxlen=KEPT_MAX)
+        return self._notifications
+
+    @property
+    def refused(self) -> deque[Refused | Garbage]:
         """What was not accepted and why, the newest 64."""
+        if self._refused is None:
+            self._refused = deque(maxlen=KEPT_MAX)
+        return self._refused
 
     @property
     def received(self) -> list[bytes]:

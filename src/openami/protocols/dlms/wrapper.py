@@ -67,7 +67,7 @@ class WrapperFraming:
         self._limit = max_apdu
         self._buffer = bytearray()
         self._events: deque[FramingEvent] = deque()
-        self._out: deque[bytes] = deque()
+        self._out: list[bytes] = []
         self._ended = False
 
     def connect(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
@@ -118,7 +118,7 @@ class WrapperFraming:
         if not self._out:
             return b""
         if self._datagrams or len(self._out) == 1:
-            return self._out.popleft()
+            return self._out.pop(0)
         data = b"".join(self._out)
         self._out.clear()
         return data
