@@ -18,6 +18,9 @@ NAMES = (
     "validation",
     "meter_memory",
     "mbus_decode",
+    "dlms_wire",
+    "wmbus_decode",
+    "local_ports",
     "collector",
 )
 
