@@ -126,4 +126,7 @@ def command_of(header: GeneralHeader, apdu: bytes) -> tuple[Command, int]:
         )
     except SettingError as error:
         raise SecurityError(f"the mandate cannot be: {error}") from None
-    return command, int.from_bytes(header.transaction_id, "big")
+    counter = int.from_bytes(header.transaction_id, "big")
+    if command.header(header.originator_system_title, counter) != header:
+        raise SecurityError("the header says what it says in another form than the only one: refused")
+    return command, counter

@@ -138,6 +138,7 @@ def test_a_set_that_selects_is_no_verb():
         ("other_information", b"\x02\x00" + bytes(4) + bytes(8) + b"\x20" + bytes(32) + b"\0\0"),
         ("other_information", b"\x01\x02" + bytes(4) + bytes(8) + b"\x20" + bytes(32) + b"\0\0"),
         ("other_information", b"\x01\x00" + bytes(4) + bytes(8) + b"\x20" + bytes(32) + b"\0\0"),
+        ("other_information", b"\x01\x00\0\0\x0e\x10" + bytes(8) + b"\x81\x20" + bytes(range(32)) + b"\0\0"),
         ("transaction_id", b"\x01"),
         ("date_time", b"\xff" * 12),
         ("date_time", b""),
