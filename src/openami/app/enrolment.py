@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from openami.app.parts import BackOffice
+from openami.backoffice.registry.registry import Registry
+from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
 from openami.io.links.address import parse_address
 from openami.model.errors import OpenAmiError, SettingError
@@ -36,7 +38,9 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     zone: Annotated[str, Meta(description="IANA time zone of the point's calendar, for example Europe/Berlin.")]
     serial: Annotated[str, Meta(min_length=1, max_length=64, description="Serial number of the meter.")]
     system_title: Annotated[str, Meta(pattern="^[0-9a-fA-F]{16}$", description="Its system title, 16 hex digits.")]
-    link: Annotated[str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port, collector://NAME/ADDRESS.")]
+    link: Annotated[
+        str, Meta(min_length=1, description="Where the head-end dials it: tcp://host:port, collector://NAME/ADDRESS.")
+    ]
     framing: Annotated[
         str,
         Meta(
@@ -52,6 +56,11 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
+
+    @property
+    def keys(self) -> MeterKeys:
+        """The keys as the keystore wants them."""
+        return MeterKeys(bytes.fromhex(self.encryption_key), bytes.fromhex(self.authentication_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +87,25 @@ def read_lines(text: Iterable[str]) -> Iterator[tuple[int, EnrolmentLine | Rejec
 
 def enrol(office: BackOffice, line: EnrolmentLine, now: datetime) -> None:
     """Enter one line, all of it or nothing; raises `Conflict` or `SettingError`. A line again is a conflict."""
+    with office.store.transaction():
+        enrol_meter(office.registry, office.keystore, line, now)
+
+
+def enrol_meter(registry: Registry, keystore: FileKeystore, line: EnrolmentLine, now: datetime) -> None:
+    """Enter one line within the caller's transaction; raises `Conflict` or `SettingError`."""
     if not COLLECTOR_LINK.fullmatch(line.link):
         parse_address(line.link)
     since = _since(line.since, now)
     title = bytes.fromhex(line.system_title)
-    keys = MeterKeys(bytes.fromhex(line.encryption_key), bytes.fromhex(line.authentication_key))
-    registry = office.registry
-    with office.store.transaction():
-        point = registry.add_point(line.point, line.address, line.zone, line.transformer or None)
-        meter = registry.add_meter(line.serial, title, GuaranteeClass.SHARED_KEYS, line.link, line.framing)
-        channels = [(obis, kind) for obis in ENERGIES for kind in KINDS]
-        for number, (obis, kind) in enumerate(channels, start=1):
-            registry.add_channel(point.id, number, obis, kind, Unit.WATT_HOUR, 0, line.resolution_s)
-        registry.install(meter.id, point.id, since)
-        if line.consumer:
-            registry.supply(registry.add_consumer(line.consumer).id, point.id, since)
-        office.keystore.put(title, keys)
+    point = registry.add_point(line.point, line.address, line.zone, line.transformer or None)
+    meter = registry.add_meter(line.serial, title, GuaranteeClass.SHARED_KEYS, line.link, line.framing)
+    channels = [(obis, kind) for obis in ENERGIES for kind in KINDS]
+    for number, (obis, kind) in enumerate(channels, start=1):
+        registry.add_channel(point.id, number, obis, kind, Unit.WATT_HOUR, 0, line.resolution_s)
+    registry.install(meter.id, point.id, since)
+    if line.consumer:
+        registry.supply(registry.add_consumer(line.consumer).id, point.id, since)
+    keystore.put(title, line.keys)
 
 
 def _check_header(names: Iterable[str]) -> None:

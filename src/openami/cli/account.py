@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.installation import Installation
+from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.up import SettingsOption

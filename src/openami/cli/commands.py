@@ -40,6 +40,7 @@ GROUPS = {
     "optical": ("read",),
     "mdm": ("judge", "close", "kpis", "explain", "rules", "rulesets", "methods", "score"),
     "store": ("check", "upgrade", "retire", "distribute"),
+    "field": ("commission", "read", "exchange"),
     "collector": ("request", "sign", "install", "deny", "public", "wake", "bundle", "apply"),
 }
 """Commands with commands of their own: `openami mdm judge`."""

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from openami.app.enrolment import Rejected, enrol_all
-from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.installation import Installation
 from openami.app.parts import open_back_office
+from openami.app.settings import SETTINGS_FILE
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock

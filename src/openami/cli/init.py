@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from openami.app.installation import OPERATOR, SETTINGS_FILE, install
-from openami.app.settings import Settings
+from openami.app.installation import OPERATOR, install
+from openami.app.settings import SETTINGS_FILE, Settings
 from openami.cli.output import JsonOption, console, print_json
 from openami.io.links.tls import fingerprint
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.installation import Installation
+from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.mdm.close.counts import Kpis
 from openami.backoffice.mdm.judge import Explanation, Judge
 from openami.backoffice.mdm.reasons import Reason

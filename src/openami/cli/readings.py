@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.installation import Installation
+from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.mdm.calendar import Period
 from openami.backoffice.mdm.export import Exported, channels_between, write_csv, write_parquet
 from openami.backoffice.mdm.mdm import Mdm

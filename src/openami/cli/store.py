@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from openami.app.installation import SETTINGS_FILE, Installation
+from openami.app.installation import Installation
+from openami.app.settings import SETTINGS_FILE
 from openami.cli.output import console
 from openami.cli.up import SettingsOption
 from openami.io.store.distribute import distribute as spread
