@@ -20,6 +20,7 @@ from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.protocols.mbus.application import HeaderSize, decode_application
 from openami.protocols.mbus.columns import TelegramLayout
 from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.records import PLANS
 from openami.protocols.mbus.wired.frame import Control, LongFrame, decode_frame, encode_frame
 
 SCRIPT = ROOT / "tests" / "peers" / "meterbus_decode.py"
@@ -75,6 +76,7 @@ def _values(made: Sequence[bytes]) -> None:
 def _first_sight(made: Sequence[bytes]) -> None:
     for raw in made:
         compile_layout.cache_clear()
+        PLANS.forget()
         frame = decode_frame(raw)
         assert isinstance(frame, LongFrame)
         decode_application(frame.ci, frame.data)

@@ -59,7 +59,7 @@ class Shape(NamedTuple):
 
 
 class Readouts:
-    """Shapes by number of values and beginning of the text; bounded."""
+    """Shapes by number of values and first address; bounded."""
 
     def __init__(self, *, winter_s: int = CENTRAL_EUROPE_S, medium: int = ELECTRICITY) -> None:
         self._winter_s = winter_s
@@ -68,7 +68,7 @@ class Readouts:
 
     def read(self, text: str, remark: str = "") -> list[Measurement]:
         """Every value of the data sets in `text`; raises `DecodeError` as `decode_data_sets` does."""
-        key = (text.count("("), text[:16])
+        key = (text.count("("), text[: text.find("(")][:32])
         shapes = self._shapes.get(key)
         for shape in shapes or ():
             match = shape.pattern.fullmatch(text)

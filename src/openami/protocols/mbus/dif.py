@@ -6,8 +6,8 @@ real meters; the standard's text was not at hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from openami.model.errors import LimitExceeded, LocalProtocolError
 from openami.protocols.wire.cursor import Cursor
@@ -59,8 +59,7 @@ class Function(Enum):
 FUNCTIONS = tuple(Function)
 
 
-@dataclass(frozen=True, slots=True)
-class DataInformation:
+class DataInformation(NamedTuple):
     """A DIF with its DIFEs, read."""
 
     data_field: DataField
@@ -81,16 +80,21 @@ def skip_extensions(cursor: Cursor, first: int, name: str) -> None:
         count += 1
 
 
+_FIELDS = tuple(DataField(code) for code in range(16))
+
+
 def read_data_information(block: bytes) -> DataInformation:
     """Read a whole DIF/DIFE chain. `block` comes from `skip_extensions`, so it is complete."""
     dif = block[0]
+    if len(block) == 1:
+        return DataInformation(_FIELDS[dif & 0x0F], FUNCTIONS[dif >> 4 & 3], dif >> 6 & 1)
     storage = dif >> 6 & 1
     tariff = subunit = 0
     for index, extension in enumerate(block[1:]):
         storage |= (extension & 0x0F) << 1 + 4 * index
         tariff |= (extension >> 4 & 3) << 2 * index
         subunit |= (extension >> 6 & 1) << index
-    return DataInformation(DataField(dif & 0x0F), FUNCTIONS[dif >> 4 & 3], storage, tariff, subunit)
+    return DataInformation(_FIELDS[dif & 0x0F], FUNCTIONS[dif >> 4 & 3], storage, tariff, subunit)
 
 
 def encode_data_information(information: DataInformation) -> bytes:

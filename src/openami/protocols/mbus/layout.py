@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from openami.model.unit import Unit
 from openami.protocols.mbus.dif import (
@@ -44,8 +44,7 @@ _RATE_UNITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLayout:
+class RecordLayout(NamedTuple):
     """A record's header, read.
 
     `size` is the size of the data, `None` where an LVAR byte tells it. `unit` with `unit_text` is what the value
@@ -82,8 +81,7 @@ class RecordLayout:
 _FUNCTIONS = {Function.MAXIMUM: "maximum", Function.MINIMUM: "minimum", Function.ERROR_STATE: "in error state:"}
 
 
-@dataclass(frozen=True, slots=True)
-class _ValueInformation:
+class _ValueInformation(NamedTuple):
     meaning: Meaning
     vif: bytes
     text: str
@@ -105,11 +103,13 @@ def skip_header(cursor: Cursor) -> bytes:
 @lru_cache(LAYOUTS_MAX)
 def compile_layout(header: bytes) -> RecordLayout:
     """The meaning of `header`, which is complete and exact; its DIF is not a special one."""
-    split = next(index for index, byte in enumerate(header) if not byte & EXTENSION) + 1
+    split = 1
+    while header[split - 1] & EXTENSION:
+        split += 1
     data = read_data_information(header[:split])
     size = DATA_SIZE[data.data_field]
     value = _value_information(header[split:])
-    meaning, modifiers, error, per = _modified(value)
+    meaning, modifiers, error, per = _modified(value) if value.vifes else (value.meaning, (), "", "")
     unit, text = _unit(meaning.unit, per, value.text)
     convert = converter(data.data_field, meaning.kind, unit, meaning.exponent, meaning.factor)
     return RecordLayout(
