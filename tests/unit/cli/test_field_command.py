@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from command_line import meter_on_loopback
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import SteadyCurve
@@ -52,3 +55,10 @@ def test_a_meter_is_commissioned_read_and_exchanged(openami, tmp_path):
         again = openami("field", "exchange", one.hdlc, "M9", two.hdlc, line_of(tmp_path, 3), *last)
         assert again.status == 1
         assert "commission it first" in again.err
+    with closing(sqlite3.connect(tmp_path / "installation" / "openami.sqlite")) as store:
+        registers = store.execute("SELECT meter, count(*) FROM stamped_register GROUP BY meter").fetchall()
+        hung = store.execute("SELECT meter, start, end FROM installation ORDER BY start").fetchall()
+        waiting = store.execute("SELECT count(*) FROM unplaced").fetchone()
+    assert [meter for meter, _ in registers] == [1, 2]
+    assert waiting == (0,)
+    assert hung[0][2] == hung[1][1]
