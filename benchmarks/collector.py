@@ -182,7 +182,10 @@ async def _be_peers(port: int, count: int, authority: str | None) -> None:
     push = encode_wrapper(os.urandom(64), 1, 103)
     links = []
     for _ in range(0, count, 100):
-        some = [connect_tcp("127.0.0.1", port, timeout_s=60, tls=tls, server_name=tls and HEADEND) for _ in range(100)]
+        some = [
+            connect_tcp("127.0.0.1", port, timeout_s=60, tls=tls, server_name=HEADEND if tls else None)
+            for _ in range(100)
+        ]
         links += await asyncio.gather(*some)
         for link in links[-100:]:
             await link.send(push)
