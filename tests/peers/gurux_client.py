@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDateTime, GXReplyData
-from gurux_dlms.enums import Authentication, DataType, InterfaceType, ObjectType, Security
+from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, ObjectType, Security
 from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
@@ -59,6 +59,10 @@ class Peer:
             ciphering.invocationCounter = settings.get("invocation_counter", 1)
         if "max_receive_pdu_size" in settings:
             client.maxReceivePDUSize = settings["max_receive_pdu_size"]
+        if "block_window" in settings:
+            client.proposedConformance |= Conformance.GENERAL_BLOCK_TRANSFER
+            client.gbtWindowSize = settings["block_window"]
+            type(client.settings).blockNumber = property(lambda made: made.blockIndex)  # read there, never made
         return client
 
     def _associate(self) -> None:

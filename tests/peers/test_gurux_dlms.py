@@ -172,6 +172,19 @@ async def test_reads_the_whole_load_profile(bench):
     assert await bench.ask("read", class_id=7, obis=LOAD_PROFILE, attribute=7) == CAPTURED
 
 
+@pytest.mark.parametrize("window", [1, 4])
+@pytest.mark.parametrize("way", ["none", "hls5"])
+async def test_reads_a_profile_in_general_blocks(way, window):
+    meter = laboratory_meter()
+    async with serving(meter, "wrapper") as port:
+        with GuruxPeer() as peer:
+            made = Bench(meter, peer)
+            settings = {"max_receive_pdu_size": 300, "block_window": window, **SECURITY[way]}
+            await made.ask("associate", host="127.0.0.1", port=port, framing="wrapper", **settings)
+            assert await made.ask("read", class_id=7, obis=LOAD_PROFILE, attribute=2) == made.rows(0, CAPTURED)
+            await made.ask("release")
+
+
 async def test_hears_why_not(bench):
     with pytest.raises(PeerFailed):
         await bench.ask("read", class_id=3, obis="1.0.99.8.0.255", attribute=2)
