@@ -5,6 +5,7 @@ from .curve import LoadCurve as LoadCurve
 from .curve import SteadyCurve as SteadyCurve
 from .daylight_saving import DaylightSaving as DaylightSaving
 from .electricity import ElectricityMeter as ElectricityMeter
+from .faces.calling import CallingMeter as CallingMeter
 from .faces.memory import MemoryFace as MemoryFace
 from .faces.push import live as live
 from .faces.push import push_over_tcp as push_over_tcp
