@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
@@ -41,17 +41,29 @@ def current(*columns: Any) -> Select[Any]:
     return query.where(interval_block.c.version == latest.scalar_subquery())
 
 
+HEADS = select(
+    interval_block.c.metering_point,
+    interval_block.c.channel,
+    interval_block.c.day,
+    interval_block.c.version,
+    interval_block.c.closing,
+    interval_block.c.closing_meter,
+).where(
+    among(interval_block.c.metering_point, "points"),
+    interval_block.c.day.between(bindparam("first"), bindparam("last")),
+)
+
 Head = tuple[int, int, int]  # version, closing register, closing meter (0: none)
 
 
 def heads(connection: Connection, points: Sequence[int], first: int, last: int) -> dict[Key, Head]:
     """Version and closing register of each stored channel-day of `points` from day `first` to `last`."""
-    table = interval_block.c
-    columns = table.metering_point, table.channel, table.day, table.version, table.closing, table.closing_meter
-    query = select(*columns).where(among(table.metering_point, points), table.day.between(first, last))
     found: dict[Key, Head] = {}
-    for point, channel, day, *head in connection.execute(query.order_by(table.version)).all():
-        found[point, channel, day] = (head[0], head[1], head[2])
+    given = {"points": list(points), "first": first, "last": last}
+    for point, channel, day, *head in connection.execute(HEADS, given).all():
+        key = point, channel, day
+        if key not in found or found[key][0] < head[0]:
+            found[key] = head[0], head[1], head[2]
     return found
 
 

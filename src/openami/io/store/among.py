@@ -35,9 +35,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
 
 
-def among(column: ColumnElement[int], keys: Sequence[int]) -> ColumnElement[bool]:
-    """Where `column` is one of `keys`."""
-    return _Among(column, bindparam(None, keys, type_=_Keys()))
+def among(column: ColumnElement[int], keys: Sequence[int] | str) -> ColumnElement[bool]:
+    """Where `column` is one of `keys`, or of those given under this name when the query is executed."""
+    bound = bindparam(keys, type_=_Keys()) if isinstance(keys, str) else bindparam(None, keys, type_=_Keys())
+    return _Among(column, bound)
 
 
 @compiles(_Among)

@@ -12,6 +12,7 @@ from openami.io.store.among import among
 from openami.io.store.barrier import pass_gate
 from openami.io.store.bulk import insert_rows
 
+THROUGH = select(func.max(close_run.c.day))
 Mark = tuple[int, int, int, int]
 """Metering point, channel, day, version."""
 
@@ -19,7 +20,7 @@ Mark = tuple[int, int, int, int]
 def mark(connection: Connection, stored: Iterable[tuple[Key, int]]) -> None:
     """Mark those channel-days, each with the version just stored, whose day was closed before (or is being closed)."""
     pass_gate(connection)
-    through = connection.execute(select(func.max(close_run.c.day))).scalar()
+    through = connection.execute(THROUGH).scalar()
     if through is not None:
         insert_rows(connection, late_block, [(*key, version) for key, version in stored if key[2] <= through])
 
