@@ -21,7 +21,7 @@ from openami.io.links.address import open_link
 from openami.io.links.link import Link
 from openami.io.links.mbus import MbusMaster, line_settings
 from openami.model.errors import SettingError
-from openami.protocols.mbus.application import Application
+from openami.protocols.mbus.application import BAUD_RATES, Application
 from openami.protocols.mbus.telegram import application_fields
 from openami.protocols.mbus.wired.frame import NETWORK_LAYER, PRIMARY_MAX
 from openami.protocols.mbus.wired.primary import WiredTiming
@@ -107,21 +107,26 @@ def set(  # noqa: A001  the command's name
     *,
     address: Annotated[int | None, typer.Option(help="The meter's new primary address, 0 to 250.")] = None,
     identification: Annotated[str | None, typer.Option(help="Its new identification number, eight digits.")] = None,
+    speed: Annotated[
+        int | None, typer.Option(help="The speed it shall speak at, 300 to 38400 baud; the line follows.")
+    ] = None,
     timeout: TimeoutOption = 0.5,
     retries: RetriesOption = 2,
 ) -> None:
-    """Give a meter another primary address or identification number.
+    """Give a meter another primary address, identification number or speed.
 
     A meter that acknowledges has taken the frame; some refuse the setting all the same. Read it to be sure.
     """
-    if address is None and identification is None:
-        raise SettingError("nothing to set: give --address or --identification")
+    if address is None and identification is None and speed is None:
+        raise SettingError("nothing to set: give --address, --identification or --speed")
+    if speed is not None and speed not in BAUD_RATES.values():
+        raise SettingError(f"--speed is {speed}: must be one of {', '.join(map(str, BAUD_RATES.values()))}")
     if identification is not None and not (len(identification) == 8 and identification.isdecimal()):
         raise SettingError(f"--identification is {identification!r}: must be eight digits")
     if address is not None and not 0 <= address <= PRIMARY_MAX:
         raise SettingError(f"--address is {address}: must be 0 to {PRIMARY_MAX}")
     timing = WiredTiming(timeout, repeats=retries)
-    asyncio.run(_set(link, timing, _meter(meter), address, identification))
+    asyncio.run(_set(link, timing, _meter(meter), address, identification, speed))
 
 
 def play(
@@ -191,10 +196,15 @@ async def _read(link: str, timing: WiredTiming, meter: int | Selection) -> list[
 
 
 async def _set(
-    link: str, timing: WiredTiming, meter: int | Selection, address: int | None, identification: str | None
+    link: str,
+    timing: WiredTiming,
+    meter: int | Selection,
+    address: int | None,
+    identification: str | None,
+    speed: int | None,
 ) -> None:
     """The number last: a selected meter stays selected when its primary address changes."""
-    master = MbusMaster(await _open(link), SystemClock(), timing)
+    master = MbusMaster(await _open(link), SystemClock(), timing, line_settings(urlsplit(link).path))
     try:
         if isinstance(meter, Selection):
             await master.perform(select(meter))
@@ -204,6 +214,8 @@ async def _set(
             at = at if at == NETWORK_LAYER else address
         if identification is not None:
             await master.perform(set_identification(at, identification))
+        if speed is not None:
+            await master.switch_speed(at, speed)
     finally:
         await master.close()
 

@@ -18,7 +18,7 @@ from openami.io.links.memory import memory_pair
 from openami.io.links.pty import open_pty
 from openami.io.links.serial import open_serial
 from openami.io.links.tcp import connect_tcp
-from openami.model.errors import LinkError, SettingError
+from openami.model.errors import LinkError, LinkTimeout, LocalProtocolError, SettingError
 from openami.protocols.mbus.application import decode_application
 from openami.protocols.mbus.obis import obis_of
 from openami.protocols.mbus.wired.events import DataReceived
@@ -146,6 +146,59 @@ def test_over_tcp():
         await read_and_set(master)
         await master.close()
         await server.close()
+
+    asyncio.run(run())
+
+
+class Line:
+    """One end of a line: what arrives at another speed than it was sent with is noise."""
+
+    def __init__(self, link, sent, *, deaf=False):
+        self.peer, self.datagrams = link.peer, False
+        self.link, self.sent, self.deaf = link, sent, deaf
+        self.speed = MBUS_LINE.baudrate
+
+    async def reconfigure(self, settings):
+        self.speed = self.speed if self.deaf else settings.baudrate
+
+    async def send(self, data):
+        self.sent.append(self.speed)
+        await self.link.send(data)
+
+    async def receive(self):
+        data = await self.link.receive()
+        return data if not data or self.sent[-1] == self.speed else bytes(octet ^ 0x55 for octet in data)
+
+    async def close(self):
+        await self.link.close()
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_master_and_meter_change_their_speed_or_stay(deaf):
+    async def run():
+        outside, inside = memory_pair()
+        sent = []
+        mine, other = Line(outside, sent), Line(inside, sent, deaf=deaf)
+        serving = asyncio.create_task(MbusFace(pipe_meter(), SystemClock()).serve(other))
+        master = MbusMaster(mine, SystemClock(), QUICK)
+        if deaf:
+            with pytest.raises(LinkTimeout, match="back at 2400"):
+                await master.switch_speed(5, 9600)
+        else:
+            await master.switch_speed(5, 9600)
+        assert mine.speed == (2400 if deaf else 9600)
+        assert len(await master.read(5)) == 1
+        await master.close()
+        await serving
+
+    asyncio.run(run())
+
+
+def test_a_link_of_one_speed_cannot_follow():
+    async def run():
+        outside, _ = memory_pair()
+        with pytest.raises(LocalProtocolError, match="one speed"):
+            await MbusMaster(outside, SystemClock(), QUICK).switch_speed(5, 9600)
 
     asyncio.run(run())
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
+from openami.io.links.optical import Reconfigurable
 from openami.io.links.serial import SerialSettings
-from openami.model.errors import LinkLost
+from openami.model.errors import LinkLost, LinkTimeout, LocalProtocolError
 from openami.protocols.mbus.application import Application
-from openami.protocols.mbus.wired.events import Ended, Outcome, PrimaryEvent, Request
+from openami.protocols.mbus.wired.events import Answered, Ended, Initialise, Outcome, PrimaryEvent, Request
 from openami.protocols.mbus.wired.primary import WiredPrimary, WiredTiming
 from openami.protocols.mbus.wired.procedures import (
     Found,
@@ -21,6 +23,7 @@ from openami.protocols.mbus.wired.procedures import (
     read_selected,
     scan,
     search,
+    switch_baud_rate,
 )
 from openami.protocols.mbus.wired.selection import Selection
 
@@ -37,9 +40,12 @@ def line_settings(device: str) -> SerialSettings:
 
 
 class MbusMaster:
-    """One bus, one procedure at a time. Closing it closes the link."""
+    """One bus, one procedure at a time. Closing it closes the link; `line` is how the link speaks now."""
 
-    def __init__(self, link: Link, clock: Clock, timing: WiredTiming | None = None) -> None:
+    def __init__(
+        self, link: Link, clock: Clock, timing: WiredTiming | None = None, line: SerialSettings = MBUS_LINE
+    ) -> None:
+        self._line = line
         self._core = WiredPrimary(timing)
         self._driver: Driver[PrimaryEvent] = Driver(self._core, link, clock)
         self._link = link
@@ -77,6 +83,23 @@ class MbusMaster:
     async def search(self, start: Selection | None = None, *, thorough: bool = False) -> SearchResult:
         """Who answers to selections."""
         return await self.perform(search(start, thorough=thorough))
+
+    async def switch_speed(self, address: int, baud_rate: int) -> None:
+        """Have the meter at `address` speak at another speed, and follow it.
+
+        Raises `LinkTimeout`, the line being at its old speed again, if the meter is not there at the new one, and
+        `LocalProtocolError` for a link whose speed cannot change.
+        """
+        link = self._link
+        if not isinstance(link, Reconfigurable):
+            raise LocalProtocolError(f"{link.peer} has one speed: it cannot follow the meter to {baud_rate} baud")
+        await self.perform(switch_baud_rate(address, baud_rate))
+        line = replace(self._line, baudrate=baud_rate)
+        await link.reconfigure(line)
+        if not isinstance(await self.ask(Initialise(address)), Answered):
+            await link.reconfigure(self._line)
+            raise LinkTimeout(f"meter {address} is not there at {baud_rate} baud; back at {self._line.baudrate}")
+        self._line = line
 
     async def close(self) -> None:
         """End the link."""

@@ -8,7 +8,7 @@ without parity at the new one. Heads that echo what is sent are borne.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from openami.io.links.link import Link
 from openami.io.links.serial import SerialSettings
@@ -22,6 +22,7 @@ _REQUEST = b"/?!\r\n"
 _IDENTIFICATION_MAX = 64
 
 
+@runtime_checkable
 class Reconfigurable(Link, Protocol):
     """A link whose speed can change, as `SerialLink`."""
 

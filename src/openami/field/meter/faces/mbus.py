@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from openami.field.meter.pipe_meter import PipeMeter
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
+from openami.io.links.mbus import MBUS_LINE
+from openami.io.links.optical import Reconfigurable
 from openami.model.errors import DecodeError, LinkError
 from openami.model.quantity import Quantity
-from openami.protocols.mbus.application import Content, decode_application
+from openami.protocols.mbus.application import BAUD_RATES, Content, decode_application
 from openami.protocols.mbus.records import Record
 from openami.protocols.mbus.wired.events import DataReceived, ReadoutRequested, SecondaryEvent
 from openami.protocols.mbus.wired.frame import PRIMARY_MAX
 from openami.protocols.mbus.wired.secondary import WiredSecondary
 from openami.protocols.mbus.wireless.address import MeterAddress
 
+ACKNOWLEDGED_S = 0.04
+"""The acknowledgement's one octet has left by then, at 300 baud too."""
 IDENTIFICATION_HEADER = b"\x0c\x79"
 """Eight digits of BCD."""
 
@@ -32,7 +38,12 @@ class MbusFace:
         driver: Driver[SecondaryEvent] = Driver(self.core, link, self._clock)
         try:
             while True:
-                self.handle(await driver.next_event())
+                event = await driver.next_event()
+                self.handle(event)
+                if isinstance(event, DataReceived) and event.ci in BAUD_RATES and isinstance(link, Reconfigurable):
+                    await driver.flush()  # acknowledged at the old speed
+                    await self._clock.sleep(ACKNOWLEDGED_S)
+                    await link.reconfigure(replace(MBUS_LINE, baudrate=BAUD_RATES[event.ci]))
         except LinkError:
             return
         finally:
