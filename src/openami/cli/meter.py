@@ -17,6 +17,7 @@ from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import served
 from openami.cli.session import FramingName, octets
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
+from openami.cli.waking import Waking
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
@@ -79,6 +80,9 @@ def meter(
     ] = None,
     face_interval: Annotated[float, typer.Option(help="Seconds between two messages of a p1 or sml port.")] = 10.0,
     push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
+    call_in: Annotated[str, typer.Option(help="Where the meter calls in when it is woken, host:port.")] = "",
+    wake_listen: Annotated[str, typer.Option(help="Where wake-ups arrive (UDP), host:port.")] = "127.0.0.1:4063",
+    wake_key: Annotated[str, typer.Option(help="Ed25519 key that signs wake-ups, 64 hex digits.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Run one simulated electricity meter: a DLMS/COSEM peer for clients of any make.
@@ -128,7 +132,8 @@ def meter(
             port = local_port(face, device, clock, face_interval)
             asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
-            asyncio.run(_run(device, clock, listen=served_at, framing=framing, as_json=as_json))
+            waking = Waking(call_in, wake_listen, wake_key)
+            asyncio.run(_run(device, clock, waking, listen=served_at, framing=framing, as_json=as_json))
 
 
 def _keys(
@@ -169,11 +174,17 @@ def _password(password: str | None) -> Secret:
 
 
 async def _run(
-    device: ElectricityMeter, clock: Clock, *, listen: str | None, framing: FramingName, as_json: bool
+    device: ElectricityMeter,
+    clock: Clock,
+    waking: Waking,
+    *,
+    listen: str | None,
+    framing: FramingName,
+    as_json: bool,
 ) -> None:
     kind = FramingKind(framing.value) if listen else FramingKind.HDLC
     service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
-    async with served(service, listen) as link:
+    async with served(service, listen) as link, waking.of(device, service, clock):
         destination = device.config.push_destination
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)

@@ -134,3 +134,9 @@ def test_keys_that_a_client_changed_are_there_after_a_restart(tmp_path, openami,
         monkeypatch.setenv("OPENAMI_ENCRYPTION_KEY", bytes(range(16)).hex())
         assert openami("read", link, "0-0:42.0.0", *SEALED, "--invocation-counter", 5000).status == 1
         running.stop(signal.SIGTERM)
+
+
+def test_a_meter_that_calls_in_needs_to_know_who_may_wake_it(openami):
+    ran = openami("meter", "--listen", "127.0.0.1:0", "--call-in", "127.0.0.1:1", "--wake-key", "ab")
+    assert ran.status == 1
+    assert "--wake-key" in ran.err
