@@ -51,9 +51,9 @@ def run() -> Table:
         ("meters", "seconds", "processor seconds", "cost per meter", "estimated intervals", "MB: worker + parent"),
         rows,
         (
-            "Seconds are wall time from the command to the last commit, start of the workers included; cost per meter is",
-            "processor time relative to the first row. One meter in 100 lacks an hour, one in 1,000 the day; four weeks",
-            "of days of real households are stored before. OPENAMI_BENCH_METERS sets the numbers of meters.",
+            "Seconds: wall time from the command to the last commit, start of the workers included. Cost per meter:",
+            "processor time relative to the first row. One meter in 100 lacks an hour, one in 1,000 the day; four",
+            "weeks of days of real households are stored before. OPENAMI_BENCH_METERS sets the numbers of meters.",
         ),
     )
 

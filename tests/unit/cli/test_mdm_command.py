@@ -87,3 +87,28 @@ def test_rules_and_methods_are_listed(openami):
 @pytest.mark.parametrize("command", ["judge", "explain", "rules", "methods", "score"])
 def test_every_command_explains_itself(openami, command):
     assert f"openami mdm {command}" in openami("mdm", command, "--help").out
+
+
+def test_close_and_kpis(openami, house):
+    ran = openami("mdm", "close", "2026-02-10", "--executor", "inline", "-s", house, "--json")
+    assert ran.status == 0, ran.err
+    closed = ran.objects[0]
+    assert [closed[name] for name in ("channels", "measured", "estimated", "missing")] == [1, 86, 10, 0]
+    whole, part = openami("mdm", "kpis", "-s", house, "--json").objects
+    assert (whole["day"], whole["collector"], whole["estimated"]) == ("2026-02-10", "", 10 / 96)
+    assert (part["collector"], part["cause"], part["read_by_deadline"]) == ("direct", "incomplete", 0)
+    assert "0.1042" in openami("mdm", "kpis", "-s", house).out
+    assert "not a day" in openami("mdm", "close", "today", "-s", house).err
+    assert "no executor" in openami("mdm", "close", "2026-02-10", "--executor", "moon", "-s", house).err
+
+
+def test_rule_sets_are_stored_and_shown(openami, house, tmp_path):
+    file = tmp_path / "sets.toml"
+    file.write_text(
+        '[[rule_set]]\nname = "mine"\nclass = "consumption"\nstart = 2026-01-01\n[rule_set.rules]\nspike = {}\n'
+    )
+    assert openami("mdm", "rulesets", file, "-s", house).status == 0
+    shown = openami("mdm", "rulesets", "-s", house, "--json").objects[0]
+    assert (shown["name"], shown["class"], shown["from"], shown["rules"]) == ("mine", "consumption", "2026-01-01", 1)
+    file.write_text("[[rule_set]]\n")
+    assert "rule sets: " in openami("mdm", "rulesets", file, "-s", house).err
