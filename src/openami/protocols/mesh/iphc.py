@@ -24,6 +24,8 @@ _EXTENSIONS: Final = {HOP_BY_HOP: 0xE0, ROUTING: 0xE2}
 _EXTENSION_OF: Final = {0: HOP_BY_HOP, 1: ROUTING}
 _EXTENSION_TAG, _EXTENSION_MASK = 0xE0, 0xF0
 _UDP_TAG, _UDP_MASK, _CHECKSUM_ELIDED = 0xF0, 0xF8, 0x04
+_EXTENSIONS_MAX: Final = 2
+_EXTENSION_SIZE_MAX: Final = 256
 _NEXT: Final = 0x04
 _FOLLOWED: Final = 0x01
 _INLINE_IDENTIFIER, _ELIDED = 1, 3
@@ -45,7 +47,7 @@ def compress(packet: bytes, source: bytes, destination: bytes, prefix: bytes) ->
     else:
         traffic, flow = first >> 20 & 0xFF, first & 0xFFFFF
         out += ((traffic & 3) << 30 | traffic >> 2 << 24 | flow).to_bytes(4, "big")
-    if following == UDP or following in _EXTENSIONS:
+    if _compressible(packet, following, HEADER_SIZE, 0):
         high |= _NEXT
     else:
         out.append(following)
@@ -60,21 +62,33 @@ def compress(packet: bytes, source: bytes, destination: bytes, prefix: bytes) ->
 
 
 def _compress_following(packet: bytes, following: int, out: bytearray) -> tuple[bytes, int]:
-    at = HEADER_SIZE
-    while following in _EXTENSIONS:
+    at, count = HEADER_SIZE, 0
+    while following != UDP and _compressible(packet, following, at, count):
         size = 8 * (packet[at + 1] + 1)
         tag, following = _EXTENSIONS[following], packet[at]
-        if following == UDP or following in _EXTENSIONS:
+        count += 1
+        if _compressible(packet, following, at + size, count):
             out.append(tag | _FOLLOWED)
         else:
             out += bytes((tag, following))
         out.append(size - 2)
         out += packet[at + 2 : at + size]
         at += size
-    if following == UDP:
+    if following == UDP and _compressible(packet, following, at, count):
         _put_ports(packet, at, out)
         at += UDP_SIZE
     return bytes(out), at
+
+
+def _compressible(packet: bytes, kind: int, at: int, before: int) -> bool:
+    """Whether the header of `kind` at `at`, with so many extension headers `before`, can be left out and put back."""
+    left = len(packet) - at
+    if kind == UDP:
+        return left >= UDP_SIZE and int.from_bytes(packet[at + 4 : at + 6], "big") == left
+    if kind not in _EXTENSIONS or before >= _EXTENSIONS_MAX or left < 8:
+        return False
+    size = 8 * (packet[at + 1] + 1)
+    return size <= min(left, _EXTENSION_SIZE_MAX)
 
 
 def _put_address(address: bytes, eui64: bytes, prefix: bytes, out: bytearray) -> int:
@@ -209,7 +223,7 @@ def _headers(cursor: Cursor, following: int | None) -> tuple[int, list[bytes]]:
             headers.append(_udp(cursor, tag))
             break
         kind = _EXTENSION_OF.get(tag >> 1 & 7) if tag & _EXTENSION_MASK == _EXTENSION_TAG else None
-        if kind is None or len(headers) >= 2:
+        if kind is None or len(headers) >= _EXTENSIONS_MAX:
             raise cursor.error(f"next header {tag:#04x} is not understood", back=1)
         kinds.append(kind)
         following = None if tag & _FOLLOWED else cursor.u8()

@@ -482,7 +482,7 @@ class MeshNode:
     def _take_rpl(self, packet: Packet, heard: Heard, now: float) -> None:
         code, body, sender = packet.upper[1], packet.upper[4:], heard.frame.source
         if code in (RplCode.DIS, RplCode.DIO):
-            if packet.hop_limit != LINK_HOP_LIMIT or packet.source != link_local(sender):
+            if packet.source != link_local(sender):
                 raise DecodeError("a link-local RPL message that does not come from a neighbour", 7)
             if code == RplCode.DIS:
                 decode_dis(body)
