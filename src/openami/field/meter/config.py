@@ -63,6 +63,7 @@ class MeterConfig:
     push that the network did not take is repeated `push_retries` times, after `push_repetition_s` each.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
+    `sub_meters` are the primary addresses of meters on its wired M-Bus, channel 1 first.
     `asymmetric`, `authorities` and `security_policy` belong to `keys` (see `SecurityRole`). `roles` gives clients, by
     their SAP, keys of their own.
     """
@@ -87,6 +88,7 @@ class MeterConfig:
     import_wh: int = 0
     export_wh: int = 0
     phases: int = 1
+    sub_meters: tuple[int, ...] = ()
     nominal_voltage_v: int = 230
     power_factor_permille: int = 950
     control_mode: ControlMode = ControlMode.MODE_2
