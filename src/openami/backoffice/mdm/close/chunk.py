@@ -6,8 +6,6 @@ All that is computed depends on what is stored alone, so that a chunk can be don
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,11 +16,11 @@ from openami.backoffice.mdm import judged, stored
 from openami.backoffice.mdm.channel_days import Mask, Sources
 from openami.backoffice.mdm.close import late
 from openami.backoffice.mdm.close.counts import Count, Counts, deadlines
+from openami.backoffice.mdm.close.members import Work, members_of
 from openami.backoffice.mdm.close.plain_days import columns_of, findings, judgements, like_days, plain
 from openami.backoffice.mdm.close.statistics import DAYS, Pair, Statistics, keep, statistics
 from openami.backoffice.mdm.judge import Judge, judged_of
 from openami.backoffice.mdm.judged import Judged
-from openami.backoffice.mdm.placement import Place, homes, place_of
 from openami.backoffice.mdm.stored_rules import stored_rule_sets
 from openami.backoffice.mdm.tables import interval_block, stamped_register
 from openami.backoffice.mdm.validation.own_days import offsets
@@ -34,37 +32,11 @@ from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
 from openami.model.errors import StoreError
 from openami.model.interval import DAY_S, day_of
-from openami.model.point import Channel, ChannelKind, Installation
+from openami.model.point import Channel
 
 TRIES = 5
-DIRECT = "direct"
 NOTHING_ARRIVED = "nothing arrived"
 INCOMPLETE = "incomplete"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One chunk, as it travels to whoever does it. `collectors` are links that several meters share."""
-
-    url: str
-    day: int
-    now: datetime
-    first_closed: int
-    points: tuple[int, ...]
-    collectors: frozenset[str]
-
-
-@dataclass(slots=True, eq=False)
-class Members:
-    """The channels of a chunk, a row each, and what the registry says of them on the day."""
-
-    channels: list[Channel]
-    pairs: list[Pair]
-    zones: list[str]
-    collectors: list[str]
-    hung_all_day: Mask
-    expected: Mask
-    meters: list[int]
 
 
 def close_chunk(work: Work) -> Counts:
@@ -248,36 +220,6 @@ class Chunk:
 
 def _whole(known: dict[Pair, list[tuple[int, int]]], pair: Pair) -> bool:
     return pair in known and known[pair][-1][1] == 0
-
-
-def members_of(registry: Registry, work: Work) -> Members:
-    """The channels of interval energy of the chunk's points."""
-    found = homes(registry.channels_of_points(work.points)).values()
-    channels = [channel for channel in found if channel.kind is ChannelKind.INTERVAL_ENERGY]
-    hung: dict[int, list[tuple[Place, Installation]]] = {}
-    for installation in registry.installations_of_points(work.points):
-        place = place_of(installation)
-        start = work.day * DAY_S
-        if place.start < start + DAY_S and place.end > start:
-            hung.setdefault(place.metering_point, []).append((place, installation))
-    there = [hung.get(channel.metering_point, []) for channel in channels]
-    meters = [places[-1][1].meter if places else 0 for places in there]
-    links = registry.links(meters)
-    zones = registry.zones(work.points)
-    return Members(
-        channels,
-        [(channel.metering_point, channel.number) for channel in channels],
-        [zones[channel.metering_point] for channel in channels],
-        [link if (link := links.get(meter)) in work.collectors and link is not None else DIRECT for meter in meters],
-        np.array([_all_day(places, work.day) for places in there], dtype=np.bool_),
-        np.array([bool(places) for places in there], dtype=np.bool_),
-        meters,
-    )
-
-
-def _all_day(places: Sequence[tuple[Place, Installation]], day: int) -> bool:
-    """Whether one meter hung there all day, and no other touched the day: an exchange at midnight is looked at."""
-    return len(places) == 1 and places[0][0].start <= day * DAY_S and places[0][0].end >= (day + 1) * DAY_S
 
 
 def _by(keys: Iterable[Any]) -> dict[Any, Any]:

@@ -13,8 +13,9 @@ from functools import partial
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from openami.backoffice.mdm.close.chunk import Work, close_chunk, close_in
+from openami.backoffice.mdm.close.chunk import close_chunk, close_in
 from openami.backoffice.mdm.close.counts import Count, Counts, Kpis, kpis_of, merged, rows
+from openami.backoffice.mdm.close.members import Work
 from openami.backoffice.mdm.tables import close_count, close_run
 from openami.backoffice.registry.registry import Registry
 from openami.io.executor import InlineExecutor, each
