@@ -19,6 +19,7 @@ from openami.protocols.mesh.events import (
     Persist,
     StationGone,
 )
+from openami.protocols.mesh.frame_counter import COUNTER_END
 from openami.protocols.mesh.node import PAYLOAD_MAX
 from openami.protocols.mesh.parameters import MeshParameters
 
@@ -216,3 +217,36 @@ def test_a_mesh_without_keys_does_not_hear_one_with_keys():
     ether.run(300)
     assert not ether.nodes[name(1)].joined
     assert ether.nodes[name(0)].routes() == {}
+
+
+def test_a_new_version_of_the_dodag_reaches_everybody():
+    ether = Ether()
+    ether.line(4)
+    assert ether.run(300, ether.all_joined)
+    root = ether.nodes[name(0)]
+    root.global_repair(ether.now)
+    ether.settle(root)
+    assert ether.run(200, lambda: {node.dodag.version for node in ether.nodes.values()} == {241})
+    ether.run(120)
+    assert [ether.nodes[name(number)].parent for number in range(1, 4)] == [name(number) for number in range(3)]
+    exchange(ether, 3)
+    with pytest.raises(LocalProtocolError):
+        ether.nodes[name(1)].global_repair(ether.now)
+
+
+def test_a_station_whose_numbers_are_used_up_falls_silent():
+    ether = Ether(parameters=replace(MeshParameters(), counter_reserve=16))
+    ether.add(0)
+    node = ether.add(1)
+    ether.stores[name(1)].save(node._link.counter.name, COUNTER_END - 20)
+    ether.add(1)
+    ether.link(0, 1)
+    ether.start(range(2))
+    assert ether.run(300, ether.all_joined)
+    station = ether.nodes[name(1)]
+    for _ in range(30):
+        station.send(ether.nodes[name(0)].address, b"x", ether.now)
+        ether.settle(station)
+        ether.run(2)
+    assert "used up" in ether.told(1, Left)[-1].reason
+    assert not station.joined

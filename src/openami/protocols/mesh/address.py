@@ -9,7 +9,6 @@ from typing import Final
 
 LINK_LOCAL: Final = bytes.fromhex("fe80000000000000")
 ALL_RPL_NODES: Final = bytes.fromhex("ff02000000000000000000000000001a")
-ANYBODY: Final = bytes(16)
 _LOCAL_BIT: Final = 0x02
 _MULTICAST: Final = 0xFF
 

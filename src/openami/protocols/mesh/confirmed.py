@@ -18,7 +18,6 @@ from openami.protocols.mesh.parameters import MeshParameters
 CONFIRMED_PORT: Final = 0xF0B2
 _DATA, _CONFIRMATION = 1, 2
 _DATA_HEAD, _CONFIRMATION_SIZE = 7, 5
-HEAD_SIZE: Final = _DATA_HEAD
 REMEMBERED: Final = 32
 SOURCES_MAX: Final = 8192
 _MODULUS: Final = 1 << 32

@@ -242,7 +242,7 @@ class Dodag:
         current = self.parent.path_cost if self.parent is not None else INFINITE_RANK
         if self.parent is not None and current < INFINITE_RANK and cost + PARENT_SWITCH_THRESHOLD >= current:
             best, cost = self.parent, current
-        if best is None or cost > self._rank_limit(now):
+        if best is None or cost > self._rank_limit():
             if self.parent is not None:
                 self._detach(now)
             return
@@ -274,7 +274,7 @@ class Dodag:
                 best, cost = neighbour, found
         return best, cost
 
-    def _rank_limit(self, now: float) -> int:  # noqa: ARG002 - the shape of a rule
+    def _rank_limit(self) -> int:
         increase = self._configuration.max_rank_increase
         if not increase or self._lowest == INFINITE_RANK:
             return INFINITE_RANK - 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 
 from openami.model.errors import SecurityError
-from openami.protocols.mesh.advertisement import Advertisement, Outcome
+from openami.protocols.mesh.advertisement import Advertisement
 from openami.protocols.mesh.events import KeyChanged, MeshEvent
 from openami.protocols.mesh.frame_counter import FrameCounter
 from openami.protocols.mesh.join_messages import UNASKED, SealedKey, open_key
@@ -54,9 +54,6 @@ class Member:
     def touched(self, now: float) -> None:
         """The parent has acknowledged a frame."""
         self.touch_due = now + self._settings.parameters.keepalive_s
-
-    def advertise(self, now: float) -> Outcome:
-        return self.advertisement.act(now)
 
     def answered(self, message: SealedKey) -> None:
         """Take the group key from an answer to our request; raises `SecurityError`."""

@@ -238,6 +238,12 @@ class MeshNode:
             raise LocalProtocolError("only the root changes the group key")
         self._root.roll()
 
+    def global_repair(self, now: float) -> None:
+        """Root: begin a new version of the DODAG, in which everybody finds a parent anew."""
+        if self._root is None:
+            raise LocalProtocolError("only the root begins a new version")
+        self.dodag.global_repair(now)
+
     def next_timeout(self) -> float | None:
         due = min(
             self._mac.due,
@@ -630,8 +636,12 @@ class MeshNode:
             self._drop(error)
 
     def _reserve(self) -> None:
-        if self._link.secured and (event := self._link.counter.reservation()) is not None:
+        counter = self._link.counter
+        if self._link.secured and (event := counter.reservation()) is not None:
             self._events.append(event)
+        elif counter.exhausted and self._running:
+            self._running = self._joined = False
+            self._events.append(Left(f"frame counter {counter.name} is used up: commission the station anew"))
 
     def _give_up(self, numbers: list[int], now: float) -> None:
         for number in numbers:

@@ -47,10 +47,6 @@ class DioHead:
         """The mode of operation; 1 is non-storing."""
         return self.grounded_mode_preference >> _MODE_SHIFT & _MODE_MASK
 
-    @property
-    def grounded(self) -> bool:
-        return bool(self.grounded_mode_preference & _GROUNDED)
-
 
 GROUNDED_NON_STORING: Final = _GROUNDED | NON_STORING << _MODE_SHIFT
 
