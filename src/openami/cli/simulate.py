@@ -16,7 +16,7 @@ from openami.simulation.pictures import draw
 from openami.simulation.run import Hour, Result, summary
 from openami.simulation.run import simulate as run_district
 
-BROKEN = 2
+BROKEN = 1
 """Exit status of a run in which a checker found something."""
 
 
@@ -30,7 +30,7 @@ def simulate(
 ) -> int:
     """Play a district in virtual time: its meters, their mesh, its faults; check everything; tell what happened.
 
-    The same file, seed and days give the same trace hash on any machine. Exits 2 if a checker found something; the
+    The same file, seed and days give the same trace hash on any machine. Exits 1 if a checker found something; the
     last line on standard error then is the command that plays the same run again.
     """
     loaded = load_district(district)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,39 +12,50 @@ from openami.protocols.zones.message import Push, encode_push
 from openami.simulation.disk import FaultDisk
 
 SPOOL_BYTES = 64 << 20
+WAITING_MAX = 4096
 
 
 class Head:
-    """`refused` counts pushes that the disk did not take; their meters hear nothing of it and their values are late."""
+    """What the disk refuses waits in memory, the oldest `WAITING_MAX` of it; `refused` counts how often it did."""
 
     def __init__(self, name: str, random: Callable[[int], bytes], seed: int) -> None:
         self.name = name
+        self.folder = Path(name)
         self.disk = FaultDisk(seed=seed)
         self.refused = 0
         self.torn = 0
+        self._waiting: deque[bytes] = deque()
         self._random = random
         self.spool = self._open()
 
     def take(self, payload: bytes, now: float) -> bool:
         """A sealed push has come; whether it is on the disk now."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting.append(encode_push(Push(now, self.name, "mesh", payload)))
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Try to bring to the disk what waits; whether all of it is there."""
         try:
-            self.spool.append(encode_push(Push(now, self.name, "mesh", payload)))
+            while self._waiting:
+                self.spool.append(self._waiting[0])
+                self._waiting.popleft()
         except StoreError:
             self.refused += 1
-            return False
-        return True
+        return not self._waiting
 
     def lose_power(self, half: bytes = b"") -> None:
         """The machine dies, perhaps in the middle of writing the record `half`; the next one finds its disk."""
         if half:
-            segments = [name for name in self.disk.names(Path(self.name)) if name.endswith(".items")]
-            path = Path(self.name) / segments[-1]
+            segments = [name for name in self.disk.names(self.folder) if name.endswith(".items")]
+            path = self.folder / segments[-1]
             self.disk.append(path).write(half)
             self.torn += 1
+        self._waiting.clear()
         room = self.disk.room
         self.disk = self.disk.after_kill() if half else self.disk.after_power_cut()
         self.disk.room = room
         self.spool = self._open()
 
     def _open(self) -> FileSpool:
-        return FileSpool(Path(self.name), disk=self.disk, random=self._random, limit_bytes=SPOOL_BYTES)
+        return FileSpool(self.folder, disk=self.disk, random=self._random, limit_bytes=SPOOL_BYTES)

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from openami.simulation.medium import Medium
 
+STEP_S = 0.001
+"""Timeouts are handled no faster than this: a core that wants the past again does not stop the world."""
+
 
 class Core(Protocol):
     """What `MeshNode` and `MeshFace` are to the simulation."""
@@ -34,7 +37,19 @@ class Core(Protocol):
 class Station:
     """`on_event` is told what the core says. Without supply a station neither hears nor sends."""
 
-    __slots__ = ("_due", "_loop", "_medium", "_on_event", "_sending", "_timer", "core", "name", "number", "powered")
+    __slots__ = (
+        "_due",
+        "_handled",
+        "_loop",
+        "_medium",
+        "_on_event",
+        "_sending",
+        "_timer",
+        "core",
+        "name",
+        "number",
+        "powered",
+    )
 
     def __init__(
         self,
@@ -55,6 +70,7 @@ class Station:
         self._sending = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._handled = 0.0
         medium.attach(number, self)
 
     def start(self) -> None:
@@ -93,7 +109,7 @@ class Station:
                 self._medium.transmit(self.number, psdu)
         due = core.next_timeout()
         if due is not None and (self._timer is None or due < self._due):
-            self._arm(due)
+            self._arm(max(due, self._handled + STEP_S))
 
     def _arm(self, due: float) -> None:
         if self._timer is not None:
@@ -112,5 +128,6 @@ class Station:
             self._arm(due)
             return
         if due is not None:
+            self._handled = now
             self.core.handle_timeout(now)
         self.pump()

@@ -211,6 +211,7 @@ class World:
     def pull(self) -> None:
         """The office takes what the spools hold."""
         for head in self.heads:
+            head.flush()
             self.office.pull(head.spool, self.clock.time(), crash=self.crash_next_pull)
             self.crash_next_pull = False
 
@@ -331,8 +332,8 @@ class World:
         match event:
             case DatagramReceived() if station.number < self.roots:
                 self.trace.note(now, "datagram", station.number, event.payload.hex())
-                if self.heads[station.number].take(event.payload, self.clock.time()):
-                    self.deliveries.came(event.payload, event.hops, self.clock.time())
+                self.heads[station.number].take(event.payload, self.clock.time())
+                self.deliveries.came(event.payload, event.hops, self.clock.time())
             case Persist():
                 self._counters[station.number].save(event.name, event.value)
                 station.core.persisted(event, now)

@@ -1,0 +1,93 @@
+"""Each fault and each adversary with the result that is called safe: nothing lost, nothing invented, nobody let in."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from openami.model.errors import SettingError
+from openami.simulation.district import Fault
+from openami.simulation.faults import KINDS
+from openami.simulation.population import new_district
+from openami.simulation.run import Run
+
+DAYS = 0.06  # one hour and 26 minutes with faults, then two hours of healing
+
+
+def lived(*faults, meters=16, seed=1, days=DAYS, **changes):
+    """The world after the run, and its result."""
+    district = msgspec.structs.replace(new_district(meters, 1), faults=list(faults), **changes)
+    with Run(district, seed, days, lambda _hour: None) as run:
+        result = run.live()
+    return run.world, result
+
+
+def broken(result):
+    return {one.name: one.findings[:3] for one in result.checkers if not one.passed}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="feeder-power-cut", at_s=1800, for_s=2400),
+        Fault(kind="relays-die", at_s=1800, for_s=2400, amount=20),
+        Fault(kind="meter-reboot", at_s=3700, amount=5),
+        Fault(kind="interference", at_s=3500, for_s=1200, amount=25),
+        Fault(kind="head-end-restart", at_s=3700),
+        Fault(kind="full-disk", at_s=3500, for_s=1500),
+        Fault(kind="replayed-frames", at_s=4300, amount=300),
+        Fault(kind="flood", at_s=3500, amount=3000),
+        Fault(kind="rogue-meter", at_s=600, for_s=1800),
+        Fault(kind="forged-relay", at_s=600, for_s=1800),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_after_healing_nothing_is_lost_or_invented(fault):
+    world, result = lived(fault)
+    assert broken(result) == {}
+    assert result.intervals_stored == result.intervals > 0
+    assert len(world.reachable()) == 16
+
+
+def test_a_full_disk_refuses_and_the_meters_repeat():
+    world, result = lived(Fault(kind="full-disk", at_s=3500, for_s=1500))
+    assert world.heads[0].refused > 0
+    assert result.passed
+
+
+def test_a_half_written_record_is_set_aside():
+    world, result = lived(Fault(kind="torn-spool", at_s=4200, for_s=60))
+    assert [name for name in world.heads[0].disk.names(world.heads[0].folder) if name.endswith(".torn")]
+    assert result.passed
+
+
+def test_last_gasps_are_counted_while_the_relays_die_too():
+    world, result = lived(Fault(kind="feeder-power-cut", at_s=1800, for_s=1200))
+    (gasps,) = [note for note in world.notes if note[0] == "last gasps delivered"]
+    assert 0 <= gasps[1] <= gasps[2] == 16
+    assert result.passed
+
+
+def test_a_clock_that_is_set_back_a_year_invents_nothing():
+    world, result = lived(Fault(kind="clock-back", at_s=4000, amount=2))
+    assert broken(result) == {}
+    assert len(world.set_back) == 2
+    assert result.intervals_stored == result.intervals, "of all the other meters"
+
+
+def test_strangers_are_nobodys_parents_and_never_known():
+    world, result = lived(
+        Fault(kind="rogue-meter", at_s=600, for_s=3000), Fault(kind="forged-relay", at_s=700, for_s=3000)
+    )
+    assert broken(result) == {}
+    assert all(world.number_of(eui) is not None for eui in world.known)
+    assert world.stranger(0).core.parent is None
+
+
+def test_an_unknown_kind_is_refused_by_name():
+    with pytest.raises(SettingError, match="fault kind 'locusts' is none of feeder-power-cut"):
+        lived(Fault(kind="locusts", at_s=0))
+
+
+def test_every_kind_says_what_it_does():
+    assert all(function.__doc__ for function in KINDS.values())
