@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from openami.io.store.columns import UtcTime
-from openami.io.store.partitions import default_partition
 
 
 def create() -> None:
@@ -52,7 +51,6 @@ def _interval_block() -> None:
         sa.Column("meter", sa.BigInteger(), nullable=False),
         sa.Column("evidence", sa.BigInteger(), nullable=False),
         sa.Column("energy_sum", sa.BigInteger(), nullable=False),
-        sa.Column("peak", sa.BigInteger(), nullable=False),
         sa.Column("missing", sa.Integer(), nullable=False),
         sa.Column("estimated", sa.Integer(), nullable=False),
         sa.Column("base", sa.BigInteger(), nullable=False),
@@ -64,9 +62,7 @@ def _interval_block() -> None:
         sa.Column("status", sa.LargeBinary()),
         sa.Column("sources", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("metering_point", "day", "channel", "version", name="pk_interval_block"),
-        postgresql_partition_by="RANGE (day)",
     )
-    default_partition("interval_block")
 
 
 def _judged_block() -> None:
@@ -87,9 +83,7 @@ def _judged_block() -> None:
         sa.Column("quality", sa.LargeBinary()),
         sa.Column("reasons", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("metering_point", "day", "channel", "version", name="pk_judged_block"),
-        postgresql_partition_by="RANGE (day)",
     )
-    default_partition("judged_block")
 
 
 def _unplaced() -> None:

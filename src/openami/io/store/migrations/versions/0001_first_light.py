@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.first_light import closing, mdm, operations, portal, registry
+from openami.io.store.migrations.first_light import mdm, operations, portal, registry
 
 revision = "0001"
 down_revision = None
@@ -14,5 +14,4 @@ def upgrade() -> None:
     registry.create()
     operations.create()
     mdm.create()
-    closing.create()
     portal.create()

@@ -1,0 +1,1 @@
+"""What the second schema changes and adds, one file per idea."""

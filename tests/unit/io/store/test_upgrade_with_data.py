@@ -1,0 +1,143 @@
+"""A store that the first migration made, with readings in it, becomes one of today and keeps every value."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alembic import command
+from sqlalchemy import insert, inspect, select, text
+
+import openami.io.store.migrations
+import postgres
+import stores
+from openami.backoffice.mdm.blocks import pack
+from openami.backoffice.mdm.judge import Judge
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.mdm.tables import interval_block, judged_block
+from openami.backoffice.registry.registry import Registry
+from openami.io.store import upgrade
+from openami.io.store.engine import Store
+from openami.io.store.partitions import make_ahead
+from openami.model.interval import DAY_S, day_of, utc
+
+MIGRATIONS = Path(openami.io.store.migrations.__file__).parent
+AS_RELEASED = "1b3c806f15327bfa64015992be96471b1e7113cea431e9cc4c290393dd85d4fe"
+DAY = 20_454
+HIGHEST = 3_000_000_000  # beyond 32 bits: packed in wide items
+REGISTERED = (
+    ("INSERT INTO metering_point VALUES (1, 'P1', '1 High Street', 'Europe/Berlin', NULL)", {}),
+    ("INSERT INTO meter VALUES (1, 'M1', :title, 1, NULL, 'wrapper', '')", {"title": b"OAM00001"}),
+    ("INSERT INTO channel VALUES (1, 1, '1-0:1.8.0*255', 'interval-energy', 30, 0, 3600, 0)", {}),
+    ("INSERT INTO installation VALUES (1, :at, 1, NULL)", {"at": DAY * DAY_S * 1_000_000}),
+)
+
+
+@contextmanager
+def first_store(kind):
+    """A store as the first migration alone makes it."""
+    if kind == "postgresql":
+        with postgres.database(empty=True) as url, stores.closing(Store(url)) as store:
+            migrate(store, "0001")
+            yield store
+        return
+    with stores.closing(Store("sqlite://")) as store:
+        migrate(store, "0001")
+        yield store
+
+
+def migrate(store, revision):
+    with store.transaction() as connection:
+        config = upgrade._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def fill(store, days):
+    """A point with its meter and `days` of hourly energies, as rows of the first schema."""
+    point, meter = 1, 1
+    with store.transaction() as connection:
+        for statement, values in REGISTERED:
+            connection.execute(text(statement), values)
+    energies = np.arange(days * 24, dtype=np.int64).reshape(days, 24) % 977
+    energies[1, 5] = HIGHEST
+    register, blocks = 0, pack(energies)
+    with store.transaction() as connection:
+        for number, row in enumerate(energies):
+            values = {
+                "metering_point": point, "day": DAY + number, "channel": 1, "version": 1, "resolution_s": 3_600,
+                "known_at": 1, "meter": meter, "evidence": 7, "energy_sum": int(row.sum()), "missing": 0,
+                "estimated": 0, "base": register, "closing": register + int(row.sum()), "closing_meter": meter,
+                "energy": blocks[number],
+            }  # fmt: skip
+            connection.execute(insert(interval_block).values(values))
+            register += int(row.sum())
+        judged = {
+            "metering_point": point, "day": DAY, "channel": 1, "version": 1, "resolution_s": 3_600, "judged_at": 1,
+            "raw_version": 1, "rule_set": "plain", "energy_sum": 5, "missing": 0, "estimated": 0,
+        }  # fmt: skip
+        connection.execute(insert(judged_block).values(judged))
+    return point, energies
+
+
+def first_columns(store):
+    """Every row of the tables of the first schema, in the columns that it had."""
+    with store.reading() as connection:
+        told = inspect(connection)
+        found = {}
+        for table in ("interval_block", "judged_block", "metering_point", "channel", "meter", "installation"):
+            names = sorted(column["name"] for column in told.get_columns(table) if column["name"] != "peak")
+            listed = ", ".join(f'"{name}"' for name in names)
+            rows = connection.execute(text(f'SELECT {listed} FROM "{table}"'))
+            found[table] = sorted((tuple(row) for row in rows), key=repr)
+        return found
+
+
+@pytest.mark.parametrize("kind", stores.KINDS)
+def test_a_filled_store_keeps_its_values(kind):
+    days = 5
+    with first_store(kind) as store:
+        point, energies = fill(store, days)
+        before = first_columns(store)
+        store.upgrade()
+        store.check()
+        assert {table: first_columns(store)[table] for table in before} == before
+        with store.reading() as connection:
+            query = select(interval_block.c.peak).order_by(interval_block.c.day)
+            assert connection.execute(query).scalars().all() == energies.max(axis=1).tolist()
+        start = utc(DAY * DAY_S)
+        series = Mdm(store, Registry(store)).series(point, 1, start, start + timedelta(days=days))
+        assert series.values.tolist() == energies.ravel().tolist()
+
+
+@pytest.mark.parametrize("kind", stores.KINDS)
+def test_an_upgraded_store_goes_on(kind):
+    """What comes after the upgrade works on what was there before: parts take old days over, days are judged."""
+    with first_store(kind) as store:
+        point, energies = fill(store, 3)
+        store.upgrade()
+        start = utc(DAY * DAY_S)
+        with store.transaction() as connection:
+            made = make_ahead(connection, day_of(DAY * DAY_S), day_of(DAY * DAY_S))
+        assert len(made) == (2 if kind == "postgresql" else 0)
+        judge = Judge(store, Registry(store))
+        judge.judge(start, start + timedelta(days=3), start + timedelta(days=4))
+        first = judge.validated(point, 1, start, start + timedelta(days=1))
+        assert first.values.tolist() == energies[0].tolist()
+
+
+def test_many_pages_of_blocks_get_their_highest_interval(monkeypatch):
+    monkeypatch.setattr("openami.io.store.migrations.metering_data.peaks.PAGE", 2)
+    test_a_filled_store_keeps_its_values("sqlite")
+
+
+def test_what_was_released_is_not_edited():
+    """The first migration made stores that exist: a change of the schema is a change after it."""
+    digest = hashlib.sha256()
+    for file in (*sorted((MIGRATIONS / "first_light").glob("*.py")), MIGRATIONS / "versions" / "0001_first_light.py"):
+        digest.update(file.read_bytes())
+    assert digest.hexdigest() == AS_RELEASED
