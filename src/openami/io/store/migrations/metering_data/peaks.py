@@ -37,7 +37,7 @@ def add() -> None:
         op.alter_column("interval_block", "peak", server_default=None)
 
 
-def _pages(connection: sa.Connection) -> Iterator[Sequence[sa.Row[Any]]]:
+def _pages(connection: sa.Connection) -> Iterator[Sequence[Any]]:
     """All blocks in the order of their key, some at a time."""
     key = [BLOCK.c[name] for name in KEY]
     query = sa.select(*key, BLOCK.c.resolution_s, BLOCK.c.energy).order_by(*key).limit(PAGE)
