@@ -35,6 +35,8 @@ from openami.protocols.mesh.trickle import Trickle
 MRHOF: Final = 1
 PARENT_SWITCH_THRESHOLD: Final = 192
 """How much cheaper another way has to be before the parent is changed: 1.5 transmissions (RFC 6719)."""
+_NEWS: Final = 512
+"""A rank that has moved by so much is told at once; less waits for the next DIO, for on a busy channel it is noise."""
 INSTANCE: Final = 0
 _PREFIX_FLAGS: Final = 0x60
 _FOREVER: Final = 0xFFFFFFFF
@@ -247,20 +249,18 @@ class Dodag:
                 self._detach(now)
             return
         rank = max(cost, best.rank + self._configuration.min_hop_rank_increase)
-        moved = abs(rank - self.rank) >= PARENT_SWITCH_THRESHOLD
+        moved = abs(rank - self.rank) >= _NEWS
         old, self.parent, self.rank = self.parent, best, rank
         self._lowest = min(self._lowest, rank)
         if old is not best:
             self._attached(old, now)
-        elif moved:
+        if moved and old is not None:
             self._trickle.reset(now)
 
     def _attached(self, old: Neighbour | None, now: float) -> None:
         self._solicit_due = self._lost_since = inf
         if old is None:
             self._trickle.start(now)
-        else:
-            self._trickle.reset(now)
         self._upcalls.parent_changed(now)
 
     def _best(self, now: float) -> tuple[Neighbour | None, int]:
