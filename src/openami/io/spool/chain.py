@@ -33,14 +33,26 @@ class RecordChain:
 
     def replay(self) -> Iterator[bytes]:
         """Every record, oldest first; raises `StoreError` where the chain is broken."""
+        for _, record in self.numbered():
+            yield record
+
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        """See `replay`; each record with its number, by which `record` finds it again."""
         head, after = _START, 0
         while items := self._spool.read(after, _AT_A_TIME):
             for item in items:
                 if item.content[:_HASH_BYTES] != head:
                     raise StoreError(f"record {item.number} does not follow the one before it: lost or changed records")
                 head, after = sha256(item.content).digest(), item.number
-                yield item.content[_HASH_BYTES:]
+                yield item.number, item.content[_HASH_BYTES:]
         self._head = head
+
+    def record(self, number: int) -> bytes:
+        """The record with this number; raises `StoreError` if it is not there."""
+        for item in self._spool.read(number - 1, 1):
+            if item.number == number:
+                return item.content[_HASH_BYTES:]
+        raise StoreError(f"record {number} cannot be found: lost or changed records")
 
     def add(self, records: Sequence[bytes]) -> int:
         """Add `records`, durably, all or none; the number of the last one. After a failure nothing more is added."""

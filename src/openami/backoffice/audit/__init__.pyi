@@ -1,0 +1,17 @@
+from .entry import Audit as Audit
+from .entry import Entry as Entry
+from .entry import Kind as Kind
+from .log import Inclusion as Inclusion
+from .log import MerkleLog as MerkleLog
+from .merkle import MerkleTree as MerkleTree
+from .merkle import leaf_hash as leaf_hash
+from .merkle import verify_consistency as verify_consistency
+from .merkle import verify_inclusion as verify_inclusion
+from .note import Checkpoint as Checkpoint
+from .note import LogKey as LogKey
+from .note import WitnessKey as WitnessKey
+from .note import read_checkpoint as read_checkpoint
+from .note import witnessed as witnessed
+from .witness import HeadDiffers as HeadDiffers
+from .witness import SplitView as SplitView
+from .witness import Witness as Witness

@@ -1,0 +1,69 @@
+"""What the back office enters in its own audit log, beside what authority and guard keep in theirs.
+
+An entry names persons by their account and consumers by a pseudonym; values and keys never stand in it, only hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from openami.backoffice.audit.log import MerkleLog
+
+
+class Kind(StrEnum):
+    """What is entered."""
+
+    KEY = "key"
+    CERTIFICATE = "certificate"
+    CONSENT = "consent"
+    PERSONAL_DATA = "personal-data"
+    BLOCKS = "blocks"
+    CONTINUITY = "continuity"
+    ALERT = "alert"
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """At `at` (UTC seconds) `actor` did `what` to `subject`; `digest` is the hash of what it was about, or empty."""
+
+    at: float
+    kind: Kind
+    actor: str
+    subject: str
+    what: str
+    digest: bytes = b""
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The record of `entry`."""
+    return _ENCODER.encode(entry)
+
+
+def decode_entry(raw: bytes) -> Entry:
+    """The entry in a record that this installation wrote."""
+    return _DECODER.decode(raw)
+
+
+class Audit:
+    """The back office's audit log: whoever does something that is to be seen later, enters it here first."""
+
+    def __init__(self, log: MerkleLog, clock: Callable[[], float]) -> None:
+        self.log = log
+        self._clock = clock
+        for _ in log.replay():
+            continue
+
+    def enter(self, kind: Kind, actor: str, subject: str, what: str, digest: bytes = b"") -> int:
+        """Enter one thing, durably; its index. Raises `StoreError`: then it must not be done."""
+        self.log.add([encode_entry(Entry(self._clock(), kind, actor, subject, what, digest))])
+        return len(self.log.tree) - 1
+
+    def entries(self, after: int, limit: int) -> list[Entry]:
+        """The entries from index `after` on, at most `limit`."""
+        return [decode_entry(raw) for raw in self.log.records(after, limit)]
