@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+from openami.protocols.dlms.hdlc import parser as hdlc_parser
 from openami.protocols.dlms.hdlc.frame import FLAG, Frame, encode_frame
 from openami.protocols.dlms.hdlc.parser import HdlcParser
+from openami.protocols.iec62056_21 import p1_stream
 from openami.protocols.iec62056_21.p1_stream import P1Parser, Received
+from openami.protocols.sml import transport
 from openami.protocols.sml.transport import START, TransportedFile, TransportParser
 
 UNDECIDED_MAX: Final = 4096
@@ -16,6 +19,7 @@ UNDECIDED_MAX: Final = 4096
 _P1: Final = re.compile(rb"/[A-Za-z]{3}[^\r\n]*\r?\n")
 
 Cut = Callable[[bytes], list[bytes]]
+Rest = Callable[[], list[bytes]]
 
 
 class ConsumerPortStream:
@@ -24,40 +28,56 @@ class ConsumerPortStream:
     def __init__(self) -> None:
         self._held = b""
         self._cut: Cut | None = None
+        self._rest: Rest = list
 
     def feed(self, data: bytes) -> list[bytes]:
         """The messages, and the garbage between them, that `data` completes."""
         if self._cut is not None:
             return self._cut(data)
         self._held += data
-        self._cut = _protocol(self._held)
-        if self._cut is None:
+        shown = _protocol(self._held)
+        if shown is None:
             return []
+        self._cut, self._rest = shown
         held, self._held = self._held, b""
         return self._cut(held)
 
+    def flush(self) -> list[bytes]:
+        """What is left, unfinished or of no protocol, when the stream has ended."""
+        left, self._held = self._held, b""
+        return [left] if left else self._rest()
 
-def _protocol(held: bytes) -> Cut | None:
+
+def _protocol(held: bytes) -> tuple[Cut, Rest] | None:
+    """How to cut what comes, and how to get what is unfinished at the end."""
     if held[0] == FLAG:
-        return hdlc_cut()
+        return _hdlc()
     if START in held:
-        return _sml()
+        sml = TransportParser()
+        return lambda data: _files(sml.feed(data)), lambda: _files(sml.flush())
     if _P1.search(held):
-        return _p1()
-    return hdlc_cut() if len(held) > UNDECIDED_MAX else None
+        p1 = P1Parser()
+        return lambda data: _telegrams(p1.feed(data)), lambda: _telegrams(p1.flush())
+    return _hdlc() if len(held) > UNDECIDED_MAX else None
 
 
 def hdlc_cut() -> Cut:
     """HDLC frames, and the garbage between them."""
+    return _hdlc()[0]
+
+
+def _hdlc() -> tuple[Cut, Rest]:
     parser = HdlcParser()
-    return lambda data: [encode_frame(one) if isinstance(one, Frame) else one.data for one in parser.feed(data)]
+    return lambda data: _frames(parser.feed(data)), lambda: _frames(parser.flush())
 
 
-def _sml() -> Cut:
-    parser = TransportParser()
-    return lambda data: [one.raw if isinstance(one, TransportedFile) else one.data for one in parser.feed(data)]
+def _frames(events: Iterable[Frame | hdlc_parser.Garbage]) -> list[bytes]:
+    return [encode_frame(one) if isinstance(one, Frame) else one.data for one in events]
 
 
-def _p1() -> Cut:
-    parser = P1Parser()
-    return lambda data: [one.raw if isinstance(one, Received) else one.data for one in parser.feed(data)]
+def _files(events: Iterable[TransportedFile | transport.Garbage]) -> list[bytes]:
+    return [one.raw if isinstance(one, TransportedFile) else one.data for one in events]
+
+
+def _telegrams(events: Iterable[Received | p1_stream.Garbage]) -> list[bytes]:
+    return [one.raw if isinstance(one, Received) else one.data for one in events]

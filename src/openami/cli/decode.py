@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from openami.cli.decode_table import decode_table
 from openami.cli.explained import show_decoded
 from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
@@ -34,7 +35,11 @@ SystemTitleOption = Annotated[
 def decode(
     *,
     message: Annotated[
-        str | None, typer.Argument(metavar="[HEX]", help="One message in hexadecimal; `-` or nothing reads stdin.")
+        str | None,
+        typer.Argument(
+            metavar="[HEX|FOLDER]",
+            help="One message in hexadecimal, or a folder of captures; `-` or nothing reads stdin.",
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Read messages from a file, one in hexadecimal a line.")
@@ -51,17 +56,26 @@ def decode(
             "--unverified", help="Decipher DLMS without the authentication key; what it says is not verified."
         ),
     ] = False,
+    table: Annotated[
+        bool, typer.Option("--table", help="Show the values of --file as one table, as those of a folder are shown.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Say what each byte of a message means.
 
     The protocol is detected, or taken from `--as`, which raw A-XDR data needs. Ciphered messages are opened when their
     keys are given. A line that cannot be decoded is reported, the others are decoded, and the exit status is 1.
+
+    Of a folder, the values of all captures below it become one table: lines of hexadecimal or of radio receivers,
+    texts of consumer ports and read-outs, bytes as a port gave them, all mixed.
     """
     keys = octets_of("--key", key)
     decoder = DlmsDecoder(keys, octets_of("--system-title", system_title), unverified=unverified)
     texts = (*sml_decoders(), *iec62056_21_decoders(keys))
     decoders = (*texts, *wired_decoders(keys), *WirelessDecoder(keys).decoders(), *decoder.decoders())
+    captures = _captures(message, file, table=table)
+    if captures is not None:
+        return decode_table(captures, decoders, protocol, as_json=as_json)
     failed = False
     for number, line in enumerate(_lines(message, file), 1):
         try:
@@ -75,6 +89,17 @@ def decode(
         else:
             show_decoded(decoded)
     return 1 if failed else 0
+
+
+def _captures(message: str | None, file: Path | None, *, table: bool) -> Path | None:
+    """The folder, or the file that is to be a table."""
+    if message not in {None, "-"} and Path(str(message)).is_dir():
+        if file is not None:
+            raise SettingError("give a folder or --file, not both")
+        return Path(str(message))
+    if table and file is None:
+        raise SettingError("--table needs a folder or --file")
+    return file if table else None
 
 
 def octets_of(option: str, values: list[str] | None) -> list[bytes]:

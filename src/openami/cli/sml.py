@@ -12,9 +12,9 @@ import typer
 from openami.cli.consumer_values import Told, open_port, show_stream
 from openami.cli.output import JsonOption
 from openami.model.errors import DecodeError, OpenAmiError
-from openami.protocols.sml.file import Message, decode_file
+from openami.protocols.sml.file import decode_file
 from openami.protocols.sml.measurements import measurements
-from openami.protocols.sml.messages import GetListResponse
+from openami.protocols.sml.telegram import server_of
 from openami.protocols.sml.transport import TransportedFile, TransportParser
 
 LINE = "baudrate=9600"
@@ -42,13 +42,8 @@ async def _run(address: str, count: int, *, as_json: bool) -> int:
                 continue
             try:
                 messages = decode_file(event.data)
-                yield _server(messages), measurements(messages)
+                yield server_of(messages), measurements(messages)
             except DecodeError as error:
                 yield error
 
     return await show_stream(await open_port(address, LINE), cut, count, as_json=as_json)
-
-
-def _server(messages: list[Message]) -> str:
-    lists = (message.body for message in messages if isinstance(message.body, GetListResponse))
-    return next((body.server_id.hex() for body in lists), "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openami.model.errors import DecodeError, SettingError
+from openami.model.measurement import Measurement
 from openami.protocols.wire.cursor import Span
 
 
@@ -41,16 +42,31 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The values of one message, and whose they are as the protocol writes it (empty: the message does not say).
+
+    `problem` tells why something inside stayed closed or is not to be trusted.
+    """
+
+    protocol: str
+    meter: str = ""
+    values: tuple[Measurement, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MessageDecoder:
     """How one protocol reads its messages.
 
-    `looks_like` is quick and never raises; `decode` raises only `DecodeError`. A decoder without `looks_like` takes
-    any bytes and is used only when it is asked for by name.
+    `looks_like` is quick and never raises; `decode` and `tell` raise only `DecodeError`. A decoder without
+    `looks_like` takes any bytes and is used only when it is asked for by name. `tell` is there where the protocol's
+    messages hold values in the project's one vocabulary.
     """
 
     name: str
     decode: Callable[[bytes], Decoded]
     looks_like: Callable[[bytes], bool] | None = None
+    tell: Callable[[bytes], Told] | None = None
 
 
 def decode_message(data: bytes, decoders: Sequence[MessageDecoder], protocol: str | None = None) -> Decoded:
@@ -58,11 +74,27 @@ def decode_message(data: bytes, decoders: Sequence[MessageDecoder], protocol: st
 
     Raises `SettingError` for a protocol that is not there and `DecodeError` for bytes that cannot be decoded.
     """
+    return _decoder_of(data, decoders, protocol).decode(data)
+
+
+def tell_message(data: bytes, decoders: Sequence[MessageDecoder], protocol: str | None = None) -> Told:
+    """The values of `data`; of a message without values, what it is stands as the name of a value that is not there.
+
+    Raises as `decode_message` does.
+    """
+    decoder = _decoder_of(data, decoders, protocol)
+    if decoder.tell is not None:
+        return decoder.tell(data)
+    decoded = decoder.decode(data)
+    return Told(decoded.protocol, "", (Measurement(decoded.kind, None),), decoded.problem)
+
+
+def _decoder_of(data: bytes, decoders: Sequence[MessageDecoder], protocol: str | None) -> MessageDecoder:
     if protocol is not None:
-        return _named(decoders, protocol).decode(data)
+        return _named(decoders, protocol)
     for decoder in decoders:
         if decoder.looks_like is not None and decoder.looks_like(data):
-            return decoder.decode(data)
+            return decoder
     names = ", ".join(decoder.name for decoder in decoders)
     start = data[:8].hex(" ") or "nothing"
     raise DecodeError(f"no protocol begins with {start}; name it if it is one of {names}", 0)

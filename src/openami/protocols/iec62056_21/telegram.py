@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from openami.model.errors import DecodeError, SecurityError
-from openami.protocols.decode import Decoded, MessageDecoder
+from openami.model.measurement import Measurement
+from openami.protocols.decode import Decoded, MessageDecoder, Told
 from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets
+from openami.protocols.iec62056_21.equipment import equipment_of
 from openami.protocols.iec62056_21.measurements import code, measurements
 from openami.protocols.iec62056_21.message import (
     MODE_C_SPEEDS,
@@ -30,12 +33,13 @@ _UNVERIFIED: Final = "not authenticated: anybody may have written it"
 def iec62056_21_decoders(keys: Sequence[bytes] = ()) -> tuple[MessageDecoder, ...]:
     """For detection. `keys`: those of P1 ports, in any order."""
     return (
-        MessageDecoder("p1", decode_p1_bytes, _looks_like_p1),
-        MessageDecoder("iec62056-21", decode_message_bytes, _looks_like_message),
+        MessageDecoder("p1", decode_p1_bytes, _looks_like_p1, tell_p1),
+        MessageDecoder("iec62056-21", decode_message_bytes, _looks_like_message, tell_message_bytes),
         MessageDecoder(
             "p1-encrypted",
             lambda data: decode_encrypted_bytes(data, keys),
             lambda data: _looks_like_encrypted(data, keys),
+            lambda data: tell_encrypted_bytes(data, keys),
         ),
     )
 
@@ -49,6 +53,38 @@ def decode_p1_bytes(data: bytes) -> Decoded:
     if len(events) == 1:
         return _event(events[0])
     return Decoded("p1", "stream", data, {"parts": len(events)}, inner=tuple(map(_event, events)))
+
+
+def tell_p1(data: bytes) -> Told:
+    """The values of all telegrams of a piece of a stream; raises `DecodeError` if there is none."""
+    parser = P1Parser()
+    events = parser.feed(data) + parser.flush()
+    found = [decode_p1(event.raw) for event in events if isinstance(event, Received)] or [decode_p1(data)]
+    reasons = "; ".join(event.reason for event in events if not isinstance(event, Received))
+    values = [value for telegram in found for value in measurements(telegram.data_sets)]
+    return Told("p1", equipment_of(values) or found[0].identification, tuple(values), reasons)
+
+
+def tell_message_bytes(data: bytes) -> Told:
+    """The values of a read-out or a data message; other messages tell what they are."""
+    decoded = decode_message_bytes(data)
+    block = decoded.inner[0] if decoded.inner else decoded
+    problem = decoded.problem or block.problem
+    if block.kind not in {"data", "unchecked-data"}:
+        return Told("iec62056-21", "", (Measurement(decoded.kind, None),), problem)
+    text = block.data.decode("latin-1").lstrip("\x02").partition("!")[0].partition("\x03")[0]
+    values = measurements(decode_data_sets(text))
+    meter = equipment_of(values) or str(decoded.fields.get("identification", ""))
+    return Told("iec62056-21", meter, tuple(values), problem)
+
+
+def tell_encrypted_bytes(data: bytes, keys: Sequence[bytes]) -> Told:
+    """The values of an encrypted P1 telegram; none if no key opens it."""
+    made = _opened(data, keys)
+    if made is None:
+        return Told("p1", decode_encrypted(data).system_title.hex(), problem="no key opens it")
+    told = tell_p1(made[0])
+    return replace(told, problem="; ".join(filter(None, (told.problem, made[1]))))
 
 
 def decode_message_bytes(data: bytes) -> Decoded:

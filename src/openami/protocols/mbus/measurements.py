@@ -6,7 +6,7 @@ their own clock without a zone, so it stays a remark: the time of a storage is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,19 +23,30 @@ from openami.protocols.mbus.records import Record
 
 if TYPE_CHECKING:
     from openami.protocols.mbus.application import Application
+    from openami.protocols.mbus.fixed import FixedData
     from openami.protocols.mbus.wireless.reader import Reading
 
 _MOMENTS = ("date", "date and time")
 
 
 def of_application(application: Application) -> tuple[Measurement, ...]:
-    """The records of a wired frame; nothing where it holds none."""
+    """The records of a wired frame, or its counters where it has the fixed structure; nothing where it holds none."""
+    if application.fixed is not None:
+        return tuple(_counters(application.fixed))
     if application.records is None:
         return ()
     device_type = 0 if application.address is None else application.address.device_type
     status = None if application.access_number is None else application.status
     named = [(record.name, record, GuaranteeClass.UNAUTHENTICATED) for record in application.records]
     return _measurements(named, device_type, status)
+
+
+def _counters(fixed: FixedData) -> Iterator[Measurement]:
+    for counter in fixed.counters:
+        name = f"{counter.quantity}, stored" if counter.stored else counter.quantity
+        value = str(counter.value) if isinstance(counter.value, MeterTime) else counter.value
+        quality = Quality.MISSING if value is None else Quality.MEASURED
+        yield Measurement(name, value, None, quality, fixed.status, "", GuaranteeClass.UNAUTHENTICATED)
 
 
 def of_reading(reading: Reading) -> tuple[Measurement, ...]:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from openami.model.errors import DecodeError
+from openami.model.measurement import Measurement
 from openami.model.quantity import Quantity
-from openami.protocols.decode import Decoded, MessageDecoder
+from openami.protocols.decode import Decoded, MessageDecoder, Told
 from openami.protocols.mbus.application import Application, Content, decode_application
 from openami.protocols.mbus.fixed import FixedData
-from openami.protocols.mbus.measurements import code_of
+from openami.protocols.mbus.measurements import code_of, of_application
 from openami.protocols.mbus.meter_time import MeterTime
 from openami.protocols.mbus.records import Record, Records, decode_records
 from openami.protocols.mbus.value import Value
@@ -46,7 +47,7 @@ def wired_decoders(keys: Sequence[bytes] = ()) -> tuple[MessageDecoder, ...]:
     """In the order in which detection should ask them; `keys` are tried for every meter."""
     store = KeyStore(key for key in keys if len(key) == KEY_SIZE)
     return (
-        MessageDecoder(PROTOCOL, partial(decode_wired, keys=store), looks_like_wired),
+        MessageDecoder(PROTOCOL, partial(decode_wired, keys=store), looks_like_wired, partial(tell_wired, keys=store)),
         MessageDecoder("mbus-records", decode_bare_records),
     )
 
@@ -71,6 +72,32 @@ def decode_wired(data: bytes, *, keys: KeyStore = NO_KEYS) -> Decoded:
     inner = tuple(_event(event, keys) for event in events)
     frames = sum(not isinstance(event, Garbage) for event in events)
     return Decoded(PROTOCOL, "stream", data, {"frames": frames}, inner=inner)
+
+
+def tell_wired(data: bytes, *, keys: KeyStore = NO_KEYS) -> Told:
+    """The values of one frame, or of all frames of a piece of a byte stream. Frames without data tell none."""
+    parser = WiredParser()
+    events = parser.feed(data) + parser.flush()
+    if all(isinstance(event, Garbage) for event in events):
+        decode_frame(data)  # its error says what is wrong
+    values: list[Measurement] = []
+    problems: list[str] = []
+    meter = ""
+    for event in events:
+        if isinstance(event, Garbage):
+            problems.append(f"{len(event.data)} bytes of garbage: {event.reason}")
+        elif isinstance(event, LongFrame):
+            application, opened = open_application(decode_application(event.ci, event.data), keys)
+            values += of_application(application)
+            meter = meter or _called(application)
+            problems += [] if opened is None or not opened.problem else [opened.problem]
+    return Told(PROTOCOL, meter, tuple(values), "; ".join(problems))
+
+
+def _called(application: Application) -> str:
+    if application.address is not None:
+        return str(application.address)
+    return "" if application.fixed is None else application.fixed.identification
 
 
 def decode_bare_records(data: bytes) -> Decoded:

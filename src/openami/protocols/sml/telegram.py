@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from openami.model.errors import DecodeError
-from openami.protocols.decode import Decoded, MessageDecoder
+from openami.protocols.decode import Decoded, MessageDecoder, Told
 from openami.protocols.sml.explain import explain_message
-from openami.protocols.sml.file import MESSAGE, Checksum, Message, decode_message
+from openami.protocols.sml.file import MESSAGE, Checksum, Message, decode_file, decode_message
 from openami.protocols.sml.measurements import measurements
+from openami.protocols.sml.messages import GetListResponse
 from openami.protocols.sml.tlv import END_OF_MESSAGE
 from openami.protocols.sml.transport import ESCAPE, START, TransportedFile, TransportParser
 from openami.protocols.wire.cursor import Span
@@ -19,8 +20,8 @@ from openami.protocols.wire.cursor import Span
 def sml_decoders() -> tuple[MessageDecoder, ...]:
     """For detection: transported files are recognised, bare messages too."""
     return (
-        MessageDecoder("sml", decode_sml, lambda data: START in data[:64]),
-        MessageDecoder("sml-messages", decode_messages, _looks_like_message),
+        MessageDecoder("sml", decode_sml, lambda data: START in data[:64], tell_sml),
+        MessageDecoder("sml-messages", decode_messages, _looks_like_message, tell_messages),
     )
 
 
@@ -39,6 +40,32 @@ def decode_sml(data: bytes) -> Decoded:
 def decode_messages(data: bytes) -> Decoded:
     """Messages without transport; raises `DecodeError`."""
     return Decoded("sml", "messages", data, inner=_messages(data))
+
+
+def tell_sml(data: bytes) -> Told:
+    """The values of one file, or of all files of a piece of a stream; raises `DecodeError` if there is none."""
+    parser = TransportParser()
+    events = parser.feed(data) + parser.flush()
+    files = [event.data for event in events if isinstance(event, TransportedFile)]
+    reasons = [event.reason for event in events if not isinstance(event, TransportedFile)]
+    if not files:
+        raise DecodeError(f"no whole SML file: {next(iter(reasons), 'no octets')}", 0, ("SML",))
+    return _told([message for file in files for message in decode_file(file)], "; ".join(reasons))
+
+
+def tell_messages(data: bytes) -> Told:
+    """The values of messages without transport; raises `DecodeError`."""
+    return _told(decode_file(data))
+
+
+def _told(messages: list[Message], problem: str = "") -> Told:
+    return Told("sml", server_of(messages), tuple(measurements(messages)), problem)
+
+
+def server_of(messages: Iterable[Message]) -> str:
+    """The server id of the first list, in hexadecimal; empty if there is none."""
+    lists = (message.body for message in messages if isinstance(message.body, GetListResponse))
+    return next((body.server_id.hex() for body in lists), "")
 
 
 def _event(event: Any) -> Decoded:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from openami.model.errors import DecodeError, FrameCheckError
-from openami.protocols.decode import Decoded, MessageDecoder
-from openami.protocols.mbus.measurements import code_of
+from openami.protocols.decode import Decoded, MessageDecoder, Told
+from openami.protocols.mbus.measurements import code_of, of_reading
 from openami.protocols.mbus.wireless.extended_link import ELL_NAMES
 from openami.protocols.mbus.wireless.fragment import CI_AFL
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
@@ -35,7 +35,7 @@ class WirelessDecoder:
 
     def decoders(self) -> tuple[MessageDecoder, ...]:
         """In the order in which detection should ask them."""
-        return (MessageDecoder(PROTOCOL, self.decode, looks_like_wireless),)
+        return (MessageDecoder(PROTOCOL, self.decode, looks_like_wireless, self.tell),)
 
     def decode(self, data: bytes) -> Decoded:
         """One frame, with or without checksums; raises `DecodeError` for bytes that are none."""
@@ -51,6 +51,11 @@ class WirelessDecoder:
             () if inner is None else (inner,),
             "; ".join(reading.problems),
         )
+
+    def tell(self, data: bytes) -> Told:
+        """The values of one frame; raises `DecodeError` for bytes that are none."""
+        reading = self._reader.read(data)
+        return Told(PROTOCOL, str(reading.telegram.meter), of_reading(reading), "; ".join(reading.problems))
 
 
 def looks_like_wireless(data: bytes) -> bool:
