@@ -106,17 +106,6 @@ def test_people_get_columns(openami, folder):
     lines = ran.out.splitlines()
     assert lines[0].split()[:6] == ["Source", "Protocol", "Meter", "Name", "Value", "Unit"]
     assert lines[0].split()[6:] == ["Time", "Quality", "Guarantee", "Remark"]
-        "Source",
-        "Protocol",
-        "Meter",
-        "Name",
-        "Value",
-        "Unit",
-        "Time",
-        "Quality",
-        "Guarantee",
-        "Remark",
-    ]
     assert any(line.startswith("readout.txt") and "123456" in line and "Wh" in line for line in lines)
     assert "air/lines.hex, line 4" in ran.err
 
