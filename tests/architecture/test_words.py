@@ -20,6 +20,7 @@ GENERATED = {
     "settings.md": "settings_page",
     "enrolment.md": "enrolment_table",
     "cosem.md": "cosem_page",
+    "drills.md": "drills_page",
 }
 GENERATED_PAGES = tuple(GENERATED)
 IMAGE_BYTES_MAX = 150_000

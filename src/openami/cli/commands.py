@@ -32,6 +32,7 @@ COMMANDS = (
     "capture",
     "readings",
     "simulate",
+    "drill",
 )
 GROUPS = {
     "district": ("new",),

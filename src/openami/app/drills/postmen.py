@@ -152,7 +152,7 @@ def a_power_cut_after_a_command_lets_it_come_again() -> None:
     stands(not again.deliver(envelope, START + 60), "after a power cut the same command was taken again")
 
 
-@drill("A070", WAN, Removal(CommandGate, "_last", lambda _self, _authority: 0))
+@drill("A070", HEAD_END, Removal(CommandGate, "_last", lambda _self, _authority: 0))
 def old_commands_after_a_newer_one() -> None:
     office, meter = Office(), Meter(0)
     old = [office.envelope(intent(time_to_live_s=DAY_S)) for _ in range(3)]
@@ -163,7 +163,7 @@ def old_commands_after_a_newer_one() -> None:
         stands(not meter.deliver(envelope, START + 2 * HOUR_S), "a command older than the last one was taken")
 
 
-@drill("A071", WAN, Removal(opening, "_check_counter", ignored))
+@drill("A071", HEAD_END, Removal(opening, "_check_counter", ignored))
 def a_replay_is_noticed_and_nothing_runs() -> None:
     meter = Meter(0)
     envelope = Office().envelope(intent(time_to_live_s=DAY_S))
