@@ -30,6 +30,7 @@ io.links io.store io.spool io.keystore
 io.clock io.blocking io.disk io.executor
 protocols.zones
 protocols.seal
+protocols.exchange
 protocols.dlms protocols.mbus protocols.iec62056_21 protocols.sml protocols.zigbee protocols.c12 protocols.mesh
 protocols.decode
 protocols.wire

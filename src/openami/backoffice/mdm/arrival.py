@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from openami.backoffice.mdm.blocks import Codes
-from openami.backoffice.mdm.channel_days import ChannelDays, Column, Key, Mask, Places, Source, Sources
+from openami.backoffice.mdm.channel_days import ChannelDays, Column, Key, Mask, Places, Source, Sources, precedence
 from openami.backoffice.mdm.placement import Directory, Place
 from openami.backoffice.mdm.unplaced import NO_CHANNEL, NO_INSTALLATION, OFF_GRID, as_register
 from openami.io.store.columns import microseconds
@@ -177,7 +177,7 @@ def _scatter(resolution_s: int, run: _Run, number: Column, sources: Sources) -> 
     place = number + (row - day) * per_day
     registers, status, source, passed = run.registers, run.status, run.source, 0
     if len(place) > 1 and not (place[1:] > place[:-1]).all():
-        order = np.lexsort((status, registers, sources.ranks()[source], place))
+        order = np.lexsort((status, registers, precedence(sources.ranks(), source, status), place))
         order = order[np.append(np.diff(place[order]) != 0, True)]
         passed = len(place) - len(order)
         place, registers, status, source = place[order], registers[order], status[order], source[order]

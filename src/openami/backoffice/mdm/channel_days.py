@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from openami.backoffice.mdm.blocks import Codes, Matrix
+from openami.backoffice.mdm.status import delivered
 from openami.model.interval import DAY_S
 from openami.model.quality import Quality
 
@@ -116,7 +117,8 @@ class ChannelDays:
         This is the least upper bound of both, snapshot by snapshot: commutative, associative and idempotent.
         """
         ranks = self.sources.ranks()
-        mine, theirs = ranks[self.source], ranks[other.source]
+        mine = precedence(ranks, self.source, self.status)
+        theirs = precedence(ranks, other.source, other.status)
         newer = theirs > mine
         tie = (theirs == mine) & (theirs != ABSENT)
         newer |= tie & (other.registers > self.registers)
@@ -132,3 +134,11 @@ class ChannelDays:
         changed = (self.source != other.source) | (self.registers != other.registers) | (self.status != other.status)
         changed |= (self.energy != other.energy) | (self.quality != other.quality)
         return np.asarray(changed.any(axis=1))
+
+
+def precedence(ranks: Column, source: Places, status: Codes) -> Column:
+    """Per row its rank; any snapshot of a register goes before any energy that was delivered, because the register
+    also tells the energy of the interval after it.
+    """
+    snapshot = (source != ABSENT) & ~delivered(status)
+    return np.asarray(ranks[source] + np.where(snapshot, len(ranks), 0))

@@ -1,4 +1,5 @@
 """Interval energy from register snapshots: the difference of two consecutive snapshots of one meter, and nothing else.
+Where another party delivered an energy and no snapshot is known, that energy.
 
 A gap stays missing. What flowed during a gap is known by the registers at its two ends, so it must not appear as one
 interval's energy: that would be a spike. A register that falls is a break, unless its roll-over is known.
@@ -12,7 +13,7 @@ import numpy as np
 
 from openami.backoffice.mdm.blocks import Matrix
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column
-from openami.backoffice.mdm.status import usable
+from openami.backoffice.mdm.status import delivered, delivered_quality, usable
 from openami.model.quality import Quality
 
 # A fall is taken as a roll-over only if the wrapped difference is this small a part of the modulus: a meter that was
@@ -47,3 +48,6 @@ def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge) -
     if unknown.any():
         for place, energy, quality in bridge([(row, at) for row, at in np.argwhere(unknown).tolist()]):
             days.energy[place], days.quality[place] = energy, quality
+    if (told := delivered(days.status) & (days.source != ABSENT)).any():
+        days.energy = np.where(told, days.registers, days.energy)
+        days.quality = np.where(told, delivered_quality(days.status), days.quality)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stored
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Mask, Sources
+from openami.backoffice.mdm.status import delivered
 from openami.backoffice.mdm.tables import interval_block
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S, Qualities, Stamps, Values
@@ -96,6 +97,7 @@ def _cut(step: int, stamps: Stamps, days: ChannelDays, at: npt.NDArray[np.intp])
 def series_of(span: Span, kind: ChannelKind) -> Series:
     """What a channel of `kind` says: interval energies, or the snapshots that they come from."""
     if kind is ChannelKind.REGISTER_SNAPSHOT:
-        quality = np.where(span.present, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
-        return Series(span.stamps, span.registers, quality, span.evidence)
+        known = span.present & ~delivered(span.status)
+        quality = np.where(known, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
+        return Series(span.stamps, np.where(known, span.registers, 0), quality, np.where(known, span.evidence, 0))
     return Series(span.stamps, span.energy, span.quality, span.evidence)

@@ -1,0 +1,11 @@
+from .cim_events import EventRecord as EventRecord
+from .cim_events import write_events as write_events
+from .cim_readings import write_readings as write_readings
+from .delivery import Delivery as Delivery
+from .delivery import Rejected as Rejected
+from .espi import write_espi as write_espi
+from .mscons import Party as Party
+from .mscons import write_mscons as write_mscons
+from .nem12 import write_nem12 as write_nem12
+from .parsers import PARSERS as PARSERS
+from .reading_type import ReadingType as ReadingType
