@@ -1,8 +1,8 @@
 """Keys in a PKCS#11 token, which signs, agrees and wraps and never gives a private key away.
 
 A token is named by a URI as in RFC 7512: `pkcs11:token=NAME?module-path=FILE&pin-source=FILE`. Keys have labels.
-Signing is ECDSA over P-256, agreement ECDH without a derivation function, wrapping AES-256-GCM under a key that stays in
-the token. Needs the extra `hsm`.
+Signing is ECDSA over P-256, agreement ECDH without a derivation function, wrapping AES-256-GCM under a key that stays
+in the token. Needs the extra `hsm`.
 """
 
 from __future__ import annotations
