@@ -6,6 +6,8 @@ when/channels.csv       point, obis, every_s, modulus (absent file: import energ
 when/profile.csv        meter, obis, first, last, every_s, register, step, status, arrived: the meter's register at
                         each stamp from `first` to `last`, rising by `step` from one to the next
 when/registers.csv      meter, obis, stamp, register, arrived: a register read at one instant
+when/edits.csv          point, obis, action (propose, confirm, refuse, undo), number, start, values, reason, person, at:
+                        what persons did, after all arrivals; with a line of `confirm` two persons are needed
 
 Lines stand in the order of arrival; `arrived` is when a line became known. Empty fields take the usual value.
 then/*.csv are compared line by line with what the store answers: see `ANSWERS`.
@@ -23,6 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.mdm.edits import Editor
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT, Mdm
 from openami.backoffice.mdm.reasons import Outcome
@@ -56,6 +59,7 @@ class Case:
     """One case, with its registry built and nothing taken yet."""
 
     folder: Path
+    store: Store
     registry: Registry
     mdm: Mdm
     judge: Judge
@@ -102,7 +106,7 @@ class Case:
 def open_case(folder: Path, store: Store) -> Case:
     """Build the registry of the case in `store`, which must be new."""
     registry = Registry(store)
-    case = Case(folder, registry, Mdm(store, registry), Judge(store, registry))
+    case = Case(folder, store, registry, Mdm(store, registry), Judge(store, registry))
     when = folder / "when"
     for line in lines(when, "points"):
         registry.add_point(line["point"], "1 High Street", line["zone"])
@@ -126,6 +130,24 @@ def _install(case: Case, line: Line) -> None:
         registry.install(case.meter(name), case.point(line), instant(line["from"]))
     if line["until"]:
         registry.remove(case.meter(name), instant(line["until"]))
+
+
+def act(case: Case) -> None:
+    """What persons did, in the order of the lines."""
+    acts = lines(case.folder / "when", "edits")
+    editor = Editor(case.store, case.registry, four_eyes=any(line["action"] == "confirm" for line in acts))
+    for line in acts:
+        point, at, person, reason = case.point(line), instant(line["at"]), line["person"], line["reason"]
+        if line["action"] == "propose":
+            obis = line.get("obis") or IMPORT
+            number = next(c.number for c in case.registry.channels(point) if str(c.obis) == obis)
+            values = [int(value) for value in line["values"].split()]
+            editor.propose(point, number, instant(line["start"]), values, reason, person, at)
+        elif line["action"] == "confirm":
+            editor.confirm(point, int(line["number"]), person, at)
+        else:
+            take = editor.undo if line["action"] == "undo" else editor.refuse
+            take(point, int(line["number"]), reason, person, at)
 
 
 def _sums(case: Case, wanted: list[Line], by: Period) -> Iterator[Line]:
@@ -181,6 +203,7 @@ def _judged(case: Case, wanted: list[Line]) -> Iterator[Line]:
                 "energy_wh": "" if quality == Quality.MISSING else str(value),
                 "quality": Quality(int(quality)).name.lower(),
                 "by": " ".join(reason.name for reason in told.reasons if reason.outcome is not Outcome.NOTED),
+                "edited": "yes" if told.edited else "",
                 "noted": " ".join(reason.name for reason in told.reasons if reason.outcome is Outcome.NOTED),
             }
 
@@ -203,6 +226,9 @@ def _bills(case: Case, wanted: list[Line]) -> Iterator[Line]:
             "interval_energy_wh": str(bill.interval_energy_wh),
             "intervals": str(bill.intervals),
             "missing": str(bill.missing),
+            "estimated": str(bill.estimated),
+            "estimated_wh": str(bill.estimated_energy_wh),
+            "edited": str(bill.edited),
             "difference_wh": _told(bill.difference_wh),
             "breaks": str(len(bill.breaks)),
         }

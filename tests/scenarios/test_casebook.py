@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import stores
-from casebook import answers, open_case
+from casebook import act, answers, open_case
 
 FOLDERS = sorted(path.parent for path in Path(__file__).parent.glob("*/story.txt"))
 CASES = [pytest.param(folder, id=folder.name) for folder in FOLDERS]
@@ -36,6 +36,7 @@ def test_case(folder, kind, order):
 def _play(case, order, folder):
     for take in ORDERS[order](case.arrivals()):
         take()
+    act(case)
     found = answers(case)
     assert found, "a case without answers tests nothing"
     for name, (wanted, told) in found.items():

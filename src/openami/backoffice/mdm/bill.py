@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from openami.backoffice.mdm.chain import Chain
+from openami.backoffice.mdm.channel_days import Mask
 from openami.backoffice.mdm.consumption import watt_hours
 from openami.backoffice.mdm.series import Span
 from openami.model.interval import utc
@@ -41,7 +42,8 @@ class Bill:
     where this one closes and no energy is billed twice or never; the first bill opens with the first register there is.
     `register_energy_wh` is what was counted between them, gaps and exchanges included; None if `breaks` make it unknown
     or there are no two registers. `interval_energy_wh`, `intervals`, `missing` and `estimated` are the intervals
-    between the same two stamps; `difference_wh` = registers - intervals: the energy of the missing ones.
+    between the same two stamps, as judged and as edited by persons; `estimated_energy_wh` is the estimates' part, and
+    `edited` counts the intervals that persons set. `difference_wh` = registers - intervals: the energy of the missing.
     """
 
     metering_point: int
@@ -56,16 +58,20 @@ class Bill:
     estimated: int
     difference_wh: int | None
     breaks: tuple[RegisterBreak, ...]
+    estimated_energy_wh: int = 0
+    edited: int = 0
 
 
-def make_bill(point: int, period: tuple[int, int], span: Span, chain: Chain, channel: Channel) -> Bill:
-    """The bill for `period` (seconds); `span` and `chain` reach back to the last register before it."""
+def make_bill(point: int, period: tuple[int, int], held: tuple[Span, Mask], chain: Chain, channel: Channel) -> Bill:
+    """The bill for `period` (seconds); `held` (the values that hold, and which persons set) and `chain`
+    reach back to the last register before it.
+    """
     start, end = period
     last = int(np.searchsorted(chain.stamps, end, side="right")) - 1
     first = max(int(np.searchsorted(chain.stamps, start, side="right")) - 1, 0)
     if last < 0 or last <= first:
         known = _register(chain, first, channel) if 0 <= first <= last else None
-        return _bill(point, period, (known, None), None, span, (start, end), (), channel)
+        return _bill(point, period, (known, None), None, held, (start, end), (), channel)
     energy = chain.between(first, last)
     breaks = tuple(
         RegisterBreak(_register(chain, at - 1, channel), _register(chain, at, channel))
@@ -73,7 +79,7 @@ def make_bill(point: int, period: tuple[int, int], span: Span, chain: Chain, cha
     )
     ends = _register(chain, first, channel), _register(chain, last, channel)
     within = int(chain.stamps[first]), int(chain.stamps[last])
-    return _bill(point, period, ends, energy, span, within, breaks, channel)
+    return _bill(point, period, ends, energy, held, within, breaks, channel)
 
 
 def _bill(
@@ -81,11 +87,12 @@ def _bill(
     period: tuple[int, int],
     ends: tuple[BilledRegister | None, BilledRegister | None],
     energy: int | None,
-    span: Span,
+    held: tuple[Span, Mask],
     within: tuple[int, int],
     breaks: tuple[RegisterBreak, ...],
     channel: Channel,
 ) -> Bill:
+    span, edited = held
     inside = (span.stamps - span.resolution_s >= within[0]) & (span.stamps <= within[1])
     quality = span.quality[inside]
     total = watt_hours(int(span.energy[inside].sum()), channel)
@@ -103,6 +110,8 @@ def _bill(
         estimated=int(np.count_nonzero(quality == Quality.ESTIMATED)),
         difference_wh=None if counted is None else counted - total,
         breaks=breaks,
+        estimated_energy_wh=watt_hours(int(span.energy[inside][quality == Quality.ESTIMATED].sum()), channel),
+        edited=int(np.count_nonzero(edited[inside])),
     )
 
 

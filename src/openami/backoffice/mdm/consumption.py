@@ -18,11 +18,11 @@ from openami.model.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """Energy from `start` to `end` (UTC): the sum of the intervals that are known.
+    """Energy from `start` to `end` (UTC): the sum of the intervals that are known, as judged and edited.
 
     `intervals` is how many the period has, `missing` how many of them are not known and `estimated` how many are
-    estimates. `register_energy_wh` is what the registers at `start` and `end` say, gaps included; None where one of
-    them is not known.
+    estimates; `estimated_energy_wh` is their part of the energy. `register_energy_wh` is what the registers at `start`
+    and `end` say, gaps included; None where one of them is not known.
     """
 
     start: datetime
@@ -32,6 +32,7 @@ class Consumption:
     missing: int
     estimated: int
     register_energy_wh: int | None
+    estimated_energy_wh: int = 0
 
     @property
     def complete(self) -> bool:
@@ -55,8 +56,9 @@ def consumptions(span: Span, bounds: Stamps, chain: Chain, channel: Channel) -> 
     """One entry per period between two `bounds`; an interval belongs to the period in which it begins."""
     count = max(len(bounds) - 1, 0)
     period = np.searchsorted(bounds, span.stamps - span.resolution_s, side="right") - 1
-    energy = np.zeros(count, dtype=np.int64)
+    energy, guessed = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     np.add.at(energy, period, span.energy)
+    np.add.at(guessed, period, np.where(span.quality == Quality.ESTIMATED, span.energy, 0))
     intervals = np.bincount(period, minlength=count).tolist()
     missing = np.bincount(period[span.quality == Quality.MISSING], minlength=count).tolist()
     estimated = np.bincount(period[span.quality == Quality.ESTIMATED], minlength=count).tolist()
@@ -65,8 +67,8 @@ def consumptions(span: Span, bounds: Stamps, chain: Chain, channel: Channel) -> 
     for index, total in enumerate(energy.tolist()):
         start, end = utc(int(bounds[index])), utc(int(bounds[index + 1]))
         read = _read(chain, links[index], links[index + 1], channel)
-        wh = watt_hours(total, channel)
-        found.append(Consumption(start, end, wh, intervals[index], missing[index], estimated[index], read))
+        wh, part = watt_hours(total, channel), watt_hours(int(guessed[index]), channel)
+        found.append(Consumption(start, end, wh, intervals[index], missing[index], estimated[index], read, part))
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import judged, stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.edits import Edit, edits_of
+from openami.backoffice.mdm.held import held_span
 from openami.backoffice.mdm.judged import JudgedDay, Judgement
 from openami.backoffice.mdm.placement import home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.reasons import Reason
@@ -64,7 +66,8 @@ class Explanation:
     """The interval from `start` to `end` of a channel: as measured, as judged, and why.
 
     A value is None where it is missing. `version` is 0 where nobody has judged the day, `stale` where readings came
-    since: judging again will tell. `evidence` leads to the bytes of the measured value, 0 where there is none.
+    since: judging again will tell. `edits` are what persons proposed for it, and `edited` whether one of these gave the
+    value. `evidence` leads to the bytes of the measured value, 0 where there is none.
     """
 
     start: datetime
@@ -79,6 +82,8 @@ class Explanation:
     rule_set: str
     stale: bool
     reasons: tuple[Reason, ...]
+    edits: tuple[Edit, ...] = ()
+    edited: bool = False
 
 
 class Judge:
@@ -112,21 +117,15 @@ class Judge:
         return result
 
     def validated(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
-        """Every interval of the period as judged; days that nobody judged since they changed come as measured."""
+        """Every interval of the period as judged and as edited by a person; days that nobody judged since they changed
+        come as measured.
+        """
         home = home_of(self._registry, self._registry.channel(metering_point, channel))
         first, last = seconds(start), seconds(end)
         with self._store.reading() as connection:
-            span = read_span(connection, metering_point, home, first, last)
-            found = self._judgements(connection, home, span)
-        energy, quality = span.energy.copy(), span.quality.copy()
-        for judgement in found.values():
-            if judgement.energy is None or judgement.quality is None:
-                continue
-            mine = (span.stamps - 1) // DAY_S == judgement.day
-            at = (span.stamps[mine] - judgement.day * DAY_S) // home.resolution_s - 1
-            energy[mine], quality[mine] = judgement.energy[at], judgement.quality[at]
-        evidence = np.where(quality == Quality.ESTIMATED, 0, span.evidence)
-        return Series(span.stamps, energy, quality, evidence)
+            span, _ = held_span(connection, home, read_span(connection, metering_point, home, first, last))
+        evidence = np.where(span.quality == Quality.ESTIMATED, 0, span.evidence)
+        return Series(span.stamps, span.energy, span.quality, evidence)
 
     def explain(self, metering_point: int, channel: int, at: datetime) -> Explanation:
         """Why the interval that holds the moment `at` has the value it has."""
@@ -138,10 +137,15 @@ class Judge:
             span = read_span(connection, metering_point, home, start, start + step)
             judgement = judged.current(connection, metering_point, home.number, day, day).get(day)
             raw = judged.raw_versions(connection, metering_point, home.number, day, day).get(day, 0)
+            holds, edited = held_span(connection, home, span)
+            edits = [edit for edit in edits_of(connection, metering_point) if edit.covers(home, start)]
         told = _told(judgement, span, number // step, raw)
         quality = Quality(int(span.quality[0]))
         measured = None if quality is Quality.MISSING else int(span.energy[0])
-        return Explanation(utc(start), utc(start + step), measured, quality, int(span.evidence[0]), *told)
+        explained = Explanation(utc(start), utc(start + step), measured, quality, int(span.evidence[0]), *told)
+        if edited[0]:
+            explained = replace(explained, value=int(holds.energy[0]), quality=Quality.ESTIMATED, edited=True)
+        return replace(explained, edits=tuple(edits))
 
     def _judge(self, connection: Connection, channel: Channel, first: int, last: int, now: datetime) -> JudgeResult:
         found = self.verdict(connection, channel, first, last, now)
@@ -187,15 +191,6 @@ class Judge:
             day, wanted = day_of(number * DAY_S), judged_days[0] <= number <= judged_days[1]
             found.append(self._rule_sets.on(kind, day) if wanted else self._rule_sets.find(kind, day) or NO_RULES)
         return found
-
-    def _judgements(self, connection: Connection, home: Channel, span: Span) -> dict[int, Judgement]:
-        """The judgements that still hold: of the raw versions that are current."""
-        if not len(span.stamps):
-            return {}
-        days = int(span.stamps[0] - 1) // DAY_S, int(span.stamps[-1] - 1) // DAY_S
-        raw = judged.raw_versions(connection, home.metering_point, home.number, *days)
-        found = judged.current(connection, home.metering_point, home.number, *days)
-        return {day: each for day, each in found.items() if each.raw_version == raw.get(day, 0)}
 
     def _channels(self, point: int) -> Iterator[Channel]:
         for channel in homes(self._registry.channels(point)).values():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy import Connection, select
 
 from openami.backoffice.mdm import evidence as kept
@@ -14,13 +16,14 @@ from openami.backoffice.mdm.calendar import Period, edges
 from openami.backoffice.mdm.chain import Chain, chain_of
 from openami.backoffice.mdm.consumption import Consumption, consumptions
 from openami.backoffice.mdm.evidence import Evidence
+from openami.backoffice.mdm.held import held_span
 from openami.backoffice.mdm.intake import Intake, IntakeResult
 from openami.backoffice.mdm.last_stamps import last_stamps
 from openami.backoffice.mdm.missing import Gap, gaps, holes, incomplete, joined
 from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, home_of, homes, place_of, places_by_meter
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
 from openami.backoffice.mdm.stamped import StampedRegister
-from openami.backoffice.mdm.status import usable
+from openami.backoffice.mdm.status import DELIVERED, DELIVERED_QUALITY, delivered, from_meter, usable
 from openami.backoffice.mdm.tables import interval_block
 from openami.backoffice.mdm.unplaced import Unplaced
 from openami.backoffice.registry.registry import NotRegistered, Registry
@@ -60,7 +63,14 @@ class Mdm:
     def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
         with self._store.transaction() as connection:
-            return self._intake(connection, batch).take_profile(batch)
+            return self._intake(connection, batch).take_profile([_of_meter(reading) for reading in batch])
+
+    def take_energy(self, batch: Sequence[ProfileReading]) -> IntakeResult:
+        """Take energies of intervals that another party delivered: `registers` are the energies themselves, `status`
+        their `Quality`. A snapshot of a register goes before them, whenever it comes.
+        """
+        with self._store.transaction() as connection:
+            return self._intake(connection, batch).take_profile([_delivered(reading) for reading in batch])
 
     def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
         """Take stamped registers (daily, monthly, closing and opening reads)."""
@@ -85,7 +95,7 @@ class Mdm:
     # Values and where they came from
 
     def series(self, metering_point: int, channel: int, start: datetime, end: datetime) -> Series:
-        """Every interval of the channel in the period, missing ones included."""
+        """Every interval of the channel in the period as measured, missing ones included."""
         asked = self._registry.channel(metering_point, channel)
         return series_of(self._span(home_of(self._registry, asked), seconds(start), seconds(end)), asked.kind)
 
@@ -151,7 +161,9 @@ class Mdm:
             reads = stamped.between(connection, metering_point, obis, first, last)
         chain = self._chain(channel, reach, reads)
         bounds = edges(first, last, by, zone, channel.resolution_s)
-        return consumptions(self._span(channel, first, last), bounds, chain, channel)
+        with self._store.reading() as connection:
+            held, _ = held_span(connection, channel, self._span(channel, first, last))
+        return consumptions(held, bounds, chain, channel)
 
     def bill(
         self, metering_point: int, start: datetime, end: datetime, obis: ObisCode = ACTIVE_ENERGY_IMPORT
@@ -165,7 +177,8 @@ class Mdm:
             back = self._last_register(channel, first)
             span = read_span(connection, metering_point, channel, back - channel.resolution_s, last)
             reads = stamped.between(connection, metering_point, obis, back, last)
-        return make_bill(metering_point, (first, last), span, self._chain(channel, span, reads), channel)
+            held = held_span(connection, channel, span)
+        return make_bill(metering_point, (first, last), held, self._chain(channel, span, reads), channel)
 
     def missing(self, start: datetime, end: datetime, points: Sequence[int] | None = None) -> list[Gap]:
         """Every interval without energy in the period, as gaps, by point and channel."""
@@ -231,3 +244,13 @@ class Mdm:
 
     def _block_channel(self, metering_point: int, obis: ObisCode) -> Channel | None:
         return next((channel for channel in self._block_channels(metering_point) if channel.obis == obis), None)
+
+
+def _of_meter(reading: ProfileReading) -> ProfileReading:
+    return replace(reading, status=from_meter(reading.status)) if delivered(reading.status).any() else reading
+
+
+def _delivered(reading: ProfileReading) -> ProfileReading:
+    return replace(
+        reading, status=np.uint8(DELIVERED) | (reading.status.astype(np.uint8) << np.uint8(DELIVERED_QUALITY))
+    )

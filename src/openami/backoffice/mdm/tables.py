@@ -184,3 +184,48 @@ judging_setting = Table(
     Column("stored_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("name", "version"),
 )
+
+# Values that a person set for `intervals` intervals from `start` (seconds since 1970-01-01) on.
+value_edit = Table(
+    "value_edit",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("resolution_s", Integer, nullable=False),
+    Column("intervals", Integer, nullable=False),
+    Column("energy", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("metering_point", "number"),
+)
+
+# What became of an edit, step by step: the last step tells its state.
+value_edit_step = Table(
+    "value_edit_step",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("metering_point", "number", "step"),
+)
+
+# One channel-day as persons edited it, one version: `marked` says which intervals of `energy` they set (NULL: none any
+# more). `edit` is the one that made the version. Measured and judged values stand beside it as they were.
+edited_block = Table(
+    "edited_block",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("resolution_s", Integer, nullable=False),
+    Column("edited_at", UtcTime, nullable=False),
+    Column("edit", Integer, nullable=False),
+    Column("energy", LargeBinary, nullable=False),
+    Column("marked", LargeBinary),
+    PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.metering_data import closing, parts, peaks
+from openami.io.store.migrations.metering_data import closing, edits, parts, peaks
 
 revision = "0002"
 down_revision = "0001"
@@ -15,3 +15,4 @@ def upgrade() -> None:
     for table in ("interval_block", "judged_block"):
         parts.divide(table)
     closing.create()
+    edits.create()
