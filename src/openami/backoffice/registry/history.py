@@ -1,6 +1,7 @@
 """Facts that hold from a time to a time: who measured where, who was supplied where.
 
-A period is half-open: it holds from `start` on and no longer at `end`. Periods of one subject never overlap.
+Here stands what is known now; what was known when is told by `facts`. A period is half-open: it holds from `start` on
+and no longer at `end`. Periods of one subject never overlap.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, and_, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, and_, delete, insert, or_, select, update
 
+from openami.backoffice.registry.facts import Fact, FactKind, record
 from openami.model.errors import Conflict
 
 
@@ -23,10 +25,11 @@ class History:
     whereas a consumer may be supplied at many points.
     """
 
+    kind: FactKind
     table: Table
     exclusive: tuple[Column[Any], ...]
 
-    def begin(self, connection: Connection, start: datetime, **ids: int) -> None:
+    def begin(self, connection: Connection, start: datetime, known_at: datetime | None = None, **ids: int) -> None:
         """A fact holds from `start` on. Raises `Conflict` if it would overlap an earlier or a later one."""
         for column in self.exclusive:
             later = or_(self.table.c.end.is_(None), self.table.c.end > start)
@@ -34,8 +37,10 @@ class History:
             if taken is not None:
                 raise Conflict(f"{self._say(column, ids)} from {start} overlaps {_period(taken)}: end that first")
         connection.execute(insert(self.table).values(start=start, end=None, **ids))
+        content = {name: value for name, value in ids.items() if name != "metering_point"}
+        record(connection, self.kind, ids["metering_point"], (start, None), content, known_at)
 
-    def finish(self, connection: Connection, end: datetime, **ids: int) -> None:
+    def finish(self, connection: Connection, end: datetime, known_at: datetime | None = None, **ids: int) -> None:
         """The fact that holds now ends at `end`. Raises `Conflict` if none holds or it began later."""
         open_now = and_(self._of(ids), self.table.c.end.is_(None))
         found = connection.execute(select(self.table).where(open_now)).first()
@@ -44,6 +49,15 @@ class History:
         if found.start >= end:
             raise Conflict(f"{self.table.name} of {_ids(ids)} began at {found.start}, it cannot end at {end}")
         connection.execute(update(self.table).where(open_now).values(end=end))
+        record(connection, self.kind, found.metering_point, (end, None), None, known_at)
+
+    def replace(self, connection: Connection, metering_point: int, known: Sequence[Fact]) -> None:
+        """Let the point's periods be those of `known`, which tell what is known now."""
+        connection.execute(delete(self.table).where(self.table.c.metering_point == metering_point))
+        other = next(column.name for column in self.table.c if column.name not in {"metering_point", "start", "end"})
+        for fact in known:
+            values = {"metering_point": metering_point, "start": fact.start, "end": fact.end}
+            connection.execute(insert(self.table).values(values | {other: fact.content[other]}))
 
     def at(self, connection: Connection, at: datetime, **ids: int) -> Row[Any] | None:
         """The fact that holds at `at`."""

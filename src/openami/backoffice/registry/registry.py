@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 
 from openami.backoffice.registry import tables
+from openami.backoffice.registry.facts import FactKind, record
 from openami.backoffice.registry.history import History
 from openami.backoffice.registry.rows import (
     channel_of,
@@ -32,8 +33,10 @@ from openami.model.unit import Unit
 
 T = TypeVar("T")
 
-INSTALLATIONS = History(tables.installation, (tables.installation.c.metering_point, tables.installation.c.meter))
-SUPPLIES = History(tables.supply, (tables.supply.c.metering_point,))
+INSTALLATIONS = History(
+    FactKind.INSTALLATION, tables.installation, (tables.installation.c.metering_point, tables.installation.c.meter)
+)
+SUPPLIES = History(FactKind.SUPPLY, tables.supply, (tables.supply.c.metering_point,))
 
 
 class NotRegistered(StoreError, LookupError):
@@ -76,6 +79,7 @@ class Registry:
             identity = self._insert(tables.metering_point, values, f"metering point {code}")
             first = {"metering_point": identity, "start": EPOCH, "service_address": service_address}
             connection.execute(insert(tables.service_address).values(first))
+            record(connection, FactKind.ADDRESS, identity, (EPOCH, None), {"service_address": service_address}, None)
         return self.point(identity)
 
     def point(self, identity: int) -> MeteringPoint:
@@ -111,6 +115,8 @@ class Registry:
             connection.execute(insert(addresses).values(values))
             current = update(tables.metering_point).filter_by(id=metering_point)
             connection.execute(current.values(service_address=service_address))
+            told = {"service_address": service_address}
+            record(connection, FactKind.ADDRESS, metering_point, (at, None), told, None)
         return self.point(metering_point)
 
     def address_at(self, metering_point: int, at: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from openami.io.store.columns import RowId, UtcTime
 from openami.io.store.schema import metadata
@@ -77,6 +77,21 @@ supply = Table(
     Column("consumer", RowId, ForeignKey("consumer.id"), nullable=False, index=True),
     Column("end", UtcTime),
     PrimaryKeyConstraint("metering_point", "start"),
+)
+
+# What was told of a point with both times; the other tables hold what is known now. `content` is JSON.
+registry_fact = Table(
+    "registry_fact",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("metering_point", RowId, ForeignKey("metering_point.id"), nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime),
+    Column("content", Text, nullable=False),
+    Column("known_from", UtcTime, nullable=False),
+    Column("known_until", UtcTime),
+    Index(None, "metering_point", "kind"),
 )
 
 # One row: counts the changes of the registry, so that others know whether what they looked up still holds.
