@@ -26,7 +26,8 @@ from openami.headend import Headend, HeadendSettings
 from openami.headend.collector_session import Allowance
 from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk
-from openami.io.keystore.authority import CollectorAuthority, install_certificate, make_request
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp, serve_tcp
@@ -77,7 +78,7 @@ def _relay_row(kind: str, count: int) -> tuple[str, str, str]:
 async def _drive_collector() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        zones, authority = make_authority(folder / "zones", NOW), CollectorAuthority(folder / "collectors")
+        zones, authority = make_authority(folder / "zones", NOW), CertificateAuthority(folder / "collectors")
         authority.make(NOW)
         own = issue(zones, folder / "headend", HEADEND, NOW, server=True)
         tls = server_context(replace(own, authority=authority.certificate), clients=True)

@@ -23,7 +23,9 @@ from openami.field.meter import ElectricityMeter, MeterConfig, MeterService, Ste
 from openami.headend import Headend, HeadendSettings
 from openami.io.clock import SystemClock
 from openami.io.keystore import CounterFile
-from openami.io.keystore.authority import CollectorAuthority, DenyList, install_certificate, make_request
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
+from openami.io.keystore.deny_list import DenyList
 from openami.io.links.dlms import DlmsClient
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.io.links.tls import issue, make_authority, server_context
@@ -52,7 +54,7 @@ class Site:
     def __init__(self, folder):
         self.folder = folder
         zones = make_authority(folder / "zones", NOW)
-        self.collectors = CollectorAuthority(folder / "collectors")
+        self.collectors = CertificateAuthority(folder / "collectors")
         self.collectors.make(NOW)
         own = issue(zones, folder / "headend", HEADEND, NOW, server=True)
         self.trusted = zones.certificate
@@ -175,7 +177,7 @@ async def ask(port, host):
 
 async def test_who_is_not_enrolled_gets_nothing_and_keeps_what_it_heard(tmp_path):
     async with site_of(tmp_path) as site:
-        stranger = CollectorAuthority(tmp_path / "stranger")
+        stranger = CertificateAuthority(tmp_path / "stranger")
         stranger.make(NOW)
         folder = site.enrol("c1", stranger)
         async with run_collector(folder, site.section("c1"), SystemClock()) as running:

@@ -24,8 +24,8 @@ from openami.headend.settings import HeadendSettings
 from openami.io.blocking import Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
-from openami.io.keystore.authority import DenyList
 from openami.io.keystore.counter_file import CounterFile
+from openami.io.keystore.deny_list import DenyList
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
@@ -119,6 +119,7 @@ def _collectors(installation: Installation) -> _Collectors:
     own = replace(installation.headend_certificate(), authority=installation.path(settings.collector_authority))
     context = server_context(own, clients=True)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the authority for services is trusted, not all of its root
     return _Collectors(
         host,
         port,

@@ -64,10 +64,10 @@ class Headend(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ""
     collector_authority: Annotated[
         str, Meta(description="Certificate of the authority that vouches for collectors, PEM.")
-    ] = "collectors/collectors.pem"
+    ] = "services/authority.pem"
     collector_deny_list: Annotated[
         str, Meta(description="List of collectors' certificates that were called back, signed; read again each minute.")
-    ] = "collectors/denied.crl"
+    ] = "services/denied.crl"
     collector_uploads: Annotated[str, Meta(description="Journal of how far each collector's spools were taken.")] = (
         "uploads.journal"
     )
@@ -88,7 +88,7 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str, Meta(description="Certificate of the authority that vouches for the head-end, PEM.")
     ] = "tls/zones.pem"
     certificate: Annotated[
-        str, Meta(description="Its private key and certificate in one PEM file: see `openami collector`.")
+        str, Meta(description="Its private key and certificate in one PEM file: see `openami pki`.")
     ] = "tls/collector.pem"
     spool: Annotated[str, Meta(description="Folder of what waits for the head-end.")] = "collector-spool"
     spool_bytes: Annotated[

@@ -1,4 +1,4 @@
-"""`openami collector`: certificates, wake-ups and bundles of collectors."""
+"""`openami collector`: wake-ups and bundles of collectors."""
 
 from __future__ import annotations
 
@@ -14,59 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openami.app.settings import SETTINGS_FILE, address, load_settings
 from openami.cli.output import console
 from openami.io.disk import SystemDisk, write_whole
-from openami.io.keystore.authority import CollectorAuthority, install_certificate, make_request
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.udp import connect_udp
 from openami.model.errors import SettingError
 from openami.protocols.zones.wake_up import WakeUp, encode_wake_up
 
 SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
-FolderOption = Annotated[Path, typer.Option("--folder", help="Folder of the collectors' authority.")]
 KeyOption = Annotated[Path, typer.Option("--key", help="File of the Ed25519 key, PEM; made if it is not there.")]
-AUTHORITY = Path("collectors")
-
-
-def request(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
-    """On the collector: make a new key, which stays there, and print the request for its certificate."""
-    section = load_settings(settings).collector
-    typer.echo(make_request(settings.resolve().parent / section.certificate, section.name).decode(), nl=False)
-
-
-def sign(
-    file: Annotated[Path, typer.Argument(help="The request, PEM.")],
-    name: Annotated[str, typer.Option(help="The collector's name, checked by a person.")],
-    neighbourhood: Annotated[str, typer.Option(help="The neighbourhood that it shares with other collectors.")] = "",
-    *,
-    folder: FolderOption = AUTHORITY,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long the certificate is valid.")] = 90,
-) -> None:
-    """In the back office: sign a collector's request and print the certificate. Makes the authority when needed."""
-    authority = CollectorAuthority(folder)
-    now = datetime.now(UTC)
-    authority.make(now)
-    typer.echo(authority.sign(file.read_bytes(), name, neighbourhood, now, days=days).decode(), nl=False)
-
-
-def install(
-    file: Annotated[Path, typer.Argument(help="The certificate, PEM.")],
-    *,
-    settings: SettingsOption = Path(SETTINGS_FILE),
-) -> None:
-    """On the collector: use the certificate from the next call on, with the key that was made for it."""
-    target = settings.resolve().parent / load_settings(settings).collector.certificate
-    install_certificate(target, file.read_bytes())
-    console.print(f"{target} is in use from the next call on", highlight=False)
-
-
-def deny(
-    file: Annotated[Path, typer.Argument(help="The certificate that is called back, PEM.")],
-    *,
-    folder: FolderOption = AUTHORITY,
-) -> None:
-    """In the back office: call a certificate back. The head-end looks at the list each minute."""
-    authority = CollectorAuthority(folder)
-    serial = authority.deny(file.read_bytes(), datetime.now(UTC))
-    console.print(f"{serial:x} is called back in {authority.deny_list}", highlight=False)
 
 
 def wake(

@@ -42,7 +42,8 @@ GROUPS = {
     "mdm": ("judge", "close", "kpis", "explain", "rules", "rulesets", "methods", "score"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange"),
-    "collector": ("request", "sign", "install", "deny", "public", "wake", "bundle", "apply"),
+    "collector": ("public", "wake", "bundle", "apply"),
+    "pki": ("root", "subordinate", "certify", "adopt", "request", "sign", "install", "deny"),
 }
 """Commands with commands of their own: `openami mdm judge`."""
 

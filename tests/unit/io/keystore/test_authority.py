@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from openami.io.keystore.authority import CollectorAuthority, DenyList, install_certificate, make_request
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
+from openami.io.keystore.deny_list import DenyList
 from openami.model.errors import SecurityError, SettingError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -15,7 +17,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 @pytest.fixture
 def authority(tmp_path):
-    made = CollectorAuthority(tmp_path / "authority")
+    made = CertificateAuthority(tmp_path / "authority")
     made.make(NOW)
     return made
 
@@ -63,7 +65,7 @@ def test_a_deny_list_counts_only_if_it_is_signed_and_not_older(authority, tmp_pa
     listed.refresh()
     assert listed.denied(serial)
     assert "older" in listed.error
-    stranger = CollectorAuthority(tmp_path / "stranger")
+    stranger = CertificateAuthority(tmp_path / "stranger")
     stranger.make(NOW + timedelta(days=9))
     authority.deny_list.write_bytes(stranger.deny_list.read_bytes())
     listed.refresh()

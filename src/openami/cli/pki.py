@@ -1,0 +1,120 @@
+"""`openami pki`: the offline root, the authorities under it, and the certificates that they sign and call back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openami.cli.output import console
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
+from openami.io.keystore.certificates import Purpose
+from openami.io.keystore.root_authority import RootAuthority
+from openami.model.errors import SettingError
+
+FolderOption = Annotated[Path, typer.Option("--folder", help="Folder of the authority.")]
+PurposeOption = Annotated[
+    Purpose, typer.Option("--for", help="What the authority signs: 90 days for services, 10 years for devices.")
+]
+PassphraseOption = Annotated[Path, typer.Option("--passphrase", help="File whose first line opens the root's key.")]
+FileArgument = Annotated[Path, typer.Argument(help="The file that holds private key and certificate, PEM.")]
+SERVICES = Path("services")
+
+
+def root(*, folder: FolderOption = Path("root"), passphrase: PassphraseOption = Path("root.passphrase")) -> None:
+    """Make the root, on a machine without a network. Its certificate is what everybody may check authorities with."""
+    made = RootAuthority(folder)
+    made.make(_first_line(passphrase), datetime.now(UTC))
+    console.print(f"{made.certificate} is the root", highlight=False)
+
+
+def subordinate(*, folder: FolderOption = SERVICES, purpose: PurposeOption = Purpose.SERVICE) -> None:
+    """Make the key of an authority under the root and print the request that is carried there."""
+    typer.echo(CertificateAuthority(folder, purpose).request().decode(), nl=False)
+
+
+def certify(
+    file: Annotated[Path, typer.Argument(help="The authority's request, PEM.")],
+    *,
+    folder: FolderOption = Path("root"),
+    purpose: PurposeOption = Purpose.SERVICE,
+    passphrase: PassphraseOption = Path("root.passphrase"),
+) -> None:
+    """With the root: sign an authority's request and print its certificate."""
+    now = datetime.now(UTC)
+    signed = RootAuthority(folder).sign_authority(file.read_bytes(), purpose, _first_line(passphrase), now)
+    typer.echo(signed.decode(), nl=False)
+
+
+def adopt(
+    file: Annotated[Path, typer.Argument(help="The authority's certificate that the root has signed, PEM.")],
+    root_certificate: Annotated[Path, typer.Argument(help="The root's certificate, PEM.")],
+    *,
+    folder: FolderOption = SERVICES,
+    purpose: PurposeOption = Purpose.SERVICE,
+) -> None:
+    """Use an authority from now on, once its certificate came back from the root."""
+    authority = CertificateAuthority(folder, purpose)
+    authority.install(file.read_bytes(), root_certificate.read_bytes(), datetime.now(UTC))
+    console.print(f"{authority.certificate} is in use", highlight=False)
+
+
+def request(file: FileArgument, *, name: Annotated[str, typer.Option(help="For whom the certificate is.")]) -> None:
+    """Where a certificate is needed: make a new key, which stays there, and print the request."""
+    typer.echo(make_request(file, name).decode(), nl=False)
+
+
+def sign(
+    file: Annotated[Path, typer.Argument(help="The request, PEM.")],
+    name: Annotated[str, typer.Option(help="For whom it is, checked by a person: a collector, a host name, a meter.")],
+    unit: Annotated[str, typer.Option(help="The neighbourhood that a collector shares with others.")] = "",
+    *,
+    folder: FolderOption = SERVICES,
+    purpose: PurposeOption = Purpose.SERVICE,
+    server: Annotated[bool, typer.Option("--server", help="It listens under its name; otherwise it calls.")] = False,
+    system_title: Annotated[str, typer.Option(help="The meter's system title, 16 hex digits.")] = "",
+    days: Annotated[int, typer.Option(min=0, max=3650, help="How long; 0: as long as its kind may.")] = 0,
+) -> None:
+    """Sign a request and print the certificate. An authority that stands by itself is made when there is none."""
+    authority, now = CertificateAuthority(folder, purpose), datetime.now(UTC)
+    authority.make(now)
+    title = _title(system_title)
+    signed = authority.sign(file.read_bytes(), name, unit, now, server=server, system_title=title, days=days)
+    typer.echo(signed.decode(), nl=False)
+
+
+def install(file: FileArgument, certificate: Annotated[Path, typer.Argument(help="The certificate, PEM.")]) -> None:
+    """Where the key was made: use the certificate from the next connection on, with the key that was made for it."""
+    install_certificate(file, certificate.read_bytes())
+    console.print(f"{file} is in use from the next connection on", highlight=False)
+
+
+def deny(
+    file: Annotated[Path, typer.Argument(help="The certificate that is called back, PEM.")],
+    *,
+    folder: FolderOption = SERVICES,
+) -> None:
+    """Call a certificate back. The head-end looks at the list each minute."""
+    authority = CertificateAuthority(folder)
+    serial = authority.deny(file.read_bytes(), datetime.now(UTC))
+    console.print(f"{serial:x} is called back in {authority.deny_list}", highlight=False)
+
+
+def _title(text: str) -> bytes:
+    try:
+        title = bytes.fromhex(text)
+    except ValueError:
+        title = b"?"
+    if len(title) not in {0, 8}:
+        raise SettingError(f"--system-title is {text!r}; it has 16 hexadecimal digits")
+    return title
+
+
+def _first_line(file: Path) -> str:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if not lines or not lines[0]:
+        raise SettingError(f"{file}: its first line must be the passphrase")
+    return lines[0]
