@@ -17,7 +17,7 @@ from openami.app.parts import operations_settings
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.live import LiveAnswer, read_live
-from openami.backoffice.operations.recorder import PROTOCOL
+from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.clock import Clock

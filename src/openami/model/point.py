@@ -29,8 +29,10 @@ class Meter:
     """A device. `link` is where the head-end dials it (`tcp://host:port`, `collector://NAME/ADDRESS`), `None` if it
     cannot be dialled.
 
-    `framing` is `wrapper`, `hdlc`, `gateway` (the wrapper, with the prefix for its collector), or `one-way`: the meter
-    only pushes (AMR), and nothing can be asked of it. `curve` says where a simulated meter's values come from.
+    `framing` is `wrapper`, `hdlc`, `gateway` (the wrapper, with the prefix for its collector), `mbus` (wired
+    M-Bus; the system title is the secondary address), or `one-way`: nothing can be asked of it, since it only pushes
+    (AMR), or is read with the meter on whose M-Bus it hangs (`link` is `meter://SERIAL` then).
+    `curve` says where a simulated meter's values come from.
     """
 
     id: int
@@ -45,6 +47,11 @@ class Meter:
     def two_way(self) -> bool:
         """Whether it answers (AMI), so that campaigns may ask it."""
         return self.framing != ONE_WAY
+
+
+def behind_meter(meter: Meter) -> str:
+    """The link of the meters that hang on `meter`'s M-Bus."""
+    return f"meter://{meter.serial}"
 
 
 class ChannelKind(StrEnum):

@@ -14,6 +14,7 @@ from openami.backoffice.operations.campaigns import Campaign, Campaigns
 from openami.backoffice.operations.cause import Cause, cause_of
 from openami.backoffice.operations.job_state import CampaignState
 from openami.backoffice.operations.jobs import Claim, Jobs
+from openami.backoffice.operations.mbus_session import FRAMING, read_mbus
 from openami.backoffice.operations.outcome import Outcome
 from openami.backoffice.operations.reading_session import ReadingSession
 from openami.backoffice.operations.recorder import Recorder
@@ -123,6 +124,10 @@ class CampaignRun:
     async def _read(self, claim: Claim, result: SessionResult) -> None:
         plan, period = self._campaign.plan, self._campaign.period
         assignment = await self._blocking(self._assignments.of, claim.meter, plan, period)
+        if assignment.meter.framing == FRAMING:
+            async with self._sessions.circuit(assignment.link) as circuit:
+                await read_mbus(circuit, assignment.meter, self._clock, result)
+            return
         async with self._sessions.client(assignment.meter, assignment.link) as client:
             await ReadingSession(client, assignment, self._clock, result).run()
 

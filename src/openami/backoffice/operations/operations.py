@@ -21,7 +21,8 @@ from openami.backoffice.operations.notes import ClockNote, Notes, Quarantined
 from openami.backoffice.operations.push_opening import PushOpening
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.read_plan import ReadPlan
-from openami.backoffice.operations.recorder import PROTOCOL, Recorder
+from openami.backoffice.operations.recorder import Recorder
+from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.backoffice.registry.registry import Registry
@@ -83,9 +84,17 @@ class Operations:
         self._pushes = PushStore(store)
         self._assignments = Assignments(registry, mdm, self._notes)
         self._sessions = Sessions(headend, keystore.meter_keys, counters, clock, random, self._settings)
-        self._opening = PushOpening(store, self._pushes, self._notes, registry, mdm, keystore.meter_keys)
+        self._opening = PushOpening(
+            store,
+            self._pushes,
+            self._notes,
+            registry,
+            mdm,
+            keystore.meter_keys,
+            telegram_every_s=self._settings.telegram_every_s,
+        )
         self._recorder = Recorder(
-            store, self._jobs, self._campaigns, self._notes, self._pushes, mdm, self._settings, random
+            store, self._jobs, self._campaigns, self._notes, self._pushes, mdm, registry, self._settings, random
         )
         self._runs: dict[int, _Run] = {}
         self._recovery = asyncio.Lock()

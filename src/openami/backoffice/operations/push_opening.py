@@ -12,12 +12,13 @@ from openami.backoffice.operations.profile_layout import ProfileLayout, decode_r
 from openami.backoffice.operations.push_store import KeptPush, PushState, PushStore
 from openami.backoffice.operations.session_result import EventRead, Undecodable
 from openami.backoffice.operations.sessions import FindKeys, security_keys
+from openami.backoffice.operations.telegram_opening import TelegramOpening
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.meter_keys import NoKeys
 from openami.io.store.engine import Store
 from openami.model.errors import DecodeError, OpenAmiError, SecurityError, StoreError
 from openami.model.obis import ObisCode
-from openami.model.reading import ProfileReading
+from openami.model.reading import ProfileReading, RegisterReading
 from openami.protocols.dlms.cosem.interval_push import INTERVAL_COLUMNS, IntervalPush, read_interval_push
 from openami.protocols.dlms.counters import ReceiveWindow
 from openami.protocols.dlms.data import Data, DataType, decode_data
@@ -50,6 +51,8 @@ class PushOpening:
         registry: Registry,
         intake: Intake,
         find_keys: FindKeys,
+        *,
+        telegram_every_s: int = 3_600,
     ) -> None:
         self._store = store
         self._pushes = pushes
@@ -57,6 +60,7 @@ class PushOpening:
         self._registry = registry
         self._intake = intake
         self._find_keys = find_keys
+        self._telegrams = TelegramOpening(pushes, notes, registry, intake, find_keys, every_s=telegram_every_s)
 
     def open_waiting(self, limit: int, now: datetime) -> int:
         """Open the oldest `limit` pushes that wait; how many there were."""
@@ -75,15 +79,23 @@ class PushOpening:
     def _open_all(self, waiting: Sequence[KeptPush], now: datetime) -> None:
         """All in one transaction: what many meters say of one hour is stored in one go."""
         readings: list[ProfileReading] = []
+        registers: list[RegisterReading] = []
         with self._store.transaction():
             for kept in waiting:
-                self._pushes.settle(kept, self._open(kept, now, readings))
+                self._pushes.settle(kept, self._open(kept, now, readings, registers))
             if readings:
                 self._intake.take_profile(readings)
+            if registers:
+                self._intake.take_register(registers)
 
-    def _open(self, kept: KeptPush, now: datetime, readings: list[ProfileReading]) -> PushState:
+    def _open(
+        self, kept: KeptPush, now: datetime, readings: list[ProfileReading], registers: list[RegisterReading]
+    ) -> PushState:
         meter: int | None = None
         try:
+            if (taken := self._telegrams.open(kept, now)) is not None:
+                registers += taken.registers
+                return taken.state
             states = []
             for apdu in apdus_of(kept.content):
                 opened = open_push(apdu, self._sender, accept_plain=False)

@@ -16,12 +16,15 @@ from openami.protocols.zones.message import Push, SpoolItems, decode_push
 
 
 class PushState(StrEnum):
-    """A push waits to be opened; then it was opened, came before, or is in quarantine."""
+    """A push waits to be opened; then it was opened, came before, is in quarantine, or is of a meter that is not ours:
+    who listens to the air hears the neighbours too.
+    """
 
     WAITING = "waiting"
     OPENED = "opened"
     REPEATED = "repeated"
     QUARANTINED = "quarantined"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,18 @@ _Code = Annotated[str, Meta(pattern=r"^\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}
 
 
 class ReadPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Logical names of what is read, None for what is not; at least one.
+    """Logical names of what is read, None for what is not.
 
     Of the load profile only the holes of the campaign's period are read, at most `ranges_max` ranges; more holes are
-    read as one range from the first to the last. Billing values are read for the whole period, the event log from
+    read as one range from the first to the last. Of the meter's M-Bus the channels 1 to
+    `sub_meters` are read. Billing values are read for the whole period, the event log from
     where it was read last.
     """
 
     load_profile: _Code | None = LOAD_PROFILE
     daily_billing: _Code | None = DAILY_BILLING
     event_log: _Code | None = EVENT_LOG
+    sub_meters: Annotated[int, Meta(ge=0, le=4)] = 0
     ranges_max: Annotated[int, Meta(ge=1, le=64)] = 4
 
 

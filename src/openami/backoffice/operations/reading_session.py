@@ -17,6 +17,7 @@ from openami.backoffice.operations.profile_layout import (
 )
 from openami.backoffice.operations.read_plan import CLOCK
 from openami.backoffice.operations.session_result import Answer, ClockRead, SessionResult, Undecodable
+from openami.backoffice.operations.sub_meter_session import read_sub_meters
 from openami.io.clock import Clock
 from openami.io.links.dlms import DlmsClient
 from openami.model.errors import DecodeError, SecurityError, ServiceError
@@ -55,7 +56,13 @@ class ReadingSession:
         first: ServiceError | DecodeError | None = None
         try:
             await self._client.associate()
-            for part in (self._read_clock, self._read_load_profile, self._read_billing, self._read_log):
+            for part in (
+                self._read_clock,
+                self._read_load_profile,
+                self._read_billing,
+                self._read_sub_meters,
+                self._read_log,
+            ):
                 try:
                     await part()
                 except (ServiceError, DecodeError) as error:
@@ -110,6 +117,14 @@ class ReadingSession:
         rows = await self._rows(profile, layout, self._assignment.period)
         registers = stamped_registers(rows, layout, self._assignment.scalers)
         self._keep(f"daily billing {profile}", len(rows), registers=registers)
+
+    async def _read_sub_meters(self) -> None:
+        if not self._assignment.plan.sub_meters:
+            return
+        for read in await read_sub_meters(self._client, self._assignment.plan.sub_meters):
+            self._raw = read.plain
+            title = read.address.link_order
+            self._keep(f"sub-meter {read.address}", len(read.values), values=read.values, sub_meter=title)
 
     async def _read_log(self) -> None:
         code = self._assignment.plan.event_log

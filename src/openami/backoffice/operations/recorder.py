@@ -14,14 +14,16 @@ from openami.backoffice.operations.jobs import Jobs
 from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.outcome import Outcome
 from openami.backoffice.operations.push_store import PushStore
-from openami.backoffice.operations.session_result import SessionResult
+from openami.backoffice.operations.session_result import Answer, SessionResult
 from openami.backoffice.operations.settings import OperationsSettings, retry_delay_s
+from openami.backoffice.operations.single_values import SingleValues
+from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.errors import StoreError
+from openami.model.point import behind_meter
 from openami.model.reading import ProfileReading, RegisterReading
 
 LOG = logging.getLogger(__name__)
-PROTOCOL = "dlms"
 
 
 class Recorder:
@@ -35,6 +37,7 @@ class Recorder:
         notes: Notes,
         pushes: PushStore,
         intake: Intake,
+        registry: Registry,
         settings: OperationsSettings,
         random: Callable[[int], bytes],
     ) -> None:
@@ -44,6 +47,8 @@ class Recorder:
         self._notes = notes
         self._pushes = pushes
         self._intake = intake
+        self._registry = registry
+        self._values = SingleValues(registry)
         self._settings = settings
         self._random = random
 
@@ -79,10 +84,23 @@ class Recorder:
         meter = outcome.claim.meter
         for answer in outcome.result.answers:
             at = answer.received_at
-            evidence = self._intake.keep_evidence(meter, at, PROTOCOL, answer.received, answer.plain, answer.note)
+            whose = self._whose(meter, answer)
+            evidence = self._intake.keep_evidence(
+                whose, at, answer.protocol, answer.received, answer.plain, answer.note
+            )
+            if answer.values:
+                registers += self._values.registers(whose, answer.values, at, evidence)
             profiles += [ProfileReading(meter, *column, at, evidence) for column in answer.profile]
             registers += [RegisterReading(meter, *register, at, evidence) for register in answer.registers]
             self._notes.note_events(meter, answer.events, at, "event log", evidence)
+
+    def _whose(self, meter: int, answer: Answer) -> int:
+        """The sub-meter that the answer speaks of; `meter` itself if it is of itself, or of none that hangs behind it:
+        no meter can speak for one that is somewhere else.
+        """
+        sub_meter = self._registry.meter_by_system_title(answer.sub_meter) if answer.sub_meter else None
+        behind = behind_meter(self._registry.meter(meter)) if sub_meter is not None else None
+        return sub_meter.id if sub_meter is not None and sub_meter.link == behind else meter
 
     def _take_notes(self, outcome: Outcome, now: datetime) -> None:
         claim, result = outcome.claim, outcome.result

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from openami.backoffice.operations.cause import Cause
 from openami.model.interval import Qualities, Stamps, Values
+from openami.model.measurement import Measurement
 from openami.model.obis import ObisCode
+
+PROTOCOL = "dlms"
 
 
 class ProfileColumnRead(NamedTuple):
@@ -40,7 +43,11 @@ class EventRead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of the meter: the APDUs as they came, the A-XDR bytes inside, and what they say."""
+    """One answer of the meter: the APDUs or frames as they came, the bytes inside, and what they say.
+
+    `values` are single values that become registers where a channel names them: of the meter itself, or of the
+    sub-meter whose system title is `sub_meter`.
+    """
 
     received_at: datetime
     received: tuple[bytes, ...]
@@ -49,6 +56,9 @@ class Answer:
     profile: tuple[ProfileColumnRead, ...] = ()
     registers: tuple[RegisterRead, ...] = ()
     events: tuple[EventRead, ...] = ()
+    values: tuple[Measurement, ...] = ()
+    sub_meter: bytes = b""
+    protocol: str = PROTOCOL
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -51,6 +52,7 @@ class Sessions:
         self._clock = clock
         self._random = random
         self._settings = settings
+        self._turns: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
     async def client(self, meter: Meter, link: str) -> AsyncIterator[DlmsClient]:
@@ -67,6 +69,17 @@ class Sessions:
                 await client.close()
         finally:
             await circuit.close()
+
+    @asynccontextmanager
+    async def circuit(self, link: str) -> AsyncIterator[Link]:
+        """A way to a bus that several meters share: one conversation at a time, the others wait for it."""
+        turn = self._turns.setdefault(link, asyncio.Lock())
+        async with turn:
+            circuit = await self._open(link)
+            try:
+                yield circuit
+            finally:
+                await circuit.close()
 
     async def _open(self, link: str) -> Link:
         """A circuit. A meter is busy for a moment after a conversation, until the head-end has seen its end."""

@@ -33,7 +33,7 @@ _UNVERIFIED: Final = "not authenticated: anybody may have written it"
 def iec62056_21_decoders(keys: Sequence[bytes] = ()) -> tuple[MessageDecoder, ...]:
     """For detection. `keys`: those of P1 ports, in any order."""
     return (
-        MessageDecoder("p1", decode_p1_bytes, _looks_like_p1, tell_p1),
+        MessageDecoder("p1", decode_p1_bytes, looks_like_p1, tell_p1),
         MessageDecoder("iec62056-21", decode_message_bytes, _looks_like_message, tell_message_bytes),
         MessageDecoder(
             "p1-encrypted",
@@ -231,7 +231,8 @@ def _spans(data: bytes, sets: Iterable[DataSet]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _looks_like_p1(data: bytes) -> bool:
+def looks_like_p1(data: bytes) -> bool:
+    """Whether the bytes are the text of a consumer port's telegram."""
     if _DATA_LINE in data or data[:1] == b"\x02":
         return False
     return b"!" in data[-12:] and _HEAD.search(data, 0, 1024) is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openami.model.obis import ObisCode
+from openami.model.unit import Unit
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.records import Record
 
@@ -82,10 +83,23 @@ RULES = (
     *(Rule((ELECTRICITY,), "current", 11 + phase, 7, name) for name, phase in PHASES.items()),
     *(Rule((ELECTRICITY,), "voltage", 12 + phase, 7, name) for name, phase in PHASES.items()),
 )
+MAIN_QUANTITIES = {
+    Unit.WATT_HOUR: "energy",
+    Unit.JOULE: "energy",
+    Unit.CUBIC_METRE: "volume",
+    Unit.COUNT: "heat cost allocation units",
+}
 SET_DATE_STORAGE = 1
 SET_DATE_D = 2
 
 _BY_KEY = {(medium, rule.quantity, rule.modifier): rule for rule in RULES for medium in rule.media}
+
+
+def main_code(device_type: int, unit: Unit) -> ObisCode | None:
+    """The code of a device's main register: its energy, volume or allocation units now, by the register's unit."""
+    medium, quantity = MEDIUM_OF_DEVICE.get(device_type), MAIN_QUANTITIES.get(unit)
+    rule = None if medium is None or quantity is None else _BY_KEY.get((medium, quantity, ""))
+    return None if rule is None or medium is None else ObisCode(medium, 0, rule.c, rule.d, 0)
 
 
 def obis_of(record: Record, device_type: int) -> ObisCode | None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from openami.model.errors import SettingError
 from openami.protocols.mbus.wireless.address import MeterAddress
 
 KEY_SIZE = 16
+
+
+class Keys(Protocol):
+    """Where keys are looked up."""
+
+    def of(self, address: MeterAddress) -> tuple[bytes, ...]:
+        """The keys to try for a meter."""
+        ...
 
 
 class KeyStore:

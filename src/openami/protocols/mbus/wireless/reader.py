@@ -21,7 +21,7 @@ from openami.protocols.mbus.wireless.drivers.applied import Told, apply
 from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
 from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
-from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.keys import Keys
 from openami.protocols.mbus.wireless.named import NamedValue, named
 from openami.protocols.mbus.wireless.opening import Opened, Protection
 from openami.protocols.mbus.wireless.profile import may_be_profile, profile_values
@@ -64,7 +64,7 @@ class WirelessReader:
 
     def __init__(
         self,
-        keys: KeyStore | None = None,
+        keys: Keys | None = None,
         *,
         formats: FormatStore | None = None,
         replay: ReplayGuard | None = None,

@@ -23,7 +23,7 @@ from openami.protocols.mbus.wireless.fragment import (
     decode_fragment,
 )
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
-from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.keys import Keys, KeyStore
 from openami.protocols.mbus.wireless.link import LinkHeader, decode_link
 from openami.protocols.mbus.wireless.opening import Opened, Parties, Plausible, Protection, open_content, open_session
 from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
@@ -85,13 +85,13 @@ class Receiver:
 
     def __init__(
         self,
-        keys: KeyStore | None = None,
+        keys: Keys | None = None,
         *,
         plausible: Plausible = anything,
         replay: ReplayGuard | None = None,
         reassembly: Reassembly | None = None,
     ) -> None:
-        self._keys = keys if keys is not None else KeyStore()
+        self._keys: Keys = keys if keys is not None else KeyStore()
         self._plausible = plausible
         self._replay = replay
         self._reassembly = reassembly if reassembly is not None else Reassembly()

@@ -1,0 +1,295 @@
+"""Gas, water and heat into metering data management: from the air, a bus, and behind an electricity meter."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from openami.backoffice.operations import ReadPlan
+from openami.backoffice.operations.push_store import PushState
+from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.faces.mbus import MbusFace
+from openami.field.meter.faces.mbus_master import read_sub_meters
+from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
+from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
+from openami.io.keystore import MeterKeys
+from openami.io.links.mbus import MbusMaster
+from openami.io.links.memory import memory_pair
+from openami.model.obis import ObisCode
+from openami.model.point import ONE_WAY, ChannelKind, behind_meter
+from openami.model.quality import GuaranteeClass
+from openami.model.unit import Unit
+from openami.protocols.iec62056_21.data_set import DataSet
+from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.sml.element import unsigned
+from openami.protocols.sml.file import Message, encode_file
+from openami.protocols.sml.messages import GetListResponse
+from openami.protocols.sml.transport import encode_transport
+from openami.protocols.sml.types import ListEntry
+from operations_rig import DAY, IMPORT, NEXT, Rig
+from virtual_loop import in_virtual_time
+
+KEY = bytes(range(16))
+WATER, GAS, HEAT = ObisCode(8, 0, 1, 0, 0), ObisCode(7, 0, 3, 0, 0), ObisCode(6, 0, 1, 0, 0)
+UNTIL = NEXT + timedelta(days=2)
+
+
+def device(kind, number="10000001", address=1):
+    return PipeMeter(PipeMeterConfig(kind, number, address), DailyFlow(int(DAY.timestamp()) - 86_400))
+
+
+def enter(rig, serial, title, guarantee, obis, unit=Unit.CUBIC_METRE, scaler=-3, link=None, framing=ONE_WAY):
+    """A meter at a point of its own, with one channel for single reads; the point."""
+    point = rig.registry.add_point(f"P-{serial}", "Cellar", "Europe/London")
+    rig.registry.add_channel(point.id, 1, obis, ChannelKind.STAMPED_REGISTER, unit, scaler, 0)
+    meter = rig.registry.add_meter(serial, title, guarantee, link, framing)
+    rig.registry.install(meter.id, point.id, DAY - timedelta(days=30))
+    return point.id, meter.id
+
+
+def on_air(kind=PipeKind.WATER, security=Security.MODE_7, number="10000001"):
+    key = b"" if security is Security.PLAIN else KEY
+    return WirelessMeter(device(kind, number), WirelessSettings(security=security, key=key), 0.0, counter=100)
+
+
+def telegram(meter, at):
+    meter.handle_timeout(at.timestamp())
+    (frame,) = meter.data_to_send()
+    return frame
+
+
+def registers(rig, point, obis):
+    return [(each.stamp, each.register) for each in rig.mdm.registers(point, obis, DAY, UNTIL)]
+
+
+@pytest.fixture
+def rig():
+    return Rig(meters=1)
+
+
+@in_virtual_time
+async def test_a_sealed_telegram_passes_the_spool_closed_and_is_opened_with_the_meters_key(rig):
+    meter = on_air()
+    title = device(PipeKind.WATER).address.link_order
+    point, identity = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    frame = telegram(meter, NEXT)
+    await rig.push(frame)
+    assert await rig.operations.pull_spool() == 1
+    ((stamp, value),) = registers(rig, point, WATER)
+    assert value == device(PipeKind.WATER).flow.volume_ml(NEXT.timestamp()) // 1000
+    (kept,) = rig.mdm.registers(point, WATER, DAY, UNTIL)
+    evidence = rig.mdm.evidence(kept.evidence)
+    assert (evidence.protocol, evidence.received, evidence.meter) == ("wmbus", (frame,), identity)
+    assert evidence.plain[:8] not in frame
+    assert stamp == int(NEXT.timestamp())
+    assert rig.operations.quarantined() == []
+
+
+@in_virtual_time
+async def test_a_telegram_that_comes_again_changes_nothing(rig):
+    meter = on_air()
+    title = device(PipeKind.WATER).address.link_order
+    point, _ = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    frame = telegram(meter, NEXT)
+    for _ in range(2):
+        await rig.push(frame)
+    await rig.operations.pull_spool()
+    await asyncio.sleep(7_200)
+    rig.restart()
+    await rig.push(frame)  # and by a hostile head-end two hours later
+    await rig.operations.pull_spool()
+    assert rig.operations.pushes() == {PushState.OPENED: 1, PushState.REPEATED: 2}
+    assert len(registers(rig, point, WATER)) == 1
+
+
+@in_virtual_time
+async def test_of_a_talkative_meter_one_telegram_an_hour_is_stored(rig):
+    meter = on_air(security=Security.PLAIN)
+    point, _ = enter(rig, "W1", device(PipeKind.WATER).address.link_order, GuaranteeClass.UNAUTHENTICATED, WATER)
+    for _ in range(8):  # every quarter of an hour
+        now = datetime.fromtimestamp(rig.clock.time(), UTC)
+        await rig.push(telegram(meter, now))
+        await asyncio.sleep(1_000)
+    await rig.operations.pull_spool()
+    assert len(registers(rig, point, WATER)) == 2
+    assert sum(rig.operations.pushes().values()) == 8
+
+
+@pytest.mark.parametrize(
+    ("security", "cause"),
+    [(Security.PLAIN, "seals its telegrams better"), (Security.MODE_5, "seals its telegrams better")],
+)
+@in_virtual_time
+async def test_a_telegram_that_is_protected_less_than_the_registry_says_is_refused(security, cause):
+    rig = Rig(meters=1)
+    title = device(PipeKind.WATER).address.link_order
+    point, identity = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    await rig.push(telegram(on_air(security=security), NEXT))
+    await rig.operations.pull_spool()
+    (refused,) = rig.operations.quarantined(identity)
+    assert cause in refused.reason
+    assert registers(rig, point, WATER) == []
+
+
+@in_virtual_time
+async def test_plain_in_the_name_of_a_meter_with_a_key_is_refused(rig):
+    title = device(PipeKind.WATER).address.link_order
+    point, identity = enter(rig, "W1", title, GuaranteeClass.UNAUTHENTICATED, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    await rig.push(telegram(on_air(security=Security.PLAIN), NEXT))
+    await rig.push(telegram(on_air(security=Security.MODE_5), NEXT))
+    await rig.operations.pull_spool()
+    assert len(rig.operations.quarantined(identity)) == 1
+    assert len(registers(rig, point, WATER)) == 1
+
+
+@pytest.mark.parametrize(("key", "cause"), [(None, "no-keys"), (bytes(16), "security-error")])
+@in_virtual_time
+async def test_what_stays_closed_is_kept_with_its_reason(key, cause):
+    rig = Rig(meters=1)
+    title = device(PipeKind.WATER).address.link_order
+    _, identity = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    if key is not None:
+        rig.keystore.put_many({title: MeterKeys(key, key)})
+    await rig.push(telegram(on_air(), NEXT))
+    await rig.operations.pull_spool()
+    (closed,) = rig.operations.quarantined(identity)
+    assert (closed.cause, rig.operations.pushes()) == (cause, {PushState.QUARANTINED: 1})
+
+
+@in_virtual_time
+async def test_the_neighbours_meters_are_left_as_they_came(rig):
+    await rig.push(telegram(on_air(), NEXT))
+    await rig.operations.pull_spool()
+    assert rig.operations.pushes() == {PushState.FOREIGN: 1}
+    assert rig.operations.quarantined() == []
+
+
+@in_virtual_time
+async def test_p1_and_sml_pushed_by_an_adapter_are_registers_too(rig):
+    server = bytes.fromhex("0a014f414d0000000001")
+    p1_point, _ = enter(rig, "OAM7", b"p1meter7", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)
+    sml_point, _ = enter(rig, server.hex(), b"smlmeter", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)
+    sets = [DataSet("0-0:96.1.1", ("4F414D37",)), DataSet("1-0:1.8.0", ("000123.456*kWh",))]
+    entry = ListEntry(bytes.fromhex("0100010800ff"), None, None, 30, -1, unsigned(65_432_19))
+    body = GetListResponse(None, server, None, None, (entry,))
+    for content in (encode_p1("OAM5METER", sets), encode_transport(encode_file([Message(b"\x01", 0, 0, body)]))):
+        await rig.push(content)
+    await rig.operations.pull_spool()
+    assert [value for _, value in registers(rig, p1_point, IMPORT)] == [123_456]
+    assert [value for _, value in registers(rig, sml_point, IMPORT)] == [654_321]
+
+
+class Bus:
+    """M-Bus meters behind a serial server; each call to it is a line of its own. A face of the rig's field."""
+
+    def __init__(self, clock, *meters):
+        self.clock, self.meters, self.tasks = clock, meters, []
+
+    def connect(self):
+        near, far = memory_pair()
+        self._start(self._serve(far))
+        return near
+
+    async def close(self):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def _start(self, work):
+        self.tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def _serve(self, line):
+        ends = [memory_pair() for _ in self.meters]
+        for meter, (near, far) in zip(self.meters, ends, strict=True):
+            self._start(MbusFace(meter, self.clock).serve(far))
+            self._start(_copy(near, line))
+        while data := await line.receive():
+            for near, _ in ends:
+                await near.send(data)
+
+
+async def _copy(source, sink):
+    while data := await source.receive():
+        await sink.send(data)
+
+
+@in_virtual_time
+async def test_wired_meters_behind_one_serial_server_are_read_by_a_campaign():
+    rig = Rig(meters=0)
+    heat, gas = device(PipeKind.HEAT, "20000001"), device(PipeKind.GAS, "20000002", 2)
+    absent = device(PipeKind.GAS, "20000003", 3)
+    rig.field.faces.append(Bus(rig.clock, heat, gas))
+    link, plain = "tcp://10.0.0.1:1", GuaranteeClass.UNAUTHENTICATED
+    warm, one = enter(rig, "H1", heat.address.link_order, plain, HEAT, Unit.WATT_HOUR, 3, link, "mbus")
+    cubic, two = enter(rig, "G1", gas.address.link_order, plain, GAS, link=link, framing="mbus")
+    _, three = enter(rig, "G2", absent.address.link_order, plain, GAS, link=link, framing="mbus")
+    campaign = rig.campaign(meters=[one, two, three])
+    await rig.operations.run_campaign(campaign)
+    view = rig.operations.campaign(campaign)
+    assert (view.completed, view.by_cause) == (2, {"timeout": 1})
+    ((stamp, kilowatt_hours),) = registers(rig, warm, HEAT)
+    assert kilowatt_hours > 0
+    (kept,) = rig.mdm.registers(warm, HEAT, DAY, UNTIL)
+    evidence = rig.mdm.evidence(kept.evidence)
+    assert (evidence.protocol, evidence.meter) == ("mbus", one)
+    assert evidence.plain in b"".join(evidence.received)
+    ((_, litres),) = registers(rig, cubic, GAS)
+    assert litres == gas.flow.volume_ml(stamp) // 1000
+    await rig.close()
+
+
+async def read_bus(rig, number, *meters):
+    """The electricity meter asks the meters on its bus."""
+    bus = Bus(rig.clock, *meters)
+    master = MbusMaster(bus.connect(), rig.clock)
+    assert await read_sub_meters(rig.field.meters[number], master, rig.clock) == len(meters)
+    await master.close()
+    await bus.close()
+
+
+@in_virtual_time
+async def test_a_heat_meter_behind_the_electricity_meter_comes_with_its_reading():
+    rig = Rig(meters=2, sub_meters=(1,))
+    heat = device(PipeKind.HEAT)
+    link = behind_meter(rig.registry.meter(rig.ids[0]))
+    title = heat.address.link_order
+    point, identity = enter(rig, "H1", title, GuaranteeClass.UNAUTHENTICATED, HEAT, Unit.WATT_HOUR, 3, link)
+    await read_bus(rig, 0, heat)
+    campaign = rig.campaign(plan=ReadPlan(sub_meters=2))
+    await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).completed == 2
+    (kept,) = rig.mdm.registers(point, HEAT, DAY, UNTIL)
+    assert (kept.meter, kept.stamp) == (identity, int(NEXT.timestamp()))
+    assert kept.register > 0
+    assert rig.mdm.evidence(kept.evidence).note.startswith(f"sub-meter {heat.address}")
+    assert rig.energy(0) == [250] * 96
+    await rig.close()
+
+
+@in_virtual_time
+async def test_no_electricity_meter_speaks_for_a_sub_meter_that_hangs_behind_another():
+    rig = Rig(meters=2, sub_meters=(1,))
+    heat = device(PipeKind.HEAT)
+    link = behind_meter(rig.registry.meter(rig.ids[1]))
+    title = heat.address.link_order
+    point, _ = enter(rig, "H1", title, GuaranteeClass.UNAUTHENTICATED, HEAT, Unit.WATT_HOUR, 3, link)
+    await read_bus(rig, 0, heat)
+    await rig.operations.run_campaign(rig.campaign(plan=ReadPlan(sub_meters=1)))
+    assert registers(rig, point, HEAT) == []
+    await rig.close()
+
+
+@in_virtual_time
+async def test_one_way_and_sub_meters_are_asked_by_no_campaign(rig):
+    link = behind_meter(rig.registry.meter(rig.ids[0]))
+    _, wireless = enter(rig, "W1", b"wireless", GuaranteeClass.SHARED_KEYS, WATER)
+    _, behind = enter(rig, "H1", b"behind 1", GuaranteeClass.UNAUTHENTICATED, HEAT, link=link)
+    campaign = rig.campaign(meters=[wireless, behind])
+    await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).by_cause == {"one-way": 2}
