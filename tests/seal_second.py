@@ -1,4 +1,4 @@
-"""A second implementation of the envelope, from docs/reference/seal.md alone: no line of `openami` is used here.
+"""A second implementation of the envelope that docs/reference/seal.md describes: no line of `openami` is used here.
 
 Keys are agreed, derived and used with the primitives of `cryptography`; every octet string is put together by hand.
 """
