@@ -35,18 +35,21 @@ class Timeline:
         known_at: datetime,
     ) -> bool:
         """It holds from `start` up to `end`. `Conflict` if something else is known of a part of that time: whoever
-        wants that gone corrects it (`correct`). Whether anything changed.
+        wants that gone corrects it (`correct`). What began at the same time is the same fact: its end, or more of it,
+        is told. Whether anything changed.
         """
         with self._store.transaction() as connection:
             for fact in facts(connection, kind, [metering_point]):
-                overlaps = (end is None or fact.start < end) and (fact.end is None or start < fact.end)
-                if overlaps and not _continues(fact, start, content):
+                if (end is not None and fact.start >= end) or (fact.end is not None and fact.end <= start):
+                    continue
+                if not _continues(fact, start, content):
                     raise Conflict(
                         f"{kind} of point {metering_point} from {start.isoformat()} overlaps what is known from "
                         f"{fact.start.isoformat()} on: end that first"
                     )
-                if overlaps and end is not None:  # its end has become known: nothing holds from there on
-                    record(connection, kind, metering_point, (end, fact.end), None, known_at)
+                end, content = end or fact.end, {**fact.content, **content}
+                if end != fact.end:
+                    record(connection, kind, metering_point, (start, fact.end), None, known_at)
             return self._record(connection, kind, metering_point, (start, end), content, known_at)
 
     def correct(
