@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from openami.io.clock import Clock
 from openami.io.links.link import Link
+from openami.io.links.stream import CLOSE_TIMEOUT_S
 from openami.model.errors import LinkError, LinkLost
 
 Event = TypeVar("Event")
@@ -59,9 +60,14 @@ class Driver(Generic[Event]):
             raise self._end
 
     async def close(self) -> None:
-        """Send what is ready and end the link; never raises `LinkError`."""
-        await self._flush()
-        await self._link.close()
+        """Send what is ready and end the link; never raises `LinkError`. A peer that takes nothing is cut off."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._flush()
+        except TimeoutError:
+            return
+        finally:
+            await self._link.close()
 
     async def _flush(self) -> None:
         while self._end is None and (data := self._core.data_to_send(self._clock.monotonic())):

@@ -59,10 +59,6 @@ def _value(name: str, text: str) -> str | int | float:
     return int(text)
 
 
-CLOSE_TIMEOUT_S = 2.0
-"""How long the last bytes may take to leave a port that is being closed."""
-
-
 class SerialLink(StreamLink):
     """A serial port as a `Link`; `peer` is `serial:` and the device's path."""
 
@@ -80,12 +76,7 @@ class SerialLink(StreamLink):
         """End the link; when this returns the port is free for whoever opens it next."""
         await super().close()
         transport: Any = self._transport
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await transport.wait_closed()
-        except TimeoutError:
-            transport.abort()
-            await transport.wait_closed()
+        await transport.wait_closed()
 
 
 async def open_serial(path: str, settings: SerialSettings | None = None) -> SerialLink:

@@ -8,6 +8,9 @@ from typing import cast
 from openami.io.links.inbox import Inbox
 from openami.model.errors import LinkLost
 
+CLOSE_TIMEOUT_S = 2.0
+"""How long the last bytes, and the end of TLS, may take when a link is being closed."""
+
 
 class StreamLink(asyncio.Protocol):
     """An asyncio protocol that is a `Link`, without a task of its own.
@@ -16,7 +19,7 @@ class StreamLink(asyncio.Protocol):
     """
 
     datagrams = False
-    __slots__ = ("_closing", "_drained", "_inbox", "_paused", "_transport", "peer")
+    __slots__ = ("_closing", "_drained", "_ended", "_inbox", "_lost", "_paused", "_transport", "peer")
 
     def __init__(self, peer: str = "") -> None:
         self.peer = peer
@@ -25,6 +28,8 @@ class StreamLink(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._paused = False
         self._closing = False
+        self._lost = False
+        self._ended: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -42,8 +47,10 @@ class StreamLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         lost = None if exc is None else LinkLost(f"the connection with {self.peer} broke: {exc}")
         self._inbox.end(lost)
-        self._closing = True
+        self._closing = self._lost = True
         self._resume()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
     def pause_writing(self) -> None:
         self._drained = asyncio.get_running_loop().create_future()
@@ -69,10 +76,23 @@ class StreamLink(asyncio.Protocol):
                 raise LinkLost(f"the connection with {self.peer} broke while sending")
 
     async def close(self) -> None:
+        """End the link; when this returns nothing of it is left. A peer that takes nothing is cut off."""
         self._closing = True
         self._inbox.end()
-        if self._transport is not None:
-            self._transport.close()
+        if self._transport is None or self._lost:
+            return
+        self._transport.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._until_lost()
+        except TimeoutError:
+            self._transport.abort()
+            await self._until_lost()
+
+    async def _until_lost(self) -> None:
+        if not self._lost:
+            self._ended = self._ended or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._ended)
 
     def _resume(self) -> None:
         if self._drained is not None and not self._drained.done():

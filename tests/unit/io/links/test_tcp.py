@@ -5,6 +5,8 @@ import logging
 
 import pytest
 
+from openami.io.clock import SystemClock
+from openami.io.links import driver, stream
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.model.errors import ConnectFailed, LinkLost, LinkTimeout
 
@@ -83,6 +85,25 @@ async def test_a_flood_is_held_back_in_both_directions():
         size += len(data)
     await sending
     assert size == total
+    await server.close()
+
+
+async def test_a_peer_that_takes_nothing_is_cut_off(monkeypatch):
+    """Neither closing a link nor ending a driver waits for it."""
+    monkeypatch.setattr(stream, "CLOSE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(driver, "CLOSE_TIMEOUT_S", 0.01)
+
+    class Flood:
+        def data_to_send(self, _now):
+            return bytes(1 << 20)
+
+    async def keep(_link):
+        await asyncio.Event().wait()
+
+    server = await serve_tcp(keep, HOST, 0)
+    link = await connect_tcp(HOST, server.port)
+    await driver.Driver(Flood(), link, SystemClock()).close()
+    assert link._transport.get_extra_info("socket").fileno() == -1
     await server.close()
 
 

@@ -47,7 +47,9 @@ async def test_an_echo_over_tls(authority, server_certificate):
         received = 0
         while received < 200_000:
             received += len(await link.receive())
+        held = link._transport.get_extra_info("socket")
         await link.close()
+        assert held.fileno() == -1  # nothing of it outlives the loop
     await server.close()
 
 
