@@ -13,6 +13,12 @@ FRAMES = [
     bytes.fromhex("7ea00802232193bd647e"),
     bytes.fromhex("7ea02c02232110af9fe6e600601da109060760857405080101be10040e01000000065f1f0400001e1dffffc5e47e"),
 ]
+STREAMS = [  # found by fuzzing: flags behind a known header, and a frame that lacks its closing flag
+    FRAMES[0] + FRAMES[1],
+    FRAMES[0][:-1] + FRAMES[1],
+    FRAMES[0] * 2 + b"\x7e\x7e",
+    FRAMES[0] * 2 + FRAMES[1][:-1] + b"\x6a" + FRAMES[0][1:],
+]
 PARAMETERS = [
     bytes.fromhex("81801205019a06019a070400000001080400000001"),
     bytes.fromhex("8180140502008006020080070400000001080400000001"),
@@ -28,7 +34,7 @@ def frame(data: bytes) -> None:
     assert decode_frame(encode_frame(found)) == found
 
 
-@fuzz_target("hdlc-stream", [*FRAMES, FRAMES[0] + FRAMES[1], FRAMES[0][:-1] + FRAMES[1]], inputs=30_000)
+@fuzz_target("hdlc-stream", [*FRAMES, *STREAMS], inputs=30_000)
 def stream(data: bytes) -> None:
     """Whole or octet by octet: the same frames, and no octet of garbage lost."""
     whole, single = HdlcParser(), HdlcParser()

@@ -41,6 +41,7 @@ from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client import ClientConnection
 from openami.protocols.dlms.client_request import ClientState
 from openami.protocols.dlms.client_settings import ClientSettings
+from openami.protocols.dlms.counters import Persist
 from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.errors import AssociationRejected, ServiceFailed
 from openami.protocols.dlms.events import (
@@ -496,3 +497,19 @@ def test_a_refused_release_keeps_the_association():
     assert isinstance(failed.error, ServiceFailed)
     assert isinstance(pair.server_events[-1].error, SecurityError)
     assert pair.server.associations
+
+
+def test_what_waits_for_numbers_is_dropped_with_its_client():
+    """The answer to an AARQ waits for the disk; before that is done the bytes of the link become nonsense."""
+    recorded = Pair(client_settings())
+    recorded.associate()
+    aarq = recorded.sent["client"][0]
+    pair = Pair(client_settings(), seed=2)
+    pair.arrive("server", aarq)
+    pair.server.receive(b"no wrapper at all", pair.now)
+    events = list(iter(pair.server.next_event, None))
+    assert isinstance(events[-1], Closed)
+    for event in events:
+        if isinstance(event, Persist):
+            pair.server.persisted(event, pair.now)
+    assert pair.server.data_to_send(pair.now) == b""

@@ -184,7 +184,7 @@ class ClientConnection:
         request = self._request
         if request.busy:
             request.fail(LinkLost(f"the connection ended before the answer: {event.reason}"))
-        request.state = ClientState.CLOSED
+        request.state, request.resume = ClientState.CLOSED, None
         self.connected = False
         request.deadline = request.ask_again_at = None
         request.events.append(Closed(event.reason, event.clean))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from openami.model.errors import DecodeError
+from openami.model.errors import DecodeError, LimitExceeded
 from openami.protocols.dlms.axdr import take_length
 from openami.protocols.dlms.data_value import (
     CONTAINERS,
@@ -24,6 +24,9 @@ from openami.protocols.wire.cursor import Cursor
 _TYPES: Final = {int(kind): kind for kind in DataType}
 _STRUCTS: Final = {kind: struct.Struct(">" + text) for kind, text in FORMATS.items()}
 _FIXED: Final = {int(kind): (kind, made.size, made.unpack_from) for kind, made in _STRUCTS.items()}
+_VALUES_ALLOWED: Final = 256
+_VALUES_PER_BYTE: Final = 16
+"""Null-data and containers take no byte in a compact array: more of them than this for each byte is a bomb."""
 _make: Final[Callable[[tuple[DataType, Any]], Data]] = partial(tuple.__new__, Data)
 
 
@@ -170,11 +173,21 @@ def _decode_compact_array(cursor: Cursor) -> CompactArray:
     return CompactArray(description, cursor.inside(length, partial(_decode_contents, description)))
 
 
+def _values(description: TypeDescription) -> int:
+    """How many values one element is made of, containers and null-data included."""
+    count = description.number_of_elements if description.type is DataType.ARRAY else 1
+    return 1 + count * sum(map(_values, description.elements))
+
+
 def _decode_contents(description: TypeDescription, cursor: Cursor) -> tuple[Data, ...]:
-    decode = partial(_decode_described, description)
+    decode, each = partial(_decode_described, description), _values(description)
     contents: list[Data] = []
+    allowed = _VALUES_ALLOWED + _VALUES_PER_BYTE * (cursor.end - cursor.position)
     while cursor.position < cursor.end:
         start = cursor.position
+        if (len(contents) + 1) * each > allowed:
+            text = f"elements of {each} values each are more than {cursor.remaining} bytes can hold"
+            raise LimitExceeded(text, cursor.position)
         contents.append(cursor.field(f"[{len(contents)}]", decode))
         if cursor.position == start:
             raise cursor.error("a compact array has contents, but its elements take no bytes")

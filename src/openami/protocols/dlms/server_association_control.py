@@ -47,7 +47,9 @@ class ServerAssociationControl:
 
     def leave(self, client_sap: int | None, reason: str) -> None:
         """The session of `client_sap`, if there is one, ends."""
-        if client_sap is not None and self.sessions.pop(client_sap, None) is not None:
+        session = None if client_sap is None else self.sessions.pop(client_sap, None)
+        if client_sap is not None and session is not None:
+            session.left = True
             self._protection.events.append(ClientLeft(client_sap, reason))
 
     def take_acse(self, event: ApduReceived, session: Session | None, now: float) -> None:
@@ -87,7 +89,7 @@ class ServerAssociationControl:
         if accepted.channel is None:
             step(now)
         else:
-            self._protection.with_numbers(step, now)
+            self._protection.with_numbers(step, session, now)
 
     def _judge(self, aarq: AARQ, event: ApduReceived, settings: AssociationSettings) -> Accepted:
         """Under the client's keys; if they do not open what it sent, under those that they have taken the place of."""
@@ -137,7 +139,7 @@ class ServerAssociationControl:
             self._protection.answer(encode_apdu(reply(apdu, None)), manner, session, now)
             self.sessions.pop(association.client_sap, None)
             return
-        self._protection.with_numbers(partial(self._send_pass_4, session, apdu, manner), now)
+        self._protection.with_numbers(partial(self._send_pass_4, session, apdu, manner), session, now)
 
     def _send_pass_4(self, session: Session, pass_3: Apdu, manner: Manner | None, now: float) -> None:
         association = session.association

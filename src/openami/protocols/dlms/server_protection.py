@@ -23,6 +23,7 @@ from openami.protocols.dlms.service_context import NotServed
 ServerEvent: TypeAlias = Persist | ClientAssociated | ClientLeft | Confirmed | Refused | Garbage | Closed
 
 _Send: TypeAlias = Callable[[bytes, Session, float], None]
+_Step: TypeAlias = Callable[[float], None]
 _BLOCK: Final = bytes((GENERAL_BLOCK_TRANSFER,))
 _NUMBERS_PER_STEP: Final = 2
 _WAITING_MAX: Final = 16
@@ -41,7 +42,7 @@ class ServerProtection:
         self.state = state
         self.events: deque[ServerEvent] = deque()
         self.unpersisted = 0
-        self._waiting: deque[Callable[[float], None]] = deque()
+        self._waiting: deque[tuple[_Step, Session]] = deque()
 
     # Receiving
 
@@ -88,7 +89,7 @@ class ServerProtection:
         if session.channel is None:
             send(plain, session, now)
         else:
-            self.with_numbers(lambda later: send(_sealed(plain, manner, session), session, later), now)
+            self.with_numbers(lambda later: send(_sealed(plain, manner, session), session, later), session, now)
 
     def _send_answer(self, octets: bytes, session: Session, now: float) -> None:
         transfer = session.transfer
@@ -135,8 +136,8 @@ class ServerProtection:
 
     # What must be durable
 
-    def with_numbers(self, step: Callable[[float], None], now: float) -> None:
-        """Do `step` as soon as it may use the numbers of the send counter that it needs.
+    def with_numbers(self, step: _Step, session: Session, now: float) -> None:
+        """Do `step` of `session` as soon as it may use the numbers of the send counter that it needs.
 
         Raises `CountersExhausted`, and `RemoteProtocolError` where too much waits already.
         """
@@ -148,7 +149,7 @@ class ServerProtection:
             raise RemoteProtocolError(f"more than {_WAITING_MAX} requests wait for an answer")
         if not self._waiting:
             self._persist(sending.reservation())
-        self._waiting.append(step)
+        self._waiting.append((step, session))
 
     def persisted(self, event: Persist, now: float) -> None:
         """`event` is durable; what waited for its numbers goes on. Raises `CountersExhausted`."""
@@ -156,8 +157,9 @@ class ServerProtection:
         if event.reserve:
             self.state.sending.reserved(event)
             waiting, self._waiting = self._waiting, deque()
-            for step in waiting:
-                self.with_numbers(step, now)
+            for step, session in waiting:
+                if not session.left:
+                    self.with_numbers(step, session, now)
 
     def _persist(self, event: Persist) -> None:
         self.unpersisted += 1

@@ -14,7 +14,7 @@ from openami.protocols.dlms.short_name_service import ShortNameServices
 class Session:
     """From an accepted AARQ on. `heard` is when the client sent something valid last."""
 
-    __slots__ = ("_room", "accepted", "association", "channel", "heard", "services", "transfer")
+    __slots__ = ("_room", "accepted", "association", "channel", "heard", "left", "services", "transfer")
 
     def __init__(
         self,
@@ -32,6 +32,8 @@ class Session:
         """What carries longer APDUs in blocks, if that was negotiated."""
         self._room = room
         self.heard = now
+        self.left = False
+        """Its client is gone, or has begun anew: what still waits for numbers is not sent."""
 
     def measure(self, manner: Manner | None) -> None:
         """How much of an answer fits depends on what its protection adds."""

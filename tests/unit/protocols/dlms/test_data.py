@@ -184,6 +184,10 @@ class TestBounds:
         with pytest.raises(LimitExceeded):
             decode_data(bomb)
 
+    def test_compact_array_of_many_nothings_for_one_byte(self):
+        with pytest.raises(DecodeError, match="elements of 12618761 values each are more than 1 bytes can hold"):
+            decode_data(bytes.fromhex("1301200201020102010201000100"))
+
     def test_compact_array_description_bombs(self):
         with pytest.raises(LimitExceeded):
             decode_data(b"\x13" + b"\x01\x00\x01" * 1000 + b"\x11\x01\x01")

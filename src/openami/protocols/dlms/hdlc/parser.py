@@ -92,7 +92,8 @@ class HdlcParser:
                 at = start
                 continue
             at, closing = self._take_known(data, mirrored, at, closing, events)
-            start = at + 1
+            if at >= start:  # what is there now may be flags, or no flag
+                continue
             try:
                 end = _end(data, start, size)
                 if end > size:
@@ -124,8 +125,11 @@ class HdlcParser:
             if end > size or crc_hqx(mirrored[at + 1 : end], 0xFFFF) != X25_GOOD:
                 break
             append(_new(Frame, (*fields, data[body : end - 2], control)))
-            closing = end
-            at = end + 1 if data[end : end + 2] == _FLAGS else end
+            closing = at = end
+            if (flags := data[end : end + 2]) == _FLAGS:
+                at += 1
+            elif flags[:1] != _FLAG:
+                break
         if at > first:
             self._report(events)
             events += frames
