@@ -1,0 +1,175 @@
+"""Takes a registry file: each line whole or not at all, many lines per commit; the same again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from openami.backoffice.mdm.master_data.lines import Line, Rejected, read_lines
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.registry.facts import FactKind
+from openami.backoffice.registry.registry import NotRegistered, Registry
+from openami.backoffice.registry.timeline import Timeline, check_meters
+from openami.io.store.engine import Store
+from openami.model.errors import Conflict, SettingError
+from openami.model.obis import ObisCode
+from openami.model.point import ChannelKind
+from openami.model.reading import RegisterReading
+
+LINES_AT_ONCE = 500
+CSV_READS = "registry-csv"
+Values = Mapping[str, Any]
+TOPOLOGY = ("area", "substation", "feeder", "transformer", "phase", "role")
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of the lines: `changed` told something new, `unchanged` was known already."""
+
+    changed: int = 0
+    unchanged: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class RegistryImport:
+    """Takes lines into `store`. What they tell is known from `now` on."""
+
+    def __init__(self, store: Store, mdm: Mdm, registry: Registry, now: datetime) -> None:
+        self._store = store
+        self._mdm = mdm
+        self._registry = registry
+        self._timeline = Timeline(store)
+        self._now = now
+        self._take: dict[str, Callable[[Values], bool]] = {
+            "point": self._point,
+            "meter": self._meter,
+            "channel": self._channel,
+            "installation": self._installation,
+            "supply": self._supply,
+            "contract": lambda values: self._fact(FactKind.CONTRACT, values, ("contract", "supplier", "tariff")),
+            "topology": lambda values: self._fact(FactKind.TOPOLOGY, values, TOPOLOGY),
+        }
+
+    def run(self, text: Iterable[str], rejected: Callable[[Rejected], None] | None = None) -> ImportReport:
+        """Take a file as a stream: memory does not grow with it. Each rejected line is told to `rejected`, or listed in
+        the report. Killed at any moment, the same file again goes on.
+        """
+        report = ImportReport()
+        tell = rejected or report.rejected.append
+        lines = read_lines(text)
+        while chunk := list(islice(lines, LINES_AT_ONCE)):
+            told = []
+            with self._store.transaction():
+                for line in chunk:
+                    outcome = line if isinstance(line, Rejected) else self._line(line)
+                    if isinstance(outcome, Rejected):
+                        told.append(outcome)
+                    elif outcome:
+                        report.changed += 1
+                    else:
+                        report.unchanged += 1
+            for one in told:  # only once the rest is safe
+                tell(one)
+        return report
+
+    def _line(self, line: Line) -> bool | Rejected:
+        try:
+            with self._store.transaction():
+                return self._take[line.record](line.values)
+        except (SettingError, Conflict, NotRegistered) as error:
+            return Rejected(line.number, str(error))
+
+    def _point(self, values: Values) -> bool:
+        known = self._registry.point_by_code(values["point"])
+        if known is None:
+            self._registry.add_point(values["point"], values["address"], values["zone"])
+            return True
+        if known.zone != values["zone"]:
+            raise SettingError(f"point {known.code} lives by {known.zone}, which cannot change to {values['zone']}")
+        if known.service_address == values["address"]:
+            return False
+        self._registry.change_address(known.id, values["address"], self._now)
+        return True
+
+    def _meter(self, values: Values) -> bool:
+        known = self._registry.meter_by_serial(values["meter"])
+        framing = values.get("framing", "wrapper")
+        if known is None:
+            title, guarantee, link = values["system_title"], values["guarantee"], values.get("link")
+            self._registry.add_meter(values["meter"], title, guarantee, link, framing)
+            return True
+        if (known.system_title, known.guarantee) != (values["system_title"], values["guarantee"]):
+            raise SettingError(f"meter {known.serial} is registered with another system title or guarantee")
+        if known.framing != framing:
+            raise SettingError(f"meter {known.serial} is registered with the framing {known.framing}")
+        if known.link == values.get("link"):
+            return False
+        self._registry.change_link(known.id, values.get("link"))
+        return True
+
+    def _channel(self, values: Values) -> bool:
+        point, number = self._point_id(values), values["channel"]
+        stamped = values["kind"] is ChannelKind.STAMPED_REGISTER
+        resolution_s = 0 if stamped else values.get("resolution_s", 900)
+        scaler, unit = values.get("scaler", 0) + values.get("multiplier", 0), values["unit"]
+        told = values["obis"], values["kind"], unit, scaler, resolution_s, values.get("digits", 0)
+        for known in self._registry.channels(point):
+            if known.number == number:
+                there = known.obis, known.kind, known.unit, known.scaler, known.resolution_s, known.modulus
+                if there != told:
+                    raise SettingError(f"channel {number} of point {values['point']} is there and differs: add another")
+                return False
+        self._registry.add_channel(point, number, *told)
+        return True
+
+    def _installation(self, values: Values) -> bool:
+        meter = self._registry.meter_by_serial(values["meter"])
+        if meter is None:
+            raise SettingError(f"meter {values['meter']} is not in the registry")
+        point = self._point_id(values)
+        reads = {name: values[name] for name in ("opening", "closing") if name in values}
+        if "closing" in reads and "end" not in values:
+            raise SettingError("a closing read needs the end of the installation")
+        content = {"meter": meter.id, **reads}
+        changed = self._enter(FactKind.INSTALLATION, point, values, content)
+        with self._store.transaction() as connection:
+            check_meters(connection, [meter.id])
+        if changed:
+            self._take_reads(meter.id, values, reads)
+            self._mdm.place_unplaced(meter.id)
+        return changed
+
+    def _take_reads(self, meter: int, values: Values, reads: dict[str, dict[str, int]]) -> None:
+        """The reads of an installation and of a removal are stamped registers like any other."""
+        taken = []
+        for name, at in (("opening", "start"), ("closing", "end")):
+            for obis, register in reads.get(name, {}).items():
+                said = f"{name} {values['meter']} {values[at].isoformat()} {obis}={register}".encode()
+                evidence = self._mdm.keep_evidence(meter, values[at], CSV_READS, [said], said, "")
+                taken.append(RegisterReading(meter, ObisCode.parse(obis), values[at], register, self._now, evidence))
+        self._mdm.take_register(taken)
+
+    def _supply(self, values: Values) -> bool:
+        point, name = self._point_id(values), values["consumer"]
+        there = self._timeline.at(FactKind.SUPPLY, point, values["start"])
+        if there is not None and self._registry.consumer(there.content["consumer"]).name == name:
+            consumer = there.content["consumer"]
+        else:
+            consumer = self._registry.add_consumer(name).id
+        return self._enter(FactKind.SUPPLY, point, values, {"consumer": consumer})
+
+    def _fact(self, kind: FactKind, values: Values, names: tuple[str, ...]) -> bool:
+        content = {name: values[name] for name in names if name in values}
+        return self._enter(kind, self._point_id(values), values, content)
+
+    def _enter(self, kind: FactKind, point: int, values: Values, content: dict[str, Any]) -> bool:
+        return self._timeline.enter(kind, point, values["start"], values.get("end"), content, self._now)
+
+    def _point_id(self, values: Values) -> int:
+        known = self._registry.point_by_code(values["point"])
+        if known is None:
+            raise SettingError(f"point {values['point']} is not in the registry")
+        return known.id
