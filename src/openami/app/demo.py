@@ -4,52 +4,66 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from openami.app.demo_people import OPERATORS, DemoPeople, make_people
 from openami.app.district import Household, households, register
 from openami.app.installation import Installation, install
+from openami.app.other_media import OtherMedia, medium_meters, register_media
 from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
-from openami.app.settings import Headend, Operations, Portal, Settings
+from openami.app.settings import Headend, Operations, Portal, Settings, address
+from openami.app.two_seals import SWITCHED_W, SealKeys, TwoSeals
+from openami.backoffice.guard.network import Place
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.faces.push import live, push_over_tcp
 from openami.field.meter.faces.service import MeterService
 from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.io.clock import ScaledClock
+from openami.io.disk import SystemDisk
 from openami.model.event import EventCode
 from openami.model.point import Meter
 from openami.portal.accounts import Accounts, Role
 from openami.portal.serving import Serving
+from openami.protocols.seal.passkey import RelyingParty
 
 DAY_S = 86_400
 HOUR_S = 3_600
 HISTORY_DAYS = 40
+PLAN = ReadPlan(sub_meters=1)
 MARGIN_S = 600
 """How long after the end of a day its reading begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """Everything that runs: the back office, the meters by the household's number, and the clock they live by."""
+    """Everything that runs: the back office, the electricity meters by the household's number, the meters of water, gas
+    and heat, and the clock they live by.
+    """
 
     installation: Installation
     office: BackOffice
     clock: ScaledClock
     houses: tuple[Household, ...]
     meters: dict[int, Meter]
+    media: OtherMedia
     operator_password: str
     consumer_password: str
+    seals: TwoSeals
+    people: DemoPeople
 
     async def read(self, name: str, start: datetime, end: datetime) -> int:
-        """Read all meters for a period and wait for the end of it; the campaign's id."""
+        """Let those speak that only tell, read all others for a period and wait for its end; the campaign's id."""
         operations = self.office.operations
         deadline = self.now() + timedelta(hours=12)
         meters = [meter.id for meter in self.meters.values()]
-        campaign = operations.create_campaign(name, meters, ReadPlan(), (start, end), deadline)
+        await self.media.speak()
+        campaign = operations.create_campaign(name, meters, PLAN, (start, end), deadline)
         await operations.run_campaign(campaign)
         return campaign
 
@@ -63,6 +77,7 @@ async def open_district(
     folder: Path, count: int, clock: ScaledClock, history_days: int, *, portal_port: int = 0, speed: float = 1.0
 ) -> AsyncIterator[District]:
     """Install in `folder`, start head-end and back office, and hang `count` meters that have lived `history_days`."""
+    portal_port = portal_port or _free_port()
     settings = Settings(
         headend=Headend(listen="127.0.0.1:0", push_listen="127.0.0.1:0"),
         operations=Operations(headend="127.0.0.1:0"),
@@ -84,18 +99,23 @@ async def open_district(
         )
         push = f"127.0.0.1:{headend.push_port}"
         start = clock.time() // DAY_S * DAY_S - history_days * DAY_S
-        houses = tuple(households(count, start, push, secrets.token_bytes))
+        keys = SealKeys(secrets.token_bytes)
+        houses = tuple(households(count, start, push, secrets.token_bytes, keys))
         links = [await _hang(stack, house, clock) for house in houses]
         meters = register(office, list(zip(houses, links, strict=True)))
+        media = await _hang_media(stack, houses, start, office, clock, push)
         password = secrets.token_urlsafe(9)
         _open_accounts(office, houses, password)
-        yield District(installation, office, clock, houses, meters, operator_password, password)
+        seals = await stack.enter_async_context(_seals(installation, office, clock, houses, keys))
+        people = make_people(seals, office.store, folder / "passkeys", secrets.token_bytes)
+        yield District(installation, office, clock, houses, meters, media, operator_password, password, seals, people)
 
 
 @asynccontextmanager
 async def show_pages(district: District, notice: str) -> AsyncIterator[Serving]:
     """The portal of the district."""
-    async with run_portal(district.installation, district.office, district.clock, notice=notice) as serving:
+    office, seals = district.office, district.seals
+    async with run_portal(district.installation, office, district.clock, notice=notice, critical=seals) as serving:
         yield serving
 
 
@@ -112,6 +132,7 @@ async def live_on(district: District) -> None:
         for house in district.houses:
             deliver = push_over_tcp(house.meter.config.push_destination)
             group.create_task(live(house.meter, district.clock, deliver, every_s=60.0))
+        group.create_task(district.media.live())
 
 
 async def happened(district: District) -> None:
@@ -144,10 +165,64 @@ async def disturb(district: District, *, every_s: float = 5 * HOUR_S, outage_s: 
 
 
 async def _hang(stack: AsyncExitStack, house: Household, clock: ScaledClock) -> str:
-    service = MeterService(house.meter, clock, random=secrets.token_bytes)
+    settings = house.sealed.server_settings() if house.sealed else None
+    service = MeterService(house.meter, clock, random=secrets.token_bytes, settings=settings)
     server = await serve_meter_tcp(service)
     stack.push_async_callback(server.close)
     return f"tcp://127.0.0.1:{server.port}"
+
+
+async def _hang_media(
+    stack: AsyncExitStack,
+    houses: tuple[Household, ...],
+    start: float,
+    office: BackOffice,
+    clock: ScaledClock,
+    push: str,
+) -> OtherMedia:
+    made = list(medium_meters([(house.number, house.meter) for house in houses], start, secrets.token_bytes))
+    register_media(office, made, {house.number: house.service_address for house in houses}.__getitem__)
+    media = OtherMedia(made, clock, push)
+    await media.start(stack)
+    return media
+
+
+@asynccontextmanager
+async def _seals(
+    installation: Installation, office: BackOffice, clock: ScaledClock, houses: tuple[Household, ...], keys: SealKeys
+) -> AsyncIterator[TwoSeals]:
+    """Authority and guard. The demonstration has one clock: it stands in for the guard's three time sources."""
+    settings = installation.settings.portal
+    origin = f"https://{settings.name}:{address(settings.listen, 'portal.listen')[1]}"
+    places = {
+        house.meter.config.system_title: Place("district", "F1", house.transformer, SWITCHED_W)
+        for house in houses
+        if house.sealed
+    }
+    seals = TwoSeals(
+        installation.folder / "seals",
+        keys,
+        RelyingParty(settings.name, (origin,)),
+        OPERATORS,
+        places,
+        office.registry,
+        office.operations,
+        clock.time,
+        secrets.token_bytes,
+        SystemDisk(),
+    )
+    try:
+        yield seals
+    finally:
+        seals.close()
+
+
+def _free_port() -> int:
+    """Passkeys are bound to the page's address, so its port is chosen before anything starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _open_accounts(office: BackOffice, houses: tuple[Household, ...], password: str) -> None:

@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from openami.app.other_media import heated
 from openami.app.parts import BackOffice
+from openami.app.two_seals import SealKeys
 from openami.field.meter.codes import EXPORT, IMPORT
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.daylight_saving import british
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.real_curves import Window, replayed
+from openami.field.meter.sealed_meter import SealedMeter
 from openami.field.meter.synthetic_pv import netted, synthetic_pv
 from openami.io.keystore.meter_keys import MeterKeys
 from openami.model.point import ChannelKind, Meter
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
+from openami.protocols.dlms.cosem.disconnect_control import ControlMode
 from openami.protocols.dlms.security import SecurityKeys
 
 ZONE = "Europe/London"
@@ -31,13 +35,17 @@ STREETS = ("Mill Lane", "Station Road", "Orchard Row")
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """One of the district: what it is called, where it is, and the meter in its cupboard."""
+    """One of the district: what it is called, where it is, and the meter in its cupboard.
+
+    `sealed` stands in front of a meter of the two-seal class.
+    """
 
     number: int
     name: str
     service_address: str
     transformer: str
     meter: ElectricityMeter
+    sealed: SealedMeter | None = None
 
     @property
     def login(self) -> str:
@@ -45,21 +53,27 @@ class Household:
         return self.name.split()[0].lower()
 
 
-def households(count: int, start: float, push_destination: str, random: Callable[[int], bytes]) -> Iterator[Household]:
+def households(
+    count: int, start: float, push_destination: str, random: Callable[[int], bytes], seals: SealKeys | None = None
+) -> Iterator[Household]:
     """`count` households whose meters begin to live at `start` (UTC seconds), with fresh keys out of `random`.
 
     Every meter replays one of the real households, each in another week, so that no two are alike. Most capture in
     the source's half hours; every sixth shows quarter hours that were split evenly, and every eighth has a synthetic
-    photovoltaic plant: both stand in the meter's label.
+    photovoltaic plant: both stand in the meter's label. With `seals` all but every fourth are of the two-seal class.
     """
     for number in range(count):
         street = number * len(STREETS) // count
+        two_seals = seals is not None and number % 4 != 3
+        meter = _meter(number, start, push_destination, random, two_seals=two_seals)
+        title = meter.config.system_title
         yield Household(
             number,
             f"{TREES[number % len(TREES)]}{number // len(TREES) or ''} household",
             f"{number % 8 + 1} {STREETS[street]}",
             f"T{street + 1}",
-            _meter(number, start, push_destination, random),
+            meter,
+            SealedMeter(meter, seals.meter(title), random) if seals and two_seals else None,
         )
 
 
@@ -78,7 +92,8 @@ def _register(office: BackOffice, house: Household, link: str) -> Meter:
     since = datetime.fromtimestamp(house.meter.now, UTC)
     point = registry.add_point(f"OAM-{house.number + 1:06d}", house.service_address, ZONE, house.transformer)
     title, curve = config.system_title, house.meter.label
-    meter = registry.add_meter(config.serial, title, GuaranteeClass.SHARED_KEYS, link, "wrapper", curve)
+    guarantee = GuaranteeClass.TWO_SEALS if house.sealed else GuaranteeClass.SHARED_KEYS
+    meter = registry.add_meter(config.serial, title, guarantee, link, "wrapper", curve)
     for number, (obis, kind) in enumerate(
         (
             (obis, kind)
@@ -93,7 +108,9 @@ def _register(office: BackOffice, house: Household, link: str) -> Meter:
     return meter
 
 
-def _meter(number: int, start: float, push_destination: str, random: Callable[[int], bytes]) -> ElectricityMeter:
+def _meter(
+    number: int, start: float, push_destination: str, random: Callable[[int], bytes], *, two_seals: bool
+) -> ElectricityMeter:
     period_s = QUARTER_HOUR_S if number % 6 == 5 else HALF_HOUR_S
     window = replayed(("uk-2", "uk-1")[number % 2], start, weeks_back=number // 2).split(period_s)
     config = MeterConfig(
@@ -106,6 +123,8 @@ def _meter(number: int, start: float, push_destination: str, random: Callable[[i
         import_wh=1_000_000 + 37_000 * number,
         phases=3 if number % 5 == 4 else 1,
         push_destination=push_destination,
+        control_mode=ControlMode.MODE_1 if two_seals else ControlMode.MODE_2,
+        sub_meters=(1,) if heated(number) else (),
     )
     return ElectricityMeter(config, _curve(number, window), start)
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from openami.app.demo import DAY_S, HOUR_S, MARGIN_S, District, deliver_pushes
 from openami.app.district import Household
+from openami.app.other_media import MediumMeter
 from openami.backoffice.operations.campaigns import CampaignView
 from openami.model.event import EventCode
+from openami.model.quantity import Quantity
 
 DAYS = 7
 OUTAGE_DAY, TAMPER_DAY, SILENT_DAY = 1, 2, 4
@@ -26,6 +28,19 @@ class HouseholdWeek:
     missing: int
     counted_wh: int
     events: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediumWeek:
+    """What is known of a meter of water, gas or heat at the end: the last stored register, and the meter's own."""
+
+    household: str
+    medium: str
+    meter: str
+    guarantee: str
+    stored: Quantity | None
+    counted: Quantity
+    readings: int
 
 
 class Week:
@@ -60,6 +75,21 @@ class Week:
     def summary(self) -> list[HouseholdWeek]:
         """What the back office knows of each household, beside what the meter has counted."""
         return [self._household(house) for house in self._district.houses]
+
+    def media(self) -> list[MediumWeek]:
+        """The meters of water, gas and heat, and how many readings of each the week brought."""
+        return [self._medium(each) for each in self._district.media.meters]
+
+    def _medium(self, each: MediumMeter) -> MediumWeek:
+        office, medium = self._district.office, each.medium
+        meter = office.registry.meter_by_system_title(each.device.address.link_order)
+        assert meter is not None
+        point = office.registry.installations(meter.id)[0].metering_point
+        reads = office.mdm.registers(point, medium.obis, self._start - timedelta(days=2), self._district.now())
+        stored = Quantity(reads[-1].register, medium.scaler, medium.unit) if reads else None
+        counted = each.device.register(reads[-1].stamp if reads else self._start.timestamp())
+        house = self._district.houses[each.household].name
+        return MediumWeek(house, medium.name, meter.serial, meter.guarantee.name.lower(), stored, counted, len(reads))
 
     def _household(self, house: Household) -> HouseholdWeek:
         office, meter = self._district.office, self._district.meters[house.number]

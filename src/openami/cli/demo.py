@@ -16,11 +16,10 @@ import typer
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from openami.app.demo import DAY_S, HISTORY_DAYS, District, disturb, happened, live_on, open_district, show_pages
+from openami.app.demo import DAY_S, HISTORY_DAYS, PLAN, District, disturb, happened, live_on, open_district, show_pages
 from openami.app.parts import running
-from openami.app.week import DAYS, HouseholdWeek, Week
+from openami.app.week import DAYS, HouseholdWeek, MediumWeek, Week
 from openami.backoffice.operations.campaigns import CampaignView
-from openami.backoffice.operations.read_plan import ReadPlan
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.io.clock import ScaledClock, SystemClock
 from openami.io.links.tls import fingerprint
@@ -78,6 +77,7 @@ async def _once(folder: Path, meters: int, *, as_json: bool) -> None:
                 progress.advance(task)
         _show_campaigns(campaigns, as_json=as_json)
         _show_week(week.summary(), as_json=as_json)
+        _show_media(week.media(), as_json=as_json)
 
 
 def _check_port(port: int) -> None:
@@ -121,7 +121,7 @@ def _schedule(district: District) -> None:
     """Every hour of the district's time; the window reaches back a day, so that holes are filled."""
     district.office.operations.put_schedule(
         "hourly reading",
-        ReadPlan(),
+        PLAN,
         every_s=3_600,
         window_s=DAY_S,
         deadline_s=3_000,
@@ -187,6 +187,15 @@ def _show_week(weeks: list[HouseholdWeek], *, as_json: bool) -> None:
     ]
     columns = ("Household", "Values", "Register Wh", "Intervals Wh", "Missing", "Counted Wh", "Events")
     print_rows("The week", columns, rows, as_json=as_json)
+
+
+def _show_media(weeks: list[MediumWeek], *, as_json: bool) -> None:
+    rows = [
+        (one.household, one.medium, one.meter, one.guarantee, str(one.stored), str(one.counted), one.readings)
+        for one in weeks
+    ]
+    columns = ("Household", "Medium", "Meter", "Guarantee", "Register", "Counted", "Readings")
+    print_rows("Water, gas and heat", columns, rows, as_json=as_json)
 
 
 def _progress(as_json: bool) -> Progress:

@@ -19,7 +19,8 @@ def test_a_week_agrees_with_the_meters(tmp_path):
         ran = playing.wait()
     assert ran.status == 0, ran.err
     nights = [one for one in ran.objects if "campaign" in one]
-    houses = [one for one in ran.objects if "household" in one]
+    houses = [one for one in ran.objects if "register_wh" in one]
+    media = [one for one in ran.objects if "medium" in one]
     assert [night["missed"] for night in nights] == [0, 0, 0, 0, 1, 0, 0]
     assert sum(nights[4]["causes"].values()) == 1
     assert len(houses) == 10
@@ -28,6 +29,17 @@ def test_a_week_agrees_with_the_meters(tmp_path):
         assert house["intervals_wh"] <= house["register_wh"]
         assert (house["intervals_wh"] == house["register_wh"]) == (house["missing"] == 0)
     assert {house["events"] > 0 for house in houses} == {True, False}
+    assert [(one["medium"], one["guarantee"]) for one in media[:4]] == [
+        ("water", "unauthenticated"),
+        ("heat", "unauthenticated"),
+        ("water", "unauthenticated"),
+        ("gas", "shared_keys"),
+    ]
+    assert len(media) == 20
+    for one in media:  # a telegram's values are those of its second, the stamp that of its arrival
+        late = float(one["counted"].split()[0]) - float(one["register"].split()[0])
+        assert 0 <= late <= (1_000 if one["medium"] == "heat" else 0.1)
+        assert one["readings"] == 7
     assert list(playing.temporary.iterdir()) == []
 
 

@@ -8,6 +8,8 @@ from enum import Enum
 
 from openami.field.meter.daily_flow import DailyFlow
 from openami.model.errors import SettingError
+from openami.model.quantity import Quantity
+from openami.model.unit import Unit
 from openami.protocols.mbus.dif import DataField, DataInformation
 from openami.protocols.mbus.encode import date_record, date_time_record, number_record, telegrams
 from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
@@ -84,6 +86,15 @@ class PipeMeter:
         config = self.config
         code = manufacturer_code(config.manufacturer)
         return MeterAddress(code, config.identification, config.version, config.kind.value)
+
+    def register(self, at_s: float) -> Quantity:
+        """What its main register shows at `at_s`: kWh where it counts heat, litres elsewhere, allocation units."""
+        litres = self.flow.volume_ml(at_s) // 1000
+        if self.config.kind in THERMAL:
+            return Quantity(self._energy_wh(at_s) // 1000, 3, Unit.WATT_HOUR)
+        if self.config.kind is PipeKind.HEAT_COST_ALLOCATOR:
+            return Quantity(litres // LITRES_PER_UNIT, 0, Unit.COUNT)
+        return Quantity(litres, -3, Unit.CUBIC_METRE)
 
     def telegrams(self, meter: MeterAddress, now: float) -> list[tuple[int, bytes]]:
         """CI field and data of the telegrams at `now`; `meter` is the address that it goes by now."""
