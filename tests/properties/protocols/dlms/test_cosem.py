@@ -63,7 +63,7 @@ class Requests:
 
     def __init__(self, seed: int) -> None:
         self.choice = random.Random(seed)
-        self.meter = make_meter(profile_entries=64)
+        self.meter = make_meter(profile_entries=64, push_rows=4)
         self.meter.advance(START + DAY_S)
         self.client = Client(1)
         self.answers: Counter[str] = Counter()
