@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -39,10 +40,11 @@ GROUPS = {
     "mbus": ("scan", "read", "set", "play"),
     "wmbus": ("listen", "play"),
     "optical": ("read",),
-    "mdm": ("judge", "close", "kpis", "explain", "rules", "rulesets", "methods", "score"),
+    "mdm": ("judge", "close", "kpis", "explain", "rules", "rulesets", "methods", "score", "import", "export"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange"),
     "collector": ("public", "wake", "bundle", "apply"),
+    "keys": ("make", "public", "receive"),
     "pki": ("root", "subordinate", "certify", "adopt", "request", "sign", "install", "deny"),
 }
 """Commands with commands of their own: `openami mdm judge`."""
@@ -89,7 +91,8 @@ def _group(name: str, module: ModuleType) -> typer.Typer:
     summary = (module.__doc__ or "").partition(": ")[2]
     group = typer.Typer(help=summary[:1].upper() + summary[1:], no_args_is_help=True)
     for command in GROUPS[name]:
-        group.command(command)(_exiting(getattr(module, command)))
+        function = f"{command}_" if keyword.iskeyword(command) else command
+        group.command(command)(_exiting(getattr(module, function)))
     return group
 
 

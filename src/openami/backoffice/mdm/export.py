@@ -102,12 +102,13 @@ def write_parquet(exported: Iterable[Exported], out: BinaryIO) -> int:
     rows = 0
     with pq.ParquetWriter(out, SCHEMA, compression="zstd") as writer:
         for one in exported:
-            writer.write_batch(_batch(one))
+            writer.write_batch(batch_of(one))
             rows += len(one.series)
     return rows
 
 
-def _batch(one: Exported) -> pa.RecordBatch:
+def batch_of(one: Exported) -> pa.RecordBatch:
+    """One row per interval with the columns of `SCHEMA`."""
     channel, series = one.channel, one.series
     count, missing = len(series), series.quality == Quality.MISSING
     return pa.record_batch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.metering_data import closing, edits, facts, parts, peaks
+from openami.io.store.migrations.metering_data import closing, edits, exchange, facts, parts, peaks
 
 revision = "0002"
 down_revision = "0001"
@@ -16,4 +16,5 @@ def upgrade() -> None:
         parts.divide(table)
     closing.create()
     edits.create()
+    exchange.create()
     facts.create()

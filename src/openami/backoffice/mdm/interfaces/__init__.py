@@ -1,0 +1,5 @@
+"""Files and tables that come in from other parties and go out to them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
