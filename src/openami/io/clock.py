@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -25,6 +26,31 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait until `time` has moved on by `seconds`."""
         ...
+
+
+class Timescale(Protocol):
+    """How UTC follows from `Clock.monotonic`, for cores that are told only the latter."""
+
+    def utc(self, monotonic: float) -> float:
+        """UTC when `Clock.monotonic` shows `monotonic`."""
+        ...
+
+    def monotonic_at(self, utc: float) -> float:
+        """What `Clock.monotonic` shows when it is `utc`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetTimescale:
+    """UTC is so many seconds ahead of `Clock.monotonic`, for ever."""
+
+    offset_s: float
+
+    def utc(self, monotonic: float) -> float:
+        return monotonic + self.offset_s
+
+    def monotonic_at(self, utc: float) -> float:
+        return utc - self.offset_s
 
 
 class SystemClock:
@@ -49,7 +75,13 @@ class ScaledClock:
         self._zero = time.monotonic()
 
     def time(self) -> float:
-        return self._start + (time.monotonic() - self._zero) * self._speed
+        return self.utc(time.monotonic())
+
+    def utc(self, monotonic: float) -> float:
+        return self._start + (monotonic - self._zero) * self._speed
+
+    def monotonic_at(self, utc: float) -> float:
+        return self._zero + (utc - self._start) / self._speed
 
     def monotonic(self) -> float:
         return time.monotonic()

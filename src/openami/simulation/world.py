@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from openami.field.meter.faces.mesh import MeshFace
+from openami.io.clock import OffsetTimescale
 from openami.protocols.dlms.counters import MemoryCounters
 from openami.protocols.mesh.events import DatagramReceived, Joined, Persist, StationGone, StationKnown
 from openami.protocols.mesh.node import MeshNode
@@ -316,7 +317,7 @@ class World:
         return node if root else self._face(node, number, random)
 
     def _face(self, node: MeshNode, number: int, random: Callable[[int], bytes]) -> MeshFace:
-        return MeshFace(node, self.meter(number), random=random, utc_offset=self.start_s)
+        return MeshFace(node, self.meter(number), random=random, times=OffsetTimescale(self.start_s))
 
     def _key_of_member(self, root: int, eui: bytes) -> bytes | None:
         """On power line every collector lets only the houses of its own transformer join."""

@@ -11,6 +11,7 @@ from mesh_ether import ROOT_KEY, device_key, name
 from meter_bench import DAY_S, START, BenchClock, make_client, make_meter, seeded
 from openami.field.meter import codes
 from openami.field.meter.faces.mesh import MeshFace
+from openami.io.clock import OffsetTimescale
 from openami.io.links.mesh import MeshStation
 from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen
 from openami.model.errors import ConnectFailed, LinkError, LinkLost
@@ -38,7 +39,7 @@ class Room:
             NodeSettings(name(1), device_key=device_key(name(1)), parameters=parameters), seeded(2), counters[1]
         )
         self.meter = make_meter(push_rows=4)
-        self.face = MeshFace(self.node, self.meter, random=seeded(3), utc_offset=START + DAY_S)
+        self.face = MeshFace(self.node, self.meter, random=seeded(3), times=OffsetTimescale(START + DAY_S))
         self.collector = MeshStation(self.root, self.root, air.radio(), self.clock, counters[0])
         self.station = MeshStation(self.face, self.node, air.radio(), self.clock, counters[1])
         loop = asyncio.get_running_loop()

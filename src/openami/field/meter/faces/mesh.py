@@ -14,6 +14,7 @@ from openami.field.meter.agenda import NEVER
 from openami.field.meter.codes import PUSH_ON_INTERVAL
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.push import PUSH_CLIENT
+from openami.io.clock import Timescale
 from openami.protocols.dlms import counters
 from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.server import ServerConnection
@@ -27,18 +28,18 @@ _PUSHES_ON_THE_WAY: Final = 16
 
 
 class MeshFace:
-    """`meter` behind `node`. UTC is `now + utc_offset`; `random` gives the bytes of challenges.
+    """`meter` behind `node`. `times` says how the meter's UTC follows from `now`; `random` gives bytes of challenges.
 
     `next_event` gives the node's events, less those that concern the meter alone. The meter's own counters are made
     durable by its `counters`; `Persist` is about the node's frames and goes to whoever runs the face.
     """
 
     def __init__(
-        self, node: MeshNode, meter: ElectricityMeter, *, random: Callable[[int], bytes], utc_offset: float
+        self, node: MeshNode, meter: ElectricityMeter, *, random: Callable[[int], bytes], times: Timescale
     ) -> None:
         self.node = node
         self.meter = meter
-        self._offset = utc_offset
+        self._times = times
         self._random = random
         self._settings = meter.server_settings()
         self._connection: ServerConnection | None = None
@@ -48,7 +49,7 @@ class MeshFace:
     def start(self, now: float) -> None:
         self._connection = None
         self._on_the_way.clear()
-        self.meter.advance(now + self._offset)
+        self.meter.advance(self._times.utc(now))
         self.node.start(now)
 
     def stop(self, now: float) -> None:
@@ -89,26 +90,34 @@ class MeshFace:
         if self._due() <= now:
             # The difference of large numbers is inexact: the meter lives at least until what is due.
             due = self.meter.clock.true_time(self.meter.agenda.due)
-            self.meter.advance(max(now + self._offset, due))
+            self.meter.advance(max(self._times.utc(now), due))
         self.push(now)
 
     def push(self, now: float) -> None:
-        """Send what the meter wants to push, while there is room for it on the way."""
+        """Send what the meter wants to push, while there is room for it on the way.
+
+        A last gasp goes out too: how long the station lives on without supply is its own affair.
+        """
         root = self.node.root_address
-        while root and self.meter.powered and len(self._on_the_way) < _PUSHES_ON_THE_WAY:
+        while root and len(self._on_the_way) < _PUSHES_ON_THE_WAY:
             apdu = self.meter.next_push()
             if apdu is None:
                 return
             wrapped = encode_wrapper(apdu, SERVER_SAP, PUSH_CLIENT)
             if len(wrapped) > PAYLOAD_MAX:
-                self.meter.pushes.failed(apdu, now + self._offset)
+                self.meter.pushes.failed(apdu, self._times.utc(now))
                 continue
             self._on_the_way[self.node.send(root, wrapped, now, port=PORT, confirmed=True)] = apdu
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no push waits for the collector's confirmation."""
+        return not self._on_the_way
 
     def _due(self) -> float:
         """When the meter does something by itself."""
         due = self.meter.agenda.due
-        return self.meter.clock.true_time(due) - self._offset if due < NEVER else NEVER
+        return self._times.monotonic_at(self.meter.clock.true_time(due)) if due < NEVER else NEVER
 
     def _concerns_meter(self, event: MeshEvent) -> bool:
         match event:
@@ -148,8 +157,9 @@ class MeshFace:
         if event.source != self.node.root_address or not self.meter.config.push_rows or not self.meter.powered:
             return
         if self._triggers.take(event.at):
-            self.meter.advance(event.at + self._offset)
-            self.meter.push(PUSH_ON_INTERVAL, event.at + self._offset)
+            utc = self._times.utc(event.at)
+            self.meter.advance(utc)
+            self.meter.push(PUSH_ON_INTERVAL, utc)
             self.push(event.at)
 
     def _connect(self, now: float) -> ServerConnection:
@@ -159,6 +169,6 @@ class MeshFace:
             self._settings,
             self.meter.server_state,
             random=self._random,
-            utc=lambda at: at + self._offset,
+            utc=self._times.utc,
             now=now,
         )
