@@ -30,7 +30,9 @@ SETS = [
     DataSet("0-0:98.1.0", ("1", "1-0:1.6.0", "1-0:1.6.0", "240201000000W", "240117183000W", "04.329*kW")),
 ]
 TELEGRAMS = [encode_p1("OAM5METER", SETS), encode_p1("OAM5METER", SETS[1:2], checksum=False)]
+SHORT = [encode_p1("OAM5", SETS[:1]), encode_p1("OAM5", SETS[:1], checksum=False)]
 LINES = [one.split(b"\r\n\r\n", 1)[1].rsplit(b"!", 1)[0] for one in TELEGRAMS]
+FEW = [b"1-3:0.2.8(50)\r\n1-0:1.8.1(000123.456*kWh)\r\n", b"0-1:24.2.1(240715110000S)(00042.107*m3)\r\n"]
 MESSAGES = [
     encode_data_block(DataBlock("1.8.0(000123.4*kWh)\r\nC.1.0(42)\r\n!\r\n")),
     b"/OAM5METER\r\n" + encode_data_block(DataBlock("1.8.0(1*kWh)\r\n!\r\n")),
@@ -53,12 +55,12 @@ def data_sets(octets: bytes) -> None:
 READOUTS = Readouts()
 
 
-@fuzz_target("iec62056-21-shapes", seeds=LINES)
+@fuzz_target("iec62056-21-shapes", seeds=FEW)
 def shapes(octets: bytes) -> None:
     """What was learned from read-outs before changes nothing: the data sets are the oracle."""
     text = octets.decode("latin-1")
     expected = measurements(decode_data_sets(text))
-    for _ in range(3):
+    for _ in range(2):
         assert READOUTS.read(text) == expected
 
 
@@ -71,7 +73,7 @@ def telegram(octets: bytes) -> None:
         measurement.plain()
 
 
-@fuzz_target("p1-stream", seeds=TELEGRAMS)
+@fuzz_target("p1-stream", seeds=SHORT)
 def stream(octets: bytes) -> None:
     """Whole or octet by octet: the same events."""
     whole, single = P1Parser(), P1Parser()

@@ -48,7 +48,7 @@ def records(data: bytes) -> None:
 def plan(data: bytes) -> None:
     """What was learned from telegrams before changes nothing: the walk from record to record is the oracle."""
     walked = walk_records(data)
-    for _ in range(3):
+    for _ in range(2):
         assert decode_records(data) == walked
 
 

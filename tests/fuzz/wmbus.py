@@ -25,10 +25,15 @@ TELEGRAMS = [
 ]
 
 
+DECODER = WirelessDecoder([KEY])
+READER = WirelessReader(KeyStore([KEY]))
+"""One for all inputs: formats, fragments and plans of thousands of broken telegrams are kept, and bounded."""
+
+
 @fuzz_target("wmbus-telegram", TELEGRAMS)
 def telegram(data: bytes) -> None:
     looks_like_wireless(data)
-    WirelessDecoder([KEY]).decode(data).plain()
+    DECODER.decode(data).plain()
 
 
 @fuzz_target("wmbus-content", [b"\x2f\x2f" + RECORDS, RECORDS, COMPACT])
@@ -36,7 +41,7 @@ def content(data: bytes) -> None:
     """Bytes without checksums in front of the records, so that the mutator reaches them."""
     header = bytes.fromhex("44931578563412330378")
     raw = bytes((len(header) + len(data[:200]),)) + header + data[:200]
-    WirelessReader(KeyStore([KEY])).read(raw)
+    READER.read(raw)
 
 
 @fuzz_target("wmbus-frame", TELEGRAMS)
@@ -55,4 +60,4 @@ def format_telegram(data: bytes) -> None:
 def driver_telegram(data: bytes) -> None:
     """The maker's own bytes are changed, the header leads to the driver still."""
     whole = data[:250]
-    WirelessReader().read(bytes((len(whole) - 1,)) + whole[1:] if whole else whole)
+    READER.read(bytes((len(whole) - 1,)) + whole[1:] if whole else whole)
