@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.metering_data import closing, edits, exchange, facts, parts, peaks
+from openami.io.store.migrations.metering_data import billing, closing, edits, exchange, facts, parts, peaks
 
 revision = "0002"
 down_revision = "0001"
@@ -14,6 +14,7 @@ def upgrade() -> None:
     peaks.add()
     for table in ("interval_block", "judged_block"):
         parts.divide(table)
+    billing.create()
     closing.create()
     edits.create()
     exchange.create()

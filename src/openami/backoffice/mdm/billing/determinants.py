@@ -1,0 +1,170 @@
+"""Billing determinants of many points at once: sums per register, tiers, demand, net; each with its estimated part.
+
+Pure functions of columns. A sum never hides what it lacks: intervals missing and estimated are counted beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from openami.backoffice.mdm.billing.plan import Metering, Plan
+from openami.backoffice.mdm.blocks import Matrix
+from openami.backoffice.mdm.channel_days import Mask
+from openami.model.interval import Stamps
+
+HOUR_S = 3_600
+Codes = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """Energies (m, n) of one direction; which of them are missing, and which are estimates."""
+
+    energy: Matrix
+    missing: Mask
+    estimated: Mask
+
+    def less(self, other: Flow) -> Flow:
+        """The net of two directions, interval by interval."""
+        return Flow(self.energy - other.energy, self.missing | other.missing, self.estimated | other.estimated)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A determinant: `value` in `unit` (None: unknown), from `intervals`, of which some are missing and some estimated.
+
+    `estimated_value` is the estimates' part of an energy. `at` (UTC seconds) is the beginning of the demand's window.
+    """
+
+    name: str
+    value: int | None
+    unit: str
+    intervals: int
+    missing: int
+    estimated: int
+    estimated_value: int
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """The n intervals of a period: their beginnings, length, and the register of each; energies are 10^`scaler` Wh."""
+
+    starts: Stamps
+    step: int
+    codes: Codes
+    scaler: int
+
+
+def determinants(plan: Plan, period: Period, flows: Mapping[str, Flow]) -> list[list[Line]]:
+    """Per point its lines. `flows` has `import` and may have `export`, each (m, n)."""
+    named = dict(flows)
+    basis = named["import"]
+    if "export" in named:
+        named["net"] = basis.less(named["export"])
+        if plan.metering is Metering.NET:
+            basis = named["net"]
+    columns: list[list[Line]] = []
+    for name, flow in named.items():
+        columns.append(_sums(name, flow, None, period))
+        for number, register in enumerate(plan.registers):
+            columns.append(_sums(f"{name}.{register}", flow, period.codes == number, period))
+    if plan.tiers_wh:
+        columns += _tiers(plan, _sums("", basis, None, period))
+    if plan.demand_window_s:
+        columns += _demands(plan, named["import"], period)
+    return [list(lines) for lines in zip(*columns, strict=True)]
+
+
+def _sums(name: str, flow: Flow, where: Mask | None, period: Period) -> list[Line]:
+    every = where is None or bool(where.all())
+    energy = flow.energy if every else flow.energy[:, where]
+    count = energy.shape[1]
+    totals = energy.sum(axis=1).tolist()
+    missing, estimated, guessed = [0] * len(totals), [0] * len(totals), [0] * len(totals)
+    if flow.missing.any():
+        missing = (flow.missing if every else flow.missing[:, where]).sum(axis=1).tolist()
+    if flow.estimated.any():
+        marked = flow.estimated if every else flow.estimated[:, where]
+        estimated = marked.sum(axis=1).tolist()
+        guessed = np.where(marked, energy, 0).sum(axis=1).tolist()
+    wh = [whole(total, period.scaler) for total in totals]
+    part = [whole(total, period.scaler) for total in guessed]
+    rows = zip(wh, missing, estimated, part, strict=True)
+    return [Line(name, value, "Wh", count, lacks, guesses, share) for value, lacks, guesses, share in rows]
+
+
+def _tiers(plan: Plan, totals: list[Line]) -> list[list[Line]]:
+    """How much of the total lies between the bounds; nothing of what was fed in."""
+    bounds = [0, *plan.tiers_wh]
+    found = []
+    for number, low in enumerate(bounds):
+        high = bounds[number + 1] if number + 1 < len(bounds) else None
+        found.append([_tier(f"tier.{number + 1}", each, low, high) for each in totals])
+    return found
+
+
+def _tier(name: str, total: Line, low: int, high: int | None) -> Line:
+    value = max(total.value or 0, 0)
+    inside = max((value if high is None else min(value, high)) - low, 0)
+    return Line(name, inside, "Wh", total.intervals, total.missing, total.estimated, 0)
+
+
+def _demands(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:
+    """The highest mean power of a whole window, of all and per register (a window counts where it begins).
+
+    A window that lacks an interval does not count; those are told as missing.
+    """
+    names = ["demand", *(f"demand.{register}" for register in plan.registers)]
+    window = plan.demand_window_s
+    if window % period.step:
+        return [[Line(name, None, "W", 0, 0, 0, 0)] * len(flow.energy) for name in names]
+    number = period.starts // window
+    begins = np.flatnonzero(np.diff(number, prepend=number[:1] - 1))
+    whole_windows = np.diff(np.append(begins, len(number))) == window // period.step
+    energy = np.add.reduceat(flow.energy, begins, axis=1)
+    lacks = np.add.reduceat(flow.missing, begins, axis=1) > 0
+    guessed = np.add.reduceat(flow.estimated, begins, axis=1) > 0
+    codes, starts = period.codes[begins], period.starts[begins]
+    found = []
+    for at, name in enumerate(names):
+        mine = whole_windows & ((codes == at - 1) | (at == 0))
+        found.append(_highest(name, energy[:, mine], lacks[:, mine], guessed[:, mine], starts[mine], period, window))
+    return found
+
+
+def _highest(
+    name: str, energy: Matrix, lacks: Mask, guessed: Mask, starts: Stamps, period: Period, window: int
+) -> list[Line]:
+    count = energy.shape[1]
+    if not count:
+        return [Line(name, None, "W", 0, 0, 0, 0)] * len(energy)
+    counted = np.where(lacks, -1, energy)
+    at = counted.argmax(axis=1)
+    lines = []
+    for row, best in enumerate(at.tolist()):
+        missing, estimated = int(lacks[row].sum()), int(guessed[row].sum())
+        if lacks[row, best]:
+            lines.append(Line(name, None, "W", count, missing, estimated, 0))
+            continue
+        watts = ratio(
+            int(energy[row, best]) * HOUR_S * 10 ** max(period.scaler, 0), window * 10 ** -min(period.scaler, 0)
+        )
+        share = watts if guessed[row, best] else 0
+        lines.append(Line(name, watts, "W", count, missing, estimated, share, int(starts[best])))
+    return lines
+
+
+def whole(value: int, scaler: int) -> int:
+    """`value` × 10^`scaler` as a whole number, half to even."""
+    return value * int(10**scaler) if scaler >= 0 else ratio(value, int(10**-scaler))
+
+
+def ratio(value: int, parts: int) -> int:
+    """`value` / `parts`, half to even."""
+    quotient, rest = divmod(value, parts)
+    return quotient + int(2 * rest > parts or (2 * rest == parts and quotient % 2 == 1))
