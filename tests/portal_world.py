@@ -17,6 +17,8 @@ import httpx
 import numpy as np
 
 from fault_disk import FaultDisk
+from openami.app.two_seals import SealKeys, TwoSeals
+from openami.backoffice.guard.network import Place
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.operations import Operations
@@ -38,6 +40,7 @@ from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.data import array, double_long_unsigned, encode_data, octet_string, structure, unsigned
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.get import GetResponseNormal
+from openami.protocols.seal.passkey import RelyingParty
 
 IMPORT = ObisCode(1, 0, 1, 8, 0)
 NOW = datetime(2013, 12, 20, 9, 40, tzinfo=UTC)
@@ -135,14 +138,45 @@ def make_operations(district: District) -> Operations:
     )
 
 
-def make_world_portal(district: District, operations: Operations, **settings: object) -> Portal:
-    """The portal with the accounts operator, anna and bert, all with `PASSWORD`."""
+def make_two_seals(
+    district: District, operations: Operations, folder: Path, origin: str = f"https://{HOST}"
+) -> TwoSeals:
+    """Authority and guard over the district's meters; operator and colleague may ask and approve."""
+    keys, meters = SealKeys(os.urandom), district.registry.meters()
+    for meter in meters:
+        keys.meter(meter.system_title)
+    return TwoSeals(
+        folder,
+        keys,
+        RelyingParty(HOST, (origin,)),
+        ("operator", "colleague"),
+        {meter.system_title: Place("district", "F1", "T1", 2000) for meter in meters},
+        district.registry,
+        operations,
+        district.clock.time,
+        os.urandom,
+        FaultDisk(),
+    )
+
+
+def make_world_portal(
+    district: District, operations: Operations, critical: TwoSeals | None = None, **settings: object
+) -> Portal:
+    """The portal with the accounts operator, colleague, anna and bert, all with `PASSWORD`."""
     made = PortalSettings(scrypt_log2_n=12, **settings)  # type: ignore[arg-type]
     portal = make_portal(
-        district.registry, district.mdm, operations, district.store, made, district.clock, wall=district.wall
+        district.registry,
+        district.mdm,
+        operations,
+        district.store,
+        made,
+        district.clock,
+        wall=district.wall,
+        critical=critical,
     )
     accounts = accounts_of(portal)
-    accounts.add("operator", PASSWORD, Role.OPERATOR)
+    for name in ("operator", "colleague"):
+        accounts.add(name, PASSWORD, Role.OPERATOR)
     accounts.add("anna", PASSWORD, Role.CONSUMER, district.anna.id)
     accounts.add("bert", PASSWORD, Role.CONSUMER, district.bert.id)
     return portal

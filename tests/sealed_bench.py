@@ -10,13 +10,13 @@ from meter_bench import CONFIG, Client, seeded
 from openami.field.meter.access import READING
 from openami.field.meter.curve import SteadyCurve
 from openami.field.meter.electricity import ElectricityMeter
-from openami.field.meter.sealed_commands import CHALLENGE, SEALED_COMMAND
 from openami.field.meter.sealed_meter import SealedMeter
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode
 from openami.protocols.dlms.counters import Counters, MemoryCounters
 from openami.protocols.dlms.data import decode_data, encode_data, octet_string
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
+from openami.protocols.seal.objects import CHALLENGE, SEALED_COMMAND
 
 START = keys.NOW
 MINUTE_S = 60

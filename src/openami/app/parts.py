@@ -33,6 +33,7 @@ from openami.io.links.tls import client_context, server_context
 from openami.io.spool.file_spool import FileSpool
 from openami.io.store.engine import Store
 from openami.portal.app import make_portal
+from openami.portal.critical import CriticalCommands
 from openami.portal.serving import Serving, serve_portal
 from openami.portal.settings import PortalSettings
 
@@ -181,7 +182,13 @@ async def running(operations: Operations) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def run_portal(
-    installation: Installation, office: BackOffice, clock: Clock, *, notice: str = "", late_after_s: int = 26 * 3600
+    installation: Installation,
+    office: BackOffice,
+    clock: Clock,
+    *,
+    notice: str = "",
+    late_after_s: int = 26 * 3600,
+    critical: CriticalCommands | None = None,
 ) -> AsyncIterator[Serving]:
     """The pages, over TLS."""
     settings = installation.settings.portal
@@ -197,7 +204,7 @@ async def run_portal(
         notice=notice,
         late_after_s=late_after_s,
     )
-    portal = make_portal(office.registry, office.mdm, office.operations, office.store, pages, clock)
+    portal = make_portal(office.registry, office.mdm, office.operations, office.store, pages, clock, critical=critical)
     serving = await serve_portal(portal, pages)
     try:
         yield serving

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import Receive, Scope, Send
 
+from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
@@ -23,6 +24,9 @@ from openami.io.clock import Clock, SystemClock
 from openami.io.store.engine import Store
 from openami.portal import consumer, entrance, operator
 from openami.portal.accounts import Accounts
+from openami.portal.api.app import make_api, mounted
+from openami.portal.commands import COMMAND_PAGES, PASSKEY_PAGES
+from openami.portal.critical import CriticalCommands
 from openami.portal.gate import Gate
 from openami.portal.identity import LogInFirst
 from openami.portal.pages import Pages
@@ -64,9 +68,11 @@ def make_portal(
     *,
     wall: Clock | None = None,
     random: Callable[[int], bytes] = os.urandom,
+    critical: CriticalCommands | None = None,
 ) -> Portal:
     """The portal over the given rooms. `clock` is the meters' time; `wall` that of people (default: the machine's),
-    by which sessions end. Accounts are made with `accounts_of(portal)`.
+    by which sessions end. Accounts are made with `accounts_of(portal)`. `critical` decides on critical commands;
+    without it their pages do not exist.
     """
     people = wall or SystemClock()
     limits = {"idle_s": settings.idle_timeout_s, "absolute_s": settings.absolute_timeout_s}
@@ -83,11 +89,19 @@ def make_portal(
         wall=people,
         random=random,
         hashing=asyncio.Semaphore(HASHES_AT_ONCE),
+        critical=critical,
     )
     portal = Portal(
-        route_handlers=[*entrance.HANDLERS, consumer.CONSUMER_PAGES, operator.OPERATOR_PAGES],
+        route_handlers=[
+            *entrance.HANDLERS,
+            consumer.CONSUMER_PAGES,
+            operator.OPERATOR_PAGES,
+            mounted(make_api(store, registry, mdm, clock, people)),
+            COMMAND_PAGES,
+            PASSKEY_PAGES,
+        ],
         exception_handlers={LogInFirst: _to_login, HTTPException: _http_error, Exception: _failure},
-        state=State({"rooms": rooms}),
+        state=State({"rooms": rooms, "exporter": Exporter(store, registry, mdm)}),
         request_max_body_size=BODY_MAX,
         openapi_config=None,
         logging_config=None,

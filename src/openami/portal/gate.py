@@ -16,23 +16,25 @@ NONCE_BYTES = 18
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 log = structlog.get_logger("openami.portal")
 
-PERMISSIONS = ", ".join(
-    f"{feature}=()"
-    for feature in (
-        "accelerometer",
-        "camera",
-        "display-capture",
-        "geolocation",
-        "gyroscope",
-        "hid",
-        "magnetometer",
-        "microphone",
-        "midi",
-        "payment",
-        "publickey-credentials-get",
-        "serial",
-        "usb",
+PERMISSIONS = (
+    ", ".join(
+        f"{feature}=()"
+        for feature in (
+            "accelerometer",
+            "camera",
+            "display-capture",
+            "geolocation",
+            "gyroscope",
+            "hid",
+            "magnetometer",
+            "microphone",
+            "midi",
+            "payment",
+            "serial",
+            "usb",
+        )
     )
+    + ", publickey-credentials-create=(self), publickey-credentials-get=(self)"
 )
 
 # Referrer-Policy is same-origin, not no-referrer: under no-referrer browsers send `Origin: null` with our own forms

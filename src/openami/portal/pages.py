@@ -68,7 +68,11 @@ class Pages:
         """The template `name`.html as a response. The page knows its nonce, path and reader (`identity`)."""
         state = request.scope["state"]
         text = self._environment.get_template(f"{name}.html").render(
-            nonce=state.get("nonce", ""), path=request.scope["path"], identity=state.get("identity"), **values
+            nonce=state.get("nonce", ""),
+            path=request.scope["path"],
+            identity=state.get("identity"),
+            switching=request.app.state.rooms.critical is not None,
+            **values,
         )
         return Response(text, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
 

@@ -15,6 +15,7 @@ from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
 from openami.io.clock import Clock
 from openami.portal.accounts import Accounts
+from openami.portal.critical import CriticalCommands
 from openami.portal.pages import Pages
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
@@ -39,6 +40,7 @@ class Rooms:
     wall: Clock
     random: Callable[[int], bytes]
     hashing: asyncio.Semaphore
+    critical: CriticalCommands | None = None
 
     @property
     def now(self) -> datetime:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from openami.app.two_seals import make_key
 from openami.backoffice.operations.read_plan import ReadPlan
-from portal_world import GAP, MOVED, NOW, browser, csrf_of, log_in, make_district, make_operations, make_world_portal
+from openami.protocols.seal.software_authenticator import SoftwareAuthenticator
+from openami.protocols.seal.verbs import CriticalVerb
+from portal_world import (
+    GAP,
+    MOVED,
+    NOW,
+    browser,
+    csrf_of,
+    log_in,
+    make_district,
+    make_operations,
+    make_two_seals,
+    make_world_portal,
+)
 
 PUBLIC = {"/", "/login", "/logout", "/security", "/authority.pem", "/static/{name:str}"}
 OWN_DAY = "/my/1/day?date=2013-12-18"
@@ -26,7 +42,18 @@ def district(tmp_path_factory):
 def portal(district):
     operations = make_operations(district)
     operations.create_campaign("Daily read", [1, 2, 3], ReadPlan(), GAP, NOW.replace(hour=20))
-    return make_world_portal(district, operations, hsts_max_age_s=300)
+    return make_world_portal(district, operations, make_seals(district, operations), hsts_max_age_s=300)
+
+
+def make_seals(district, operations):
+    """With one order that waits for another person."""
+    seals = make_two_seals(district, operations, Path("seals"))
+    person = SoftwareAuthenticator("operator", make_key(os.urandom), seals.party)
+    for people in seals.people:
+        people.add(person.passkey)
+    commands = seals.draft(1, CriticalVerb.DISCONNECT)
+    seals.authority.request(commands, person.consent(commands.request_challenge()))
+    return seals
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +63,23 @@ def evidence(district):
 
 def addresses(portal, evidence):
     """Every route of the application with values that exist: (path template, method, address)."""
-    values = {"point": "1", "meter": "1", "campaign": "1", "number": str(evidence), "name": "portal.css"}
+    (order,) = portal.state.rooms.critical.orders()
+    values = {
+        "digest": "00",
+        "verdict": "release",
+        "point": "1",
+        "meter": "1",
+        "campaign": "1",
+        "number": str(evidence),
+    }
     found = []
     for route in portal.routes:
         for method in sorted(route.methods - {"OPTIONS", "HEAD"}):
             for view in ("day", "month", "year") if "{view" in route.path else ("",):
+                values["name"] = order.name if route.path.startswith("/operator/commands") else "portal.css"
                 path = re.sub(r"{(\w+):\w+}", lambda part, view=view: values.get(part.group(1), view), route.path)
                 query = f"?at={ANNA}" if path.endswith("/reading") else ""
+                query = "?meter=1&verb=disconnect" if path.endswith("/ask") else query
                 found.append((route.path, method, path + query))
     return found
 

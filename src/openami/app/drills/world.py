@@ -20,7 +20,6 @@ from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import SteadyCurve
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.push_queue import random_of
-from openami.field.meter.sealed_commands import CHALLENGE, SEALED_COMMAND
 from openami.field.meter.sealed_meter import SealedMeter
 from openami.io.spool.chain import RecordChain
 from openami.io.spool.file_spool import FileSpool
@@ -36,6 +35,7 @@ from openami.protocols.seal.approval import Intent
 from openami.protocols.seal.closing import GuardSeal, Recipient
 from openami.protocols.seal.keys import Authority as TrustedAuthority
 from openami.protocols.seal.keys import SoftwareAgreement, SoftwareSigner
+from openami.protocols.seal.objects import CHALLENGE, SEALED_COMMAND
 from openami.protocols.seal.opening import MeterSeal
 from openami.protocols.seal.passkey import RelyingParty
 from openami.protocols.seal.roles import Role

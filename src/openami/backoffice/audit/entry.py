@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BLOCKS = "blocks"
     CONTINUITY = "continuity"
     ALERT = "alert"
+    COMMAND = "command"
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

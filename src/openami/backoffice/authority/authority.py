@@ -125,6 +125,10 @@ class Authority:
         """The exact list of a request, for whoever is to approve it. Raises `SecurityError`."""
         return self._found(request).commands
 
+    def requests(self) -> list[Request]:
+        """Every request that is remembered, oldest first."""
+        return list(self._requests.values())
+
     def waiting(self) -> list[bytes]:
         """The requests that nobody has approved yet and that have not expired."""
         return [name for name, one in self._requests.items() if one.record is None and not self._expired(one)]

@@ -22,6 +22,7 @@ from openami.backoffice.operations.push_opening import PushOpening
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.backoffice.operations.recorder import Recorder
+from openami.backoffice.operations.sealed_delivery import SealedReport, deliver_sealed, read_report
 from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.operations.settings import OperationsSettings
@@ -226,6 +227,22 @@ class Operations:
             f"on demand, {len(answer.values)} registers",
         )
         return LiveReading(meter_id, answer.at, answer.values, evidence)
+
+    async def deliver(self, meter_id: int, envelope: bytes | None) -> SealedReport:
+        """Bring a sealed command to its meter, or only ask what became of the last (`None`).
+
+        Raises `DataAccessError` if the meter did not open or take it, `LinkError` if it was not reached.
+        """
+        meter, link = await self._blocking(self._assignments.reachable, meter_id)
+        try:
+            async with asyncio.timeout(self._settings.attempt_timeout_s), self._sessions.client(meter, link) as client:
+                await client.associate()
+                report = await (read_report(client) if envelope is None else deliver_sealed(client, envelope))
+                await client.release()
+        except TimeoutError as error:
+            limit = self._settings.attempt_timeout_s
+            raise LinkTimeout(f"meter {meter.serial} was not reached within {limit:g} s") from error
+        return report
 
     # What is known
 

@@ -19,7 +19,6 @@ from openami.field.meter.access import MANAGEMENT
 from openami.field.meter.agenda import NEVER
 from openami.field.meter.switching_limits import SwitchingLimits, random_delay_s
 from openami.model.errors import DecodeError
-from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.action import ActionRequestNormal
 from openami.protocols.dlms.cosem import data as cosem_data
@@ -39,6 +38,7 @@ from openami.protocols.dlms.data import (
 )
 from openami.protocols.seal.command import CHALLENGE_SIZE
 from openami.protocols.seal.gate import CommandGate
+from openami.protocols.seal.objects import CHALLENGE, SEALED_COMMAND
 from openami.protocols.seal.opening import CommandRefused, MeterMoment, MeterSeal
 from openami.protocols.seal.signed import SignedCommand
 from openami.protocols.seal.verbs import SWITCHING, CriticalVerb
@@ -46,8 +46,6 @@ from openami.protocols.seal.verbs import SWITCHING, CriticalVerb
 if TYPE_CHECKING:
     from openami.field.meter.electricity import ElectricityMeter
 
-SEALED_COMMAND: Final = ObisCode(0, 0, 128, 0, 0)
-CHALLENGE: Final = ObisCode(0, 0, 128, 0, 1)
 CHALLENGE_S: Final = 600
 PENDING_MAX: Final = 8
 ARMED_MODES: Final = frozenset({ControlMode.MODE_1, ControlMode.MODE_3, ControlMode.MODE_5, ControlMode.MODE_6})

@@ -9,7 +9,7 @@ from typing import Final
 from openami.field.meter import codes
 from openami.field.meter.access import MANAGEMENT, READING, SERVER_SAP
 from openami.field.meter.electricity import ElectricityMeter
-from openami.field.meter.sealed_commands import ARMED_MODES, CHALLENGE, SEALED_COMMAND, SealedCommands
+from openami.field.meter.sealed_commands import ARMED_MODES, SealedCommands
 from openami.model.errors import DecodeError, SettingError
 from openami.model.interval import DAY_S
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
@@ -21,6 +21,7 @@ from openami.protocols.dlms.cosem.logical_device import CURRENT_ASSOCIATION, Cli
 from openami.protocols.dlms.data import decode_data
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.server_settings import ServerSettings
+from openami.protocols.seal.objects import CHALLENGE, SEALED_COMMAND
 from openami.protocols.seal.opening import MeterSeal
 from openami.protocols.seal.verbs import verb_of_action, verb_of_set
 

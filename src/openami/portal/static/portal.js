@@ -73,3 +73,51 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
     button.textContent = form.dataset.busy;
   });
 }
+
+// Passkeys: the browser's authenticator signs the challenge that stands in the form; the form carries what it says.
+const octetsOf = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const textOf = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+function withPasskey(form, sign) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const says = form.querySelector("[data-passkey-says]");
+    try {
+      if (!window.PublicKeyCredential) throw new Error("this browser takes passkeys only on a page whose certificate it trusts");
+      for (const [name, buffer] of Object.entries(await sign(form))) form.elements[name].value = textOf(buffer);
+      form.submit();
+    } catch (error) {
+      says.textContent = `No passkey has signed: ${error.message}. The command line can: openami approve.`;
+    }
+  });
+}
+
+async function assertion(form) {
+  const publicKey = { challenge: octetsOf(form.dataset.passkey), userVerification: "required" };
+  const { rawId, response } = await navigator.credentials.get({ publicKey });
+  return {
+    credential_id: rawId,
+    authenticator_data: response.authenticatorData,
+    client_data: response.clientDataJSON,
+    signature: response.signature,
+  };
+}
+
+async function registration(form) {
+  const words = `OpenAMI passkey registration 1\n${form.elements.invitation.value.trim()}`;
+  const { response } = await navigator.credentials.create({
+    publicKey: {
+      challenge: await crypto.subtle.digest("SHA-256", new TextEncoder().encode(words)),
+      rp: { id: form.dataset.register, name: "OpenAMI" },
+      user: { id: octetsOf(form.dataset.user), name: form.dataset.login, displayName: form.dataset.login },
+      pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+      authenticatorSelection: { userVerification: "required", residentKey: "required" },
+      attestation: "none",
+    },
+  });
+  return { attestation: response.attestationObject, client_data: response.clientDataJSON };
+}
+
+for (const form of document.querySelectorAll("form[data-passkey]")) withPasskey(form, assertion);
+for (const form of document.querySelectorAll("form[data-register]")) withPasskey(form, registration);

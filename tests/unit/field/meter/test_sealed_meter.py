@@ -10,7 +10,7 @@ import seal_keys as keys
 from meter_bench import Client
 from openami.field.meter import codes
 from openami.field.meter.access import MANAGEMENT, PUBLIC
-from openami.field.meter.sealed_commands import SEALED_COMMAND, Stage
+from openami.field.meter.sealed_commands import Stage
 from openami.field.meter.sealed_meter import SealedMeter
 from openami.field.meter.switching_limits import DELAY_MAX_S, DWELL_S, SwitchingLimits
 from openami.model.errors import SettingError
@@ -19,6 +19,7 @@ from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode, ControlState, Transition
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, enum, integer, long, octet_string, unsigned
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
+from openami.protocols.seal.objects import SEALED_COMMAND
 from openami.protocols.seal.verbs import CLOSED_LIST, CriticalVerb
 from sealed_bench import START, challenge, make_sealed, order, report, submit
 

@@ -21,6 +21,7 @@ from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.server_protection import ServerEvent
+from openami.protocols.dlms.server_settings import ServerSettings
 from openami.protocols.dlms.wrapper import WrapperFraming
 
 AARQ_TAG = b"\x60"
@@ -38,7 +39,8 @@ class MeterService:
 
     Refused associations and APDUs that fail their security go into the meter's event log, not into pushes.
     `random` gives the bytes of challenges; `observe` is told what happens in the conversations. `physical_address`
-    is the lower HDLC address; without it the meter answers to the upper one alone.
+    is the lower HDLC address; without it the meter answers to the upper one alone. `settings` are those of what stands
+    in front of the meter, such as a `SealedMeter`; without them the meter answers itself.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MeterService:
         framing: FramingKind = FramingKind.WRAPPER,
         physical_address: int | None = None,
         observe: Callable[[ServerEvent], None] | None = None,
+        settings: ServerSettings | None = None,
     ) -> None:
         self.meter = meter
         self._clock = clock
@@ -57,7 +60,7 @@ class MeterService:
         self._kind = framing
         self._address = HdlcAddress(SERVER_SAP, physical_address)
         self._observe = observe
-        self._settings = meter.server_settings()
+        self._settings = settings or meter.server_settings()
 
     async def serve(self, link: Link) -> None:
         """One conversation on a link of its own; the link is closed when it ends or when the supply fails."""

@@ -1,0 +1,74 @@
+"""Who may ask, approve and judge, as the authority and the guard each keep it: one file, written as a whole."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path
+
+import msgspec
+
+from openami.backoffice.authority.registration import verify_registration
+from openami.io.disk import Disk
+from openami.model.errors import SecurityError
+from openami.protocols.seal.passkey import Passkey, RelyingParty
+
+
+class _Key(msgspec.Struct, frozen=True):
+    person: str
+    credential_id: bytes
+    public_key: bytes
+
+
+class _Contents(msgspec.Struct):
+    """`invitations`: the hash of each invitation that is open, by person."""
+
+    keys: list[_Key] = []
+    invitations: dict[str, bytes] = {}
+
+
+class PeopleFile:
+    """Passkeys by credential id, in `passkeys`; that mapping grows when somebody registers."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self._path = path
+        self._disk = disk
+        there = path.name in disk.names(path.parent)
+        self._contents = msgspec.json.decode(disk.read(path), type=_Contents) if there else _Contents()
+        self.passkeys = {key.credential_id: Passkey(*msgspec.structs.astuple(key)) for key in self._contents.keys}
+
+    def invite(self, person: str, invitation: str) -> None:
+        """`person` may register one passkey with `invitation`; an older invitation ends."""
+        self._contents.invitations[person] = sha256(invitation.encode()).digest()
+        self._write()
+
+    def register(
+        self, party: RelyingParty, person: str, invitation: str, attestation: bytes, client_data: bytes
+    ) -> Passkey:
+        """Put what an authenticator has made on the list; raises `SecurityError`. The invitation is used up."""
+        expected = self._contents.invitations.get(person, b"")
+        if not compare_digest(expected, sha256(invitation.encode()).digest()):
+            raise SecurityError(f"{person} has no such invitation: ask for a new one")
+        passkey = verify_registration(party, person, invitation, attestation, client_data)
+        if passkey.credential_id in self.passkeys:
+            raise SecurityError(f"passkey {passkey.credential_id.hex()} is on the list already")
+        del self._contents.invitations[person]
+        self.add(passkey)
+        return passkey
+
+    def add(self, passkey: Passkey) -> None:
+        """Put a passkey on the list: for whoever administers it, without an invitation."""
+        self._contents.keys.append(_Key(passkey.person, passkey.credential_id, passkey.public_key))
+        self._write()
+        self.passkeys[passkey.credential_id] = passkey
+
+    def _write(self) -> None:
+        new = self._path.with_name(self._path.name + ".new")
+        if new.name in self._disk.names(new.parent):
+            self._disk.remove(new)
+        file = self._disk.append(new)
+        file.write(msgspec.json.encode(self._contents))
+        file.sync()
+        file.close()
+        self._disk.replace(new, self._path)
+        self._disk.sync_folder(self._path.parent)
