@@ -8,8 +8,10 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 
+from openami.backoffice.mdm.interfaces.exporting import Exporter
+from openami.portal.api.routes import MEDIA, FileForm, pieces
 from openami.portal.calendar import View
 from openami.portal.energy import Place, bill_page, energy_page, newest_day, reading_page
 from openami.portal.identity import consumers_only
@@ -19,6 +21,7 @@ from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import Identity
 
 Asking = Request[Any, Any, Any]
+FILES = {"green-button.xml": FileForm.ESPI, "readings.csv": FileForm.CSV}
 
 
 def own(request: Asking, rooms: Rooms) -> list[Sight]:
@@ -77,4 +80,20 @@ def reading(
     return reading_page(request, rooms, own_place(request, rooms, point, flow), at)
 
 
-CONSUMER_PAGES = Router("/my", route_handlers=[home, energy, bill, reading], guards=[consumers_only])
+@get("/{point:int}/download/{name:str}", sync_to_thread=True)
+def download(request: Asking, point: FromPath[int], name: FromPath[str]) -> Stream:
+    """All validated values of the consumer's own supply as a file: Green Button, or CSV for spreadsheets."""
+    rooms = rooms_of(request)
+    sight = own_place(request, rooms, point).sight
+    form = FILES.get(name)
+    if form is None:
+        raise NotFoundException
+    exporter: Exporter = request.app.state.exporter
+    # A feed of Green Button is of one supply, so the latest.
+    shown = Sight(sight.point, sight.spans[-1:] if form is FileForm.ESPI else sight.spans)
+    asked = exporter.bounds(point, shown.spans[0][0], shown.spans[-1][1])
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Stream(pieces(exporter, shown, asked, form, rooms.now), media_type=MEDIA[form], headers=headers)
+
+
+CONSUMER_PAGES = Router("/my", route_handlers=[home, energy, bill, reading, download], guards=[consumers_only])

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sqlalchemy import func, select
+
 from openami.backoffice.mdm import judged
 from openami.backoffice.mdm.export import Choice, Exported
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
-from openami.backoffice.mdm.placement import home_of
+from openami.backoffice.mdm.placement import home_of, homes
 from openami.backoffice.mdm.reasons import Outcome
+from openami.backoffice.mdm.tables import interval_block
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.interval import DAY_S, utc
@@ -58,6 +61,18 @@ class Exporter:
                 if channel.kind is ChannelKind.INTERVAL_ENERGY and wanted(channel):
                     series = self._judge.validated(number, channel.number, start, end)
                     yield Exported(point, channel, series)
+
+    def bounds(self, point: int, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """The part of a time in which anything is known of the point's interval energy; nothing where nothing is."""
+        numbers = [each.number for each in homes(self._registry.channels(point)).values()]
+        table = interval_block.c
+        query = select(func.min(table.day), func.max(table.day))
+        with self._store.reading() as connection:
+            row = connection.execute(query.where(table.metering_point == point, table.channel.in_(numbers))).one()
+        if row[0] is None:
+            return start, start
+        first, last = utc(row[0] * DAY_S), utc((row[1] + 1) * DAY_S)
+        return max(start, first), max(start, min(end, last))
 
     def cim(self, exported: Iterable[Exported]) -> Iterator[CimBlock]:
         """As blocks of a MeterReadings message; channels without a ReadingType are left out."""

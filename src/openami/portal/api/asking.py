@@ -1,0 +1,137 @@
+"""Who asks the interface, for what, and whether they may see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.exceptions import (
+    NotAuthorizedException,
+    NotFoundException,
+    PermissionDeniedException,
+    ValidationException,
+)
+from litestar.handlers.base import BaseRouteHandler
+
+from openami.backoffice.mdm.interfaces.exporting import Exporter
+from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.registry.registry import Registry
+from openami.io.clock import Clock
+from openami.model.obis import ObisCode
+from openami.model.point import Channel, ChannelKind
+from openami.portal.api.tokens import Scope, Token, Tokens
+from openami.portal.ownership import Sight, Span, of_consumer, whole
+
+FIRST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+PERIOD_MAX = timedelta(days=800)
+CODE_MAX = 200
+Asking = Request[Any, Any, Any]
+log = structlog.get_logger("openami.portal.api")
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRooms:
+    """What the interface works with; `clock` is the meters' time, `wall` that by which tokens end."""
+
+    registry: Registry
+    mdm: Mdm
+    exporter: Exporter
+    tokens: Tokens
+    clock: Clock
+    wall: Clock
+
+
+def rooms_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiRooms:
+    """The rooms of the interface that is asked."""
+    rooms: ApiRooms = connection.app.state.api
+    return rooms
+
+
+def asks_for(scope: Scope) -> Guard:
+    """Guard: a token with this scope passes; 401 without a token that holds, 403 without the scope."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
+        rooms = rooms_of(connection)
+        now = datetime.fromtimestamp(rooms.wall.time(), UTC)
+        token = None
+        if kind.lower() == "bearer" and secret:
+            token = await asyncio.to_thread(rooms.tokens.find, secret.strip(), now)
+        if token is None:
+            challenge = {"www-authenticate": 'Bearer realm="openami"'}
+            raise NotAuthorizedException("a token is needed: Authorization: Bearer …", headers=challenge)
+        if scope not in token.scopes:
+            raise PermissionDeniedException(f"this token has not the scope {scope.value}")
+        connection.scope["state"]["token"] = token
+
+    return guard
+
+
+def token_of(request: Asking) -> Token:
+    """The token that `asks_for` let pass."""
+    token: Token = request.scope["state"]["token"]
+    return token
+
+
+def sights(request: Asking) -> dict[int, Sight] | None:
+    """What a consumer's token may see, by point; None for a token that may see everything."""
+    token = token_of(request)
+    if token.consumer is None:
+        return None
+    return {sight.point.id: sight for sight in of_consumer(rooms_of(request).registry, token.consumer)}
+
+
+def sight_of(request: Asking, code: str) -> Sight:
+    """The point of that code; 404 if there is none, or none that the token may see."""
+    point = rooms_of(request).registry.point_by_code(code) if len(code) <= CODE_MAX and "\0" not in code else None
+    if point is None:
+        raise NotFoundException("there is no such metering point")
+    visible = sights(request)
+    if visible is None:
+        path = request.scope["path"]
+        log.info("personal data viewed", token=token_of(request).name, metering_point=point.code, path=path)
+        return whole(point)
+    if point.id not in visible:
+        raise NotFoundException("there is no such metering point")
+    return visible[point.id]
+
+
+def period(rooms: ApiRooms, start: datetime | None, end: datetime | None) -> Span:
+    """The period that is asked for; by default the last seven days. 400 for one that cannot be."""
+    now = datetime.fromtimestamp(rooms.clock.time(), UTC)
+    last = now if end is None else end
+    first = (last if last.tzinfo else now) - timedelta(days=7) if start is None else start
+    if first.tzinfo is None or last.tzinfo is None:
+        raise ValidationException("from and to need a zone: Z or an offset such as +01:00")
+    try:
+        bounds = first.astimezone(UTC), last.astimezone(UTC)
+    except OverflowError:
+        raise ValidationException("from or to is no time that can be") from None
+    if not FIRST <= bounds[0] <= bounds[1] <= LAST:
+        raise ValidationException("from must not be after to, and both lie between 1970 and 2200")
+    if bounds[1] - bounds[0] > PERIOD_MAX:
+        raise ValidationException(f"at most {PERIOD_MAX.days} days can be asked at once")
+    return bounds
+
+
+def obis_of(text: str) -> ObisCode:
+    """The OBIS code; 400 if it is none."""
+    try:
+        return ObisCode.parse(text)
+    except ValueError as error:
+        raise ValidationException(str(error)) from None
+
+
+def interval_channel(rooms: ApiRooms, sight: Sight, obis: ObisCode) -> Channel:
+    """The point's channel of interval energy for the quantity; 404 if there is none."""
+    for channel in rooms.registry.channels(sight.point.id):
+        if channel.obis == obis and channel.kind is ChannelKind.INTERVAL_ENERGY:
+            return channel
+    raise NotFoundException(f"the metering point has no interval channel for {obis}")
