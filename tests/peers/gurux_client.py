@@ -7,34 +7,85 @@ Other lines are what the library prints by itself.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import select
 import socket
 import sys
+import termios
 import time
+import tty
 from datetime import datetime
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDateTime, GXReplyData
+from gurux_dlms.ecdsa.GXPrivateKey import GXPrivateKey
+from gurux_dlms.ecdsa.GXPublicKey import GXPublicKey
 from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, ObjectType, Security
 from gurux_dlms.GXDLMSSettings import GXDLMSSettings
 from gurux_dlms.internal._GXCommon import _GXCommon
 from gurux_dlms.internal._GXDataInfo import _GXDataInfo
 from gurux_dlms.objects import GXDLMSImageTransfer, GXDLMSObject, GXDLMSProfileGeneric
+from gurux_dlms.objects.enums import SecuritySuite
 from gurux_dlms.secure import GXDLMSSecureClient
 
-AUTHENTICATIONS = {"none": Authentication.NONE, "lls": Authentication.LOW, "hls5": Authentication.HIGH_GMAC}
+AUTHENTICATIONS = {
+    "none": Authentication.NONE,
+    "lls": Authentication.LOW,
+    "hls2": Authentication.HIGH,
+    "hls3": Authentication.HIGH_MD5,
+    "hls4": Authentication.HIGH_SHA1,
+    "hls5": Authentication.HIGH_GMAC,
+    "hls6": Authentication.HIGH_SHA256,
+    "hls7": Authentication.HIGH_ECDSA,
+}
+SECURITIES = {
+    "authentication": Security.AUTHENTICATION,
+    "encryption": Security.ENCRYPTION,
+    "both": Security.AUTHENTICATION_ENCRYPTION,
+}
 FRAMINGS = {"wrapper": InterfaceType.WRAPPER, "hdlc": InterfaceType.HDLC}
 LOAD_PROFILE = "1.0.99.1.0.255"
 
 
+class Line:
+    """A serial line or pty, used like a socket."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self._file, termios.TCSANOW)
+
+    def sendall(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def recv(self, size: int) -> bytes:
+        ready, _, _ = select.select([self._file], [], [], 20)
+        if not ready:
+            raise TimeoutError("nothing came over the line")
+        return os.read(self._file, size)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def opened(settings: dict[str, Any]) -> Any:
+    """The link that the settings name."""
+    if "line" in settings:
+        return Line(settings["line"])
+    link = socket.create_connection((settings["host"], settings["port"]), timeout=20)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return link
+
+
 class Peer:
-    """One association over one TCP connection."""
+    """One association over one link."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
-        self.link = socket.create_connection((settings["host"], settings["port"]), timeout=20)
-        self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.names: dict[str, int] = {}
+        self.link = opened(settings)
         self.client = self._client()
         try:
             self._associate()
@@ -47,16 +98,28 @@ class Peer:
         authentication = AUTHENTICATIONS[settings.get("authentication", "none")]
         password = settings.get("password")
         framing = FRAMINGS[settings.get("framing", "wrapper")]
+        if "password_hex" in settings:
+            password = bytes.fromhex(settings["password_hex"])
         client = GXDLMSSecureClient(
-            True, settings.get("client_sap", 16), settings.get("server_sap", 1), authentication, password, framing
+            settings.get("referencing", "ln") == "ln",
+            settings.get("client_sap", 16),
+            settings.get("server_sap", 1),
+            authentication,
+            password,
+            framing,
         )
+        if "system_title" in settings:
+            client.ciphering.systemTitle = bytearray.fromhex(settings["system_title"])
+        if "suite" in settings:
+            client.ciphering.securitySuite = SecuritySuite(settings["suite"])
+        if "signing" in settings:
+            public, private = settings["signing"]
+            client.ciphering.signingKeyPair = (
+                GXPublicKey.fromDer(base64.b64encode(bytes.fromhex(public)).decode()),
+                GXPrivateKey.fromDer(base64.b64encode(bytes.fromhex(private)).decode()),
+            )
         if "block_cipher_key" in settings:
-            ciphering = client.ciphering
-            ciphering.security = Security.AUTHENTICATION_ENCRYPTION
-            ciphering.systemTitle = bytearray.fromhex(settings["system_title"])
-            ciphering.blockCipherKey = bytearray.fromhex(settings["block_cipher_key"])
-            ciphering.authenticationKey = bytearray.fromhex(settings["authentication_key"])
-            ciphering.invocationCounter = settings.get("invocation_counter", 1)
+            _cipher(client, settings)
         if "max_receive_pdu_size" in settings:
             client.maxReceivePDUSize = settings["max_receive_pdu_size"]
         if "block_window" in settings:
@@ -75,9 +138,33 @@ class Peer:
             reply = self._exchange_all(client.getApplicationAssociationRequest())
             client.parseApplicationAssociationResponse(reply.data)
 
+    def objects(self) -> list[list[Any]]:
+        """The object list as the library parses it; with short names, what later reads go by."""
+        reply = self._exchange_all(self.client.getObjectsRequest())
+        found = self.client.parseObjects(reply.data, False, False)
+        self.names = {f"{int(item.objectType)} {item.logicalName}": item.shortName for item in found}
+        return [[int(item.objectType), item.logicalName] for item in found]
+
     def read(self, class_id: int, obis: str, attribute: int) -> GXReplyData:
         """Any attribute."""
-        return self._exchange_all(self.client.read(_object(class_id, obis), attribute))
+        return self._exchange_all(self.client.read(self._object(class_id, obis), attribute))
+
+    def read_list(self, wanted: list[list[Any]]) -> GXReplyData:
+        """Several attributes in one request."""
+        items = [(self._object(class_id, obis), attribute) for class_id, obis, attribute in wanted]
+        return self._each(self.client.readList(items))
+
+    def write(self, class_id: int, obis: str, attribute: int, octets: str) -> None:
+        """Write an octet-string."""
+        item = self._object(class_id, obis)
+        item.setDataType(attribute, DataType.OCTET_STRING)
+        item.getValue = lambda _settings, _event: bytearray.fromhex(octets)
+        self._each(self.client.write(item, attribute))
+
+    def _object(self, class_id: int, obis: str) -> GXDLMSObject:
+        made = _object(class_id, obis)
+        made.shortName = self.names.get(f"{class_id} {obis}", 0)
+        return made
 
     def rows_by_range(self, obis: str, start: str, end: str) -> GXReplyData:
         """Rows of a profile between two instants (ISO, with zone)."""
@@ -146,6 +233,21 @@ class Peer:
             received.set(piece)
 
 
+def _cipher(client: GXDLMSSecureClient, settings: dict[str, Any]) -> None:
+    """Give the client its keys."""
+    ciphering = client.ciphering
+    ciphering.security = SECURITIES[settings["security"]] if "security" in settings else SECURITIES["both"]
+    if settings.get("plain"):  # keys for GMAC alone
+        ciphering.security = Security.NONE
+    if "dedicated_key" in settings:
+        ciphering.dedicatedKey = bytearray.fromhex(settings["dedicated_key"])
+    if settings.get("general"):
+        client.proposedConformance |= Conformance.GENERAL_PROTECTION
+    ciphering.blockCipherKey = bytearray.fromhex(settings["block_cipher_key"])
+    ciphering.authenticationKey = bytearray.fromhex(settings["authentication_key"])
+    ciphering.invocationCounter = settings.get("invocation_counter", 1)
+
+
 def _object(class_id: int, obis: str) -> GXDLMSObject:
     made = GXDLMSObject(ObjectType(class_id), obis, 0)
     made.logicalName = obis
@@ -203,17 +305,51 @@ def decode(settings: dict[str, Any]) -> dict[str, list[float]]:
     return {"seconds": times}
 
 
+class Listener:
+    """Takes what a meter pushes over TCP, deciphers and parses it in the library's own way."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.port = socket.create_server(("127.0.0.1", 0))
+        self.client = GXDLMSSecureClient(True, 103, 1, interfaceType=FRAMINGS[settings.get("framing", "wrapper")])
+        ciphering = self.client.ciphering
+        ciphering.security = Security.AUTHENTICATION_ENCRYPTION
+        ciphering.blockCipherKey = bytearray.fromhex(settings["block_cipher_key"])
+        ciphering.authenticationKey = bytearray.fromhex(settings["authentication_key"])
+
+    def heard(self) -> Any:
+        """The body of the next push."""
+        self.port.settimeout(20)
+        link, _ = self.port.accept()
+        received, notify = GXByteBuffer(), GXReplyData()
+        with link:
+            link.settimeout(20)
+            while piece := link.recv(65536):
+                received.set(piece)
+        while notify.value is None:
+            before = received.position
+            self.client.getData(received, notify, None)
+            if notify.value is None and received.position == before:
+                raise RuntimeError("the library made nothing of the push")
+        return notify.value
+
+
 class Driver:
     """Does what the lines say."""
 
     def __init__(self) -> None:
         self.peer: Peer | None = None
+        self.listener: Listener | None = None
 
     def answer(self, command: dict[str, Any]) -> Any:
         """The answer to one command."""
         do = command.pop("do")
         if do in {"sessions", "decode"}:
             return (sessions if do == "sessions" else decode)(command)
+        if do == "listen":
+            self.listener = Listener(command)
+            return self.listener.port.getsockname()[1]
+        if do == "heard":
+            return None if self.listener is None else _plain(self.listener.heard())
         if do == "associate":
             self.peer = Peer(command)
             return int(self.peer.client.negotiatedConformance)
@@ -224,7 +360,7 @@ class Driver:
             self.peer = None
             return None
         reply = getattr(self.peer, do)(**command)
-        return _plain(reply.value)
+        return _plain(reply.value) if isinstance(reply, GXReplyData) else reply
 
     def run(self) -> None:
         """Answer line by line until the input ends."""
@@ -232,7 +368,11 @@ class Driver:
             try:
                 answer = {"ok": self.answer(json.loads(line))}
             except Exception as error:  # noqa: BLE001  whatever it is, the test has to see it
-                answer = {"error": f"{type(error).__name__}: {error}"}
+                where = error.__traceback__
+                while where is not None and where.tb_next is not None:
+                    where = where.tb_next
+                at = "" if where is None else f" in {where.tb_frame.f_code.co_name}, line {where.tb_lineno}"
+                answer = {"error": f"{type(error).__name__}: {error}{at}"}
             sys.stdout.write("> " + json.dumps(answer) + "\n")
             sys.stdout.flush()
 
