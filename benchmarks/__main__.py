@@ -22,6 +22,7 @@ NAMES = (
     "wmbus_decode",
     "local_ports",
     "collector",
+    "two_seals",
 )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 
-from tests.gurux_peer import PYTHON, ROOT
-
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
+from gurux_peer import PYTHON, ROOT  # type: ignore[import-not-found]
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, null, octet_string, structure, unsigned
@@ -56,8 +55,9 @@ def run() -> Table:
 
 def _frame(size: int, send: int, receive: int, kind: FrameKind = FrameKind.I) -> bytes:
     information = bytes(number * 7 & 0xFF for number in range(size - AROUND))
-    fields = {"send_sequence": send, "receive_sequence": receive} if kind is FrameKind.I else {}
-    return encode_frame(Frame(HdlcAddress(16), HdlcAddress(1, 17), kind, information=information, **fields))
+    frame = Frame(HdlcAddress(16), HdlcAddress(1, 17), kind, information=information)
+    numbered = frame._replace(send_sequence=send, receive_sequence=receive)
+    return encode_frame(numbered if kind is FrameKind.I else frame)
 
 
 def _parse(stream: bytes) -> None:
@@ -68,7 +68,7 @@ def _parse(stream: bytes) -> None:
 
 def _frames() -> list[tuple[str, ...]]:
     peer = _peer([_frame(size, 0, 0, FrameKind.UI) for size in SIZES])
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for size, seconds in zip(SIZES, peer, strict=True):
         some = b"".join(_frame(size, send, receive) for send, receive in product(range(8), repeat=2))
         stream = some * (STREAM_BYTES // len(some) + 1)
@@ -89,7 +89,7 @@ def _apdus() -> list[tuple[str, ...]]:
     request = GetRequestNormal(0xC1, CosemAttributeDescriptor(3, ObisCode(1, 0, 1, 8, 0, 255), 2), None)
     raw, plain = encode_apdu(request), bytes(500)
     sealed = protect(KEYS, TITLE, 1, PROTECTION, plain)
-    works = {
+    works: dict[str, Callable[[], object]] = {
         "GetRequestNormal decoded, µs": partial(decode_apdu, raw),
         "GetRequestNormal encoded, µs": partial(encode_apdu, request),
         "500 bytes protected, suite 0, µs": partial(protect, KEYS, TITLE, 1, PROTECTION, plain),

@@ -9,10 +9,9 @@ from __future__ import annotations
 import statistics
 from functools import partial
 
-from tests.gurux_peer import GuruxPeer
-
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
+from gurux_peer import GuruxPeer  # type: ignore[import-not-found]
 from openami.protocols.dlms.data import (
     decode_data,
     double_long_unsigned,

@@ -98,6 +98,7 @@ class Office:
         *,
         role: Role = Role.NETWORK_OPERATOR,
         protected: bool = True,
+        folder: Path = Path("/records"),
     ) -> None:
         self.time = Time()
         self.disk = disk
@@ -106,6 +107,7 @@ class Office:
         self.limits = limits
         self.random = seeded(9)
         self.protected = protected
+        self.folder = folder
         self.passkeys = {name: authenticator(name) for name in (*NAMES, *PLANNERS, *RELEASERS)}
         self.start()
 
@@ -113,7 +115,7 @@ class Office:
         """Both processes start anew from what is on the disk."""
         key = SigningKey(self.role, keys.AUTHORITY, keys.SIGNER)
         self.authority_records, self.guard_records = (
-            FileSpool(Path("/records") / name, disk=self.disk, random=self.random) for name in ("authority", "guard")
+            FileSpool(self.folder / name, disk=self.disk, random=self.random) for name in ("authority", "guard")
         )
         self.authority = Authority(
             (key,),
