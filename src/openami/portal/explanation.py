@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, groupby
 
 from openami.model.errors import DecodeError
+from openami.protocols.decode import Decoded
 from openami.protocols.dlms.apdu import explain_apdu
 from openami.protocols.dlms.data import DATA, Data, DataType
 from openami.protocols.dlms.meaning import date_time_of, meaning
+from openami.protocols.iec62056_21.telegram import decode_p1_bytes
+from openami.protocols.mbus.telegram import decode_bare_records
 from openami.protocols.wire.cursor import Cursor, Span
 
+READERS: Mapping[str, Callable[[bytes], Decoded]] = {
+    "wmbus": decode_bare_records,
+    "mbus": decode_bare_records,
+    "p1": decode_p1_bytes,
+}
+"""Protocols other than DLMS, by the name under which evidence is kept."""
 Visible = Callable[[datetime], bool]
 Stamps = tuple[datetime, ...]
 
@@ -78,10 +87,13 @@ class _Row:
     stamp: datetime
 
 
-def explain(raw: bytes, *, stamps: Stamps = ()) -> Explanation:
-    """Every byte of the APDU `raw`; the rows of `stamps` are marked. Undecodable bytes are shown as they are."""
+def explain(raw: bytes, *, stamps: Stamps = (), protocol: str = "") -> Explanation:
+    """Every byte of the APDU `raw`, or of what `protocol` calls its opened content; the rows of `stamps` are marked.
+    Undecodable bytes are shown as they are.
+    """
+    reader = READERS.get(protocol)
     try:
-        spans = _spans(raw)
+        spans = _spans(raw) if reader is None else list(reader(raw).spans)
     except DecodeError as error:
         return Explanation((Piece(None, raw.hex(" "), len(raw)),), (), str(error))
     return _explained(raw, spans, stamps, None)

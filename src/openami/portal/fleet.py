@@ -33,7 +33,7 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """A meter, where it hangs now, and when its last interval ended."""
+    """A meter, where it hangs now, and when its last interval ended (of single reads: the last one's stamp)."""
 
     meter: Meter
     point: MeteringPoint | None
@@ -68,12 +68,12 @@ def fleet(rooms: Rooms) -> list[FleetRow]:
 
 
 def _last_readings(rooms: Rooms, metering_points: Sequence[int]) -> dict[int, datetime]:
-    """When the last interval of each point ended."""
+    """When the last interval of each point ended, or its register was read where it has no intervals."""
     channels: dict[int, list[Channel]] = {}
     for channel in rooms.registry.channels_of_points(metering_points):
         channels.setdefault(channel.metering_point, []).append(channel)
-    counted = [interval_channel(each, Flow.IMPORT) for each in channels.values()]
-    found = rooms.mdm.last_stamps([channel for channel in counted if channel])
+    counted = [interval_channel(each, Flow.IMPORT) or each[0] for each in channels.values()]
+    found = rooms.mdm.last_stamps(counted)
     return {point: last for (point, _), last in found.items()}
 
 

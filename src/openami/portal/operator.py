@@ -31,6 +31,7 @@ from openami.portal.fleet import FleetRow, Freshness, fleet
 from openami.portal.identity import checked_form, note_access, operators_only
 from openami.portal.ownership import whole
 from openami.portal.picture import Flow, interval_channel, picture
+from openami.portal.reads import single_reads
 from openami.portal.rooms import Rooms, rooms_of
 
 Asking = Request[Any, Any, Any]
@@ -132,7 +133,9 @@ def _meter_detail(
     shown = None
     if place and window:
         channel = interval_channel(channels, Flow.IMPORT)
-        shown = picture(rooms.mdm, place.sight, channel, window, Flow.IMPORT, rooms.clock.time(), place.link)
+        single = channel is None and any(each.kind is ChannelKind.STAMPED_REGISTER for each in channels)
+        if not single:
+            shown = picture(rooms.mdm, place.sight, channel, window, Flow.IMPORT, rooms.clock.time(), place.link)
     return rooms.pages.page(
         request,
         "meter",
@@ -143,6 +146,7 @@ def _meter_detail(
         zone=place.sight.zone if place else ZoneInfo("UTC"),
         reaches_on=window is not None and window.end <= rooms.now,
         registers=_registers(rooms, channels),
+        reads=[] if shown or not place else single_reads(rooms, place.sight, channels),
         installations=installations,
         events=rooms.operations.events(meter.id, limit=20),
         live=live,
@@ -213,7 +217,7 @@ def evidence_page(request: Asking, number: FromPath[int], at: FromQuery[int | No
     evidence = found(rooms.mdm.evidence, number)
     meter = rooms.registry.meter(evidence.meter)
     note_access(request, "evidence", evidence=number, meter=meter.serial)
-    explanation = explain(evidence.plain, stamps=() if at is None else (instant(at),))
+    explanation = explain(evidence.plain, stamps=() if at is None else (instant(at),), protocol=evidence.protocol)
     return rooms.pages.page(request, "evidence", evidence=evidence, meter=meter, explanation=explanation)
 
 

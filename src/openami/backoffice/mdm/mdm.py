@@ -30,7 +30,7 @@ from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.store.engine import Store
 from openami.model.interval import DAY_S, utc
 from openami.model.obis import ObisCode
-from openami.model.point import Channel
+from openami.model.point import Channel, ChannelKind
 from openami.model.reading import ProfileReading, RegisterReading
 
 ACTIVE_ENERGY_IMPORT = ObisCode(1, 0, 1, 8, 0)
@@ -132,13 +132,22 @@ class Mdm:
         return utc(int(span.stamps[span.present][-1]))
 
     def last_stamps(self, channels: Sequence[Channel]) -> dict[tuple[int, int], datetime]:
-        """As `last_stamp`, for many channels at once, by point and number; channels without a snapshot are left out."""
+        """As `last_stamp`, for many channels at once, by point and number; channels without a snapshot are left out.
+        Of channels for single reads it is the last register's stamp.
+        """
+        single = [channel for channel in channels if channel.kind is ChannelKind.STAMPED_REGISTER]
         same = homes(self._registry.channels_of_points([channel.metering_point for channel in channels]))
         asked = [channel for channel in channels if channel.kind in BLOCK_KINDS]
         home = {each: same[each.metering_point, each.obis, each.resolution_s] for each in asked}
         with self._store.reading() as connection:
             found = last_stamps(connection, list(dict.fromkeys(home.values())))
-        return {(each.metering_point, each.number): found[kept] for each, kept in home.items() if kept in found}
+            reads = stamped.last_stamps(connection, [channel.metering_point for channel in single]) if single else {}
+        known = {(each.metering_point, each.number): found[kept] for each, kept in home.items() if kept in found}
+        for each in single:
+            stamp = reads.get((each.metering_point, str(each.obis)))
+            if stamp is not None:
+                known[each.metering_point, each.number] = utc(stamp)
+        return known
 
     # Answers
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from openami.backoffice.mdm.tables import stamped_register
 from openami.io.store.among import among
@@ -93,6 +93,15 @@ def between(connection: Connection, point: int, obis: ObisCode, first: int, last
     rows = connection.execute(select(stamped_register).where(chosen).order_by(*order))
     latest = {(row.stamp, row.meter): _register_of(row) for row in rows}
     return list(latest.values())
+
+
+def last_stamps(connection: Connection, points: Sequence[int]) -> dict[tuple[int, str], int]:
+    """The stamp of the latest register of each quantity of many points."""
+    table = stamped_register.c
+    chosen = among(table.metering_point, sorted(dict.fromkeys(points)))
+    latest = func.max(table.stamp).label("latest")
+    query = select(table.metering_point, table.obis, latest).where(chosen).group_by(table.metering_point, table.obis)
+    return {(row.metering_point, row.obis): row.latest for row in connection.execute(query)}
 
 
 def last_before(connection: Connection, point: int, obis: ObisCode, stamp: int) -> int | None:

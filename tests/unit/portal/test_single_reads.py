@@ -1,0 +1,83 @@
+"""Water, gas and heat on the operator's pages: register by register, with class and bytes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from openami.model.obis import ObisCode
+from openami.model.point import ONE_WAY, ChannelKind
+from openami.model.quality import GuaranteeClass
+from openami.model.reading import RegisterReading
+from openami.model.unit import Unit
+from portal_world import NOW, browser, log_in, make_district, make_operations, make_world_portal
+
+GAS = ObisCode(7, 0, 3, 0, 0)
+RECORDS = bytes.fromhex("2f2f0c1360226307")
+
+
+@pytest.fixture(scope="module")
+def district(tmp_path_factory):
+    return make_district(tmp_path_factory.mktemp("reads"))
+
+
+@pytest.fixture(scope="module")
+def portal(district):
+    return make_world_portal(district, make_operations(district))
+
+
+@pytest.fixture(scope="module")
+def heard(district):
+    return gas_meter(district, "03000001", 3)
+
+
+def gas_meter(district, serial, days):
+    """A gas meter that was heard on each of the last days."""
+    registry, mdm = district.registry, district.mdm
+    point = registry.add_point(f"G-{serial}", "1 Mill Lane, gas", "Europe/London")
+    registry.add_channel(point.id, 1, GAS, ChannelKind.STAMPED_REGISTER, Unit.CUBIC_METRE, -3, 0)
+    meter = registry.add_meter(serial, serial.encode(), GuaranteeClass.SHARED_KEYS, None, ONE_WAY)
+    registry.install(meter.id, point.id, NOW - timedelta(days=30))
+    for day in range(days):
+        at = NOW - timedelta(days=days - day, hours=-1)
+        evidence = mdm.keep_evidence(meter.id, at, "wmbus", (b"\x50\x44sealed",), RECORDS, f"heard, day {day}")
+        mdm.take_register([RegisterReading(meter.id, GAS, at, 7_000_000 + 18_480 * day, at, evidence)])
+    return meter
+
+
+async def page(portal, address):
+    async with browser(portal) as client:
+        await log_in(client, "operator")
+        text = (await client.get(address)).text
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+async def test_the_fleet_tells_when_it_was_heard_last(portal, heard):
+    shown = await page(portal, "/operator?q=03000001")
+    assert "1 Mill Lane, gas" in shown
+    assert "up to date" in shown
+    assert heard.serial in shown
+    assert "sealed" in shown
+
+
+async def test_a_meter_that_was_never_heard_is_told(district, portal):
+    gas_meter(district, "03000002", 0)
+    assert "never read</span>" in await page(portal, "/operator?q=03000002")
+
+
+async def test_a_meters_reads_stand_with_what_flowed_and_their_bytes(portal, heard):
+    shown = await page(portal, f"/operator/meters/{heard.id}")
+    assert "Load curve" not in shown
+    assert "Read now" not in shown
+    assert shown.count(">18.480 m³<") == 2
+    assert "7 036.960 m³" in shown
+    assert shown.count("/operator/evidence/") == 3
+
+
+async def test_the_evidence_explains_m_bus_records(portal, heard):
+    shown = await page(portal, f"/operator/meters/{heard.id}")
+    link = shown.split('href="/operator/evidence/')[1].split('"')[0]
+    explained = await page(portal, f"/operator/evidence/{link}")
+    assert "wmbus" in explained
+    assert "7632.260 m³" in explained
