@@ -58,7 +58,7 @@ def chain_of(
     span: Span | None, reads: Sequence[StampedRegister], places: dict[int, list[Place]], modulus: int
 ) -> Chain:
     """Join the snapshots of `span` that can be trusted with stamped `reads`; `places` are the meters' at this point."""
-    links = _links(span, reads)
+    links = _links(span, [read for read in reads if _hung(read, places)])
     order = np.lexsort((_began(links[0], links[1], places), links[0]))
     stamps, meters, registers, evidence = links[:, order]
     step, broken = _steps(meters, registers, modulus)
@@ -68,6 +68,11 @@ def chain_of(
         opened = any(place.whole_start and place.start == stamps[index] for place in places.get(new, []))
         broken[index], step[index] = not (closed and opened), 0
     return Chain(stamps, registers, meters, evidence, np.cumsum(step), np.cumsum(broken))
+
+
+def _hung(read: StampedRegister, places: dict[int, list[Place]]) -> bool:
+    """Whether the meter hung here when it was read: a read filed under a wrong point does not count."""
+    return any(place.start <= read.stamp <= place.end for place in places.get(read.meter, []))
 
 
 def _links(span: Span | None, reads: Sequence[StampedRegister]) -> Column:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.arrival import Piece, Refused, arrange, pieces
 from openami.backoffice.mdm.blocks import Matrix
-from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Sources
+from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Sources
 from openami.backoffice.mdm.derive import derive
 from openami.backoffice.mdm.exchange import Snapshot, bridge
 from openami.backoffice.mdm.placement import Directory
@@ -100,6 +101,31 @@ class Intake:
         blocks = sum(self._refresh(register) for register in new)
         waiting = unplaced.keep(self._connection, refused)
         return IntakeResult(blocks=blocks, registers=len(new), unplaced=waiting, superseded=passed)
+
+    def exchange(self, one: Channel, other: Channel, span: tuple[int, int], last: int) -> int:
+        """Put the snapshots of two channels of one resolution with span[0] < stamp <= span[1] in each other's place, up
+        to UTC day `last`, and derive what depends on them. How many channel-days changed.
+
+        The registry must tell already which meter hung where.
+        """
+        first, step = span[0] // DAY_S, one.resolution_s
+        dates = range(first, last + 2)  # the day after begins with a register of the last one
+        pairs = (one.metering_point, one.number), (other.metering_point, other.number)
+        keys = [(*pair, day) for pair in pairs for day in dates]
+        before = stored.load(self._connection, keys, step, Sources())
+        count, per_day = len(dates), DAY_S // step
+        stamps = first * DAY_S + step * np.arange(1, count * per_day + 1, dtype=np.int64).reshape(count, per_day)
+        moved = (stamps > span[0]) & (stamps <= span[1])
+        days = replace(
+            before,
+            registers=_exchanged(before.registers, moved),
+            status=_exchanged(before.status, moved),
+            source=_exchanged(before.source, moved),
+        )
+        channels = {(channel.metering_point, channel.number): channel for channel in (one, other)}
+        self._derive(days, self._heads(keys), channels)
+        changed = days.differs(before)
+        return stored.save(self._connection, days, changed)
 
     def _stamped(self, reading: RegisterReading) -> Iterator[StampedRegister]:
         at = microseconds(reading.stamp) // 1_000_000
@@ -206,6 +232,12 @@ class Intake:
             bridged = bridge(installations, beginning.opening, beginning.closing, beginning.start, told)
             if bridged is not None:
                 yield beginning.place, *bridged
+
+
+def _exchanged(column: Any, moved: Mask) -> Any:
+    """The first half of the rows and the second in each other's place where `moved`."""
+    one, other = np.split(column, 2)
+    return np.concatenate((np.where(moved, other, one), np.where(moved, one, other)))
 
 
 def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:

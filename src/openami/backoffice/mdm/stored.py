@@ -27,6 +27,8 @@ from openami.model.errors import StoreError
 from openami.model.quality import Quality
 
 Runs = list[tuple[int, int]]
+NO_SOURCE = Source(0, 0, 0)
+"""Of a day whose snapshots were all filed elsewhere: its meter had been taken for another one."""
 
 
 def current(*columns: Any) -> Select[Any]:
@@ -208,8 +210,7 @@ def _origins(sources: Sources, source: Places) -> tuple[list[Source], list[bytes
     """Per row the newest source, and all of them packed where there are several."""
     highest = source.max(axis=1)
     lowest = np.where(source == ABSENT, highest[:, None], source).min(axis=1)
-    assert (highest != ABSENT).all(), "a channel-day without any snapshot is never stored"
-    newest = [sources.all[number] for number in highest.tolist()]
+    newest = [NO_SOURCE if number == ABSENT else sources.all[number] for number in highest.tolist()]
     several: list[bytes | None] = [None] * len(newest)
     for row in np.flatnonzero(lowest != highest).tolist():
         newest[row], several[row] = _several(sources, source[row].tolist())

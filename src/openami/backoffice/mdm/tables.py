@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
-from openami.io.store.columns import UtcTime
+from openami.io.store.columns import RowId, UtcTime
 from openami.io.store.schema import metadata
 
 BY_DAY = "RANGE (day)"
@@ -228,4 +228,21 @@ edited_block = Table(
     Column("energy", LargeBinary, nullable=False),
     Column("marked", LargeBinary),
     PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
+)
+
+# Two points whose meters were taken for each other: who corrected it, why, and what it touched (JSON). A row that
+# `reverses` another one puts it back.
+crossing = Table(
+    "crossing",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("first_point", BigInteger, nullable=False),
+    Column("second_point", BigInteger, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime),
+    Column("reverses", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("preview", Text, nullable=False),
 )

@@ -135,6 +135,15 @@ class Billing:
                 insert_rows(connection, billing_result, rows)
         return found
 
+    def compare(self, run: int, points: Sequence[int]) -> list[Difference]:
+        """What `again` would tell of some points; nothing is stored."""
+        billed, found = self.find(run), list[Difference]()
+        with self._store.reading() as connection:
+            before = _results(connection, run, points)
+            for point, (lines, _) in self._determine(connection, billed, sorted(before)).items():
+                found += differences(point, before[point].lines, lines)
+        return found
+
     def check(self, run: int) -> list[int]:
         """Compute every version of every result again, from the very versions it rests on; the points that differ."""
         billed = self.find(run)

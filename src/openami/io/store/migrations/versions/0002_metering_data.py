@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openami.io.store.migrations.metering_data import billing, closing, edits, exchange, facts, parts, peaks
+from openami.io.store.migrations.metering_data import billing, closing, crossing, edits, exchange, facts, parts, peaks
 
 revision = "0002"
 down_revision = "0001"
@@ -16,6 +16,7 @@ def upgrade() -> None:
         parts.divide(table)
     billing.create()
     closing.create()
+    crossing.create()
     edits.create()
     exchange.create()
     facts.create()
