@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -118,6 +119,27 @@ def drills_page() -> str:
     return "\n".join([*parts, ""])
 
 
+def features_page() -> str:
+    """What of DLMS/COSEM is spoken, by us and by the peer, each with the test that shows it."""
+    parts = [
+        "# DLMS/COSEM: feature × ours/gurux\n",
+        "Each cell leads to the test that shows it. The second column is what gurux-dlms 1.0.203 did when it was",
+        "connected with our meter; where it is empty nobody tried, which says nothing about that library.\n",
+    ]
+    for group in tomllib.loads((HERE / "dlms-features.toml").read_text())["group"]:
+        parts += [f"## {group['name']}\n", "| What | Ours | gurux-dlms |", "|---|---|---|"]
+        for row in group["rows"]:
+            peer = _shown_by(row["peer"], row["peer_test"]) if "peer" in row else ""
+            parts.append(f"| {row['what']} | {_shown_by(row['ours'], row['test'])} | {peer} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _shown_by(text: str, test: str) -> str:
+    file, _, name = test.partition("::")
+    return f'[{text}](../../{file} "{name}")'
+
+
 def _parameters(command: Any) -> list[str]:
     rows = ["| Argument or option | Meaning | Default |", "|---|---|---|"]
     for parameter in command.params:
@@ -138,6 +160,7 @@ def write() -> None:
     (HERE / "enrolment.md").write_text(enrolment_table())
     (HERE / "cosem.md").write_text(cosem_page())
     (HERE / "drills.md").write_text(drills_page())
+    (HERE / "dlms-features.md").write_text(features_page())
 
 
 if __name__ == "__main__":

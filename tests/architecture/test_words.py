@@ -21,6 +21,7 @@ GENERATED = {
     "enrolment.md": "enrolment_table",
     "cosem.md": "cosem_page",
     "drills.md": "drills_page",
+    "dlms-features.md": "features_page",
 }
 GENERATED_PAGES = tuple(GENERATED)
 IMAGE_BYTES_MAX = 150_000
