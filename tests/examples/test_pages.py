@@ -116,6 +116,16 @@ def test_a_meter_in_memory(tmp_path):
     assert said == [f"{1_767_225_600 + 900 * row} {250 * row}" for row in range(first, first + 4)]
 
 
+def test_each_device_is_played_on_a_pty_and_read_back(tmp_path):
+    said = example("tour_of_devices.py", folder=tmp_path)
+    media = ["water", "warm_water", "heat", "gas", "cooling", "heat_cost_allocator"]
+    devices = [line[:28].strip() for line in said]
+    assert devices[:6] == [f"M-Bus {name}" for name in media]
+    assert devices[6:9] == ["wM-Bus plain, cul", "wM-Bus mode_5, imst", "wM-Bus mode_7, amber"]
+    assert devices[9:] == ["electricity, p1", "electricity, sml", "electricity, IEC 62056-21"]
+    assert all(line.endswith("as counted") for line in said)
+
+
 def test_a_push(tmp_path):
     opened, replayed, altered = example("decode_a_push.py", folder=tmp_path)
     assert "4711" in opened
