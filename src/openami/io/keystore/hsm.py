@@ -66,7 +66,10 @@ class Hsm:
             import pkcs11
 
             token = pkcs11.lib(str(address.module)).get_token(token_label=address.token)
-            self._session = token.open(rw=True, user_pin=pin)
+            try:
+                self._session = token.open(rw=True, user_pin=pin)
+            except pkcs11.exceptions.UserAlreadyLoggedIn:  # a process logs in to a token once
+                self._session = token.open(rw=True)
 
     def __repr__(self) -> str:
         return f"Hsm({self._address.token!r})"
