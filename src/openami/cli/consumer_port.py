@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from openami.protocols.dlms.hdlc import parser as hdlc_parser
+from openami.protocols.dlms import framing
 from openami.protocols.dlms.hdlc.frame import FLAG, Frame, encode_frame
 from openami.protocols.dlms.hdlc.parser import HdlcParser
 from openami.protocols.iec62056_21 import p1_stream
@@ -71,7 +71,7 @@ def _hdlc() -> tuple[Cut, Rest]:
     return lambda data: _frames(parser.feed(data)), lambda: _frames(parser.flush())
 
 
-def _frames(events: Iterable[Frame | hdlc_parser.Garbage]) -> list[bytes]:
+def _frames(events: Iterable[Frame | framing.Garbage]) -> list[bytes]:
     return [encode_frame(one) if isinstance(one, Frame) else one.data for one in events]
 
 

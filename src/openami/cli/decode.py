@@ -11,12 +11,14 @@ import typer
 
 from openami.cli.decode_table import decode_table
 from openami.cli.explained import show_decoded
+from openami.cli.format_file import FormatsOption, formats_in
 from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
-from openami.protocols.decode import decode_message
+from openami.protocols.decode import MessageDecoder, decode_message
 from openami.protocols.dlms.telegram import DlmsDecoder
 from openami.protocols.iec62056_21.telegram import iec62056_21_decoders
 from openami.protocols.mbus.telegram import wired_decoders
+from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
 from openami.protocols.sml.telegram import sml_decoders
 
@@ -59,6 +61,7 @@ def decode(
     table: Annotated[
         bool, typer.Option("--table", help="Show the values of --file as one table, as those of a folder are shown.")
     ] = False,
+    formats: FormatsOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Say what each byte of a message means.
@@ -69,15 +72,28 @@ def decode(
     Of a folder, the values of all captures below it become one table: lines of hexadecimal or of radio receivers,
     texts of consumer ports and read-outs, bytes as a port gave them, all mixed.
     """
-    keys = octets_of("--key", key)
-    decoder = DlmsDecoder(keys, octets_of("--system-title", system_title), unverified=unverified)
+    with formats_in(formats) as known:
+        keys, titles = octets_of("--key", key), octets_of("--system-title", system_title)
+        decoders = all_decoders(keys, titles, known, unverified=unverified)
+        captures = _captures(message, file, table=table)
+        if captures is not None:
+            return decode_table(captures, decoders, protocol, as_json=as_json)
+        return _explain(_lines(message, file), decoders, protocol, as_json=as_json)
+
+
+def all_decoders(
+    keys: list[bytes], titles: list[bytes], formats: FormatStore, *, unverified: bool
+) -> tuple[MessageDecoder, ...]:
+    """Every protocol, in the order in which detection should ask."""
+    decoder = DlmsDecoder(keys, titles, unverified=unverified)
     texts = (*sml_decoders(), *iec62056_21_decoders(keys))
-    decoders = (*texts, *wired_decoders(keys), *WirelessDecoder(keys).decoders(), *decoder.decoders())
-    captures = _captures(message, file, table=table)
-    if captures is not None:
-        return decode_table(captures, decoders, protocol, as_json=as_json)
+    wireless = WirelessDecoder(keys, formats=formats)
+    return (*texts, *wired_decoders(keys), *wireless.decoders(), *decoder.decoders())
+
+
+def _explain(lines: Iterator[str], decoders: tuple[MessageDecoder, ...], protocol: str | None, *, as_json: bool) -> int:
     failed = False
-    for number, line in enumerate(_lines(message, file), 1):
+    for number, line in enumerate(lines, 1):
         try:
             decoded = decode_message(_bytes(line), decoders, protocol)
         except DecodeError as error:

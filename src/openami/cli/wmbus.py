@@ -12,6 +12,7 @@ import typer
 
 from openami.cli.decode import octets_of
 from openami.cli.explained import show_decoded
+from openami.cli.format_file import FormatsOption, formats_in
 from openami.cli.mbus import DAY_S, PlayedKind
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.serving import served
@@ -50,11 +51,12 @@ def listen(
         list[str] | None, typer.Option("--key", "-k", help="A key in hexadecimal; all are tried for every meter.")
     ] = None,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many telegrams; 0: never.")] = 0,
+    formats: FormatsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hear meters and explain each telegram as it comes. Nothing is ever sent."""
-    decoder = WirelessDecoder(octets_of("--key", key))
-    with suppress(KeyboardInterrupt):
+    with formats_in(formats) as known, suppress(KeyboardInterrupt):
+        decoder = WirelessDecoder(octets_of("--key", key), formats=known)
         asyncio.run(_listen(link, stick, decoder, count, as_json=as_json))
 
 

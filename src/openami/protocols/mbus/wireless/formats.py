@@ -78,6 +78,10 @@ class FormatStore:
     def __len__(self) -> int:
         return len(self._formats)
 
+    def known(self) -> list[bytes]:
+        """The headers of each format, the one used last at the end: what another store is made of."""
+        return [b"".join(layout.header for layout in layouts) for layouts in self._formats.values()]
+
     def learn(self, records: Records) -> None:
         """Learn from a full telegram."""
         if records.manufacturer_data or not records.records:

@@ -11,6 +11,7 @@ from openami.model.errors import DecodeError, FrameCheckError
 from openami.protocols.decode import Decoded, MessageDecoder, Told
 from openami.protocols.mbus.measurements import code_of, of_reading
 from openami.protocols.mbus.wireless.extended_link import ELL_NAMES
+from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.fragment import CI_AFL
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
 from openami.protocols.mbus.wireless.keys import KEY_SIZE, KeyStore
@@ -30,8 +31,8 @@ _CI_FIELDS = {*CONTENTS, *MANUFACTURER_CI, *ELL_NAMES, CI_AFL, CI_RELAY}
 class WirelessDecoder:
     """Reads one telegram after another; formats and fragments of earlier ones are used."""
 
-    def __init__(self, keys: Sequence[bytes] = ()) -> None:
-        self._reader = WirelessReader(KeyStore(key for key in keys if len(key) == KEY_SIZE))
+    def __init__(self, keys: Sequence[bytes] = (), *, formats: FormatStore | None = None) -> None:
+        self._reader = WirelessReader(KeyStore(key for key in keys if len(key) == KEY_SIZE), formats=formats)
 
     def decoders(self) -> tuple[MessageDecoder, ...]:
         """In the order in which detection should ask them."""
