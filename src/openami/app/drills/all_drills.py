@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from openami.app.drills import insiders, lines, meters, ports, postmen, radio
+from openami.app.drills import insiders, lines, meters, pages, ports, postmen, radio
 from openami.app.drills.drill import DRILLS, Drill
 
-FILES = (postmen, insiders, meters, lines, ports, radio)
+FILES = (postmen, insiders, meters, lines, ports, radio, pages)
 
 
 def all_drills() -> list[Drill]:
