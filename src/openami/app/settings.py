@@ -155,6 +155,14 @@ class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 300
 
 
+class Mdm(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Metering data management."""
+
+    four_eyes: Annotated[
+        bool, Meta(description="Whether a second person confirms each value that a person sets or undoes.")
+    ] = True
+
+
 class Zones(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Mutual TLS between back office and head-end."""
 
@@ -178,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     collector: Collector = Collector()
     operations: Operations = Operations()
     portal: Portal = Portal()
+    mdm: Mdm = Mdm()
     zones: Zones = Zones()
 
 

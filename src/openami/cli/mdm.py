@@ -19,6 +19,8 @@ from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.validation.rule import Parameter
 from openami.backoffice.mdm.validation.rule_set import RuleSets
 from openami.backoffice.registry.registry import Registry
+from openami.cli.billing import balance, bill  # noqa: F401 - commands of this group
+from openami.cli.correcting import crossed, edit  # noqa: F401 - commands of this group
 from openami.cli.exchange import export, import_  # noqa: F401 - commands of this group
 from openami.cli.output import JsonOption, print_json, print_note, print_rows
 from openami.cli.read import check_order, code_of, moment_of, time_of

@@ -117,7 +117,7 @@ def balances(
     the registry as it was known at `known` (None: now), interval by interval.
     """
     first, last = seconds(start), seconds(end)
-    if first >= last or (last - first) % period_s or first % period_s:
+    if first >= last or (last - first) % period_s:
         raise SettingError(f"{start} to {end} is not a whole number of periods of {period_s} s")
     count = (last - first) // period_s
     sums: dict[str, _Sums] = {}
@@ -159,7 +159,7 @@ def _add(
     ]
     for resolution_s in sorted({channel.resolution_s for channel in channels}):
         mine = [channel for channel in channels if channel.resolution_s == resolution_s]
-        if period_s % resolution_s:
+        if period_s % resolution_s or span[0] % resolution_s:
             raise SettingError(f"periods of {period_s} s cannot be made of intervals of {resolution_s} s")
         pairs = [(channel.metering_point, channel.number) for channel in mine]
         held = held_days(connection, pairs, (first // DAY_S, (last - 1) // DAY_S), resolution_s)
