@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.link import Link
+from openami.io.links.neighbourhood import Neighbourhood
 from openami.io.links.tcp import connect_tcp
 from openami.io.links.wake_up import WakeUpPort, listen_for_wake_ups
 from openami.io.spool.file_spool import FileSpool
@@ -49,12 +50,17 @@ class RunningCollector:
 
 
 @asynccontextmanager
-async def run_collector(folder: Path, section: Section, clock: Clock) -> AsyncIterator[RunningCollector]:
-    """The collector that `section` describes, paths relative to `folder`; it works while the context is open."""
+async def run_collector(
+    folder: Path, section: Section, clock: Clock, networks: Sequence[Neighbourhood] = ()
+) -> AsyncIterator[RunningCollector]:
+    """The collector that `section` describes, paths relative to `folder`; it works while the context is open.
+
+    `networks` are neighbourhoods beside the meters on TCP.
+    """
     bundles = _started(folder, section)
     meters = DirectMeters(dict(_meter(entry) for entry in section.meters))
     async with AsyncExitStack() as stack:
-        collector = _collector(stack, folder, section, clock, meters)
+        collector = _collector(stack, folder, section, clock, [meters, *networks])
         await meters.listen(*address(section.push_listen, "collector.push_listen"))
         stack.push_async_callback(meters.close)
         status = await _serve_status(stack, section, collector, bundles)
@@ -67,7 +73,9 @@ async def run_collector(folder: Path, section: Section, clock: Clock) -> AsyncIt
         yield RunningCollector(collector, meters.push_port, status, forward)
 
 
-def _collector(stack: AsyncExitStack, folder: Path, section: Section, clock: Clock, meters: DirectMeters) -> Collector:
+def _collector(
+    stack: AsyncExitStack, folder: Path, section: Section, clock: Clock, networks: Sequence[Neighbourhood]
+) -> Collector:
     executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="spool"))
     alarms, bulk = (_spool(folder / section.spool, name, section.spool_bytes) for name in ("alarms", "bulk"))
     stack.callback(alarms.close)
@@ -76,7 +84,7 @@ def _collector(stack: AsyncExitStack, folder: Path, section: Section, clock: Clo
         software=f"openami {__version__}", alarm_bytes=section.alarm_bytes, spread_s=section.spread_s
     )
     return Collector(
-        [meters],
+        networks,
         _ways(folder, section),
         alarms,
         bulk,

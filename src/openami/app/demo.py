@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -11,21 +10,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from openami.app.collector_part import RunningCollector, run_collector
 from openami.app.demo_people import OPERATORS, DemoPeople, make_people
 from openami.app.district import Household, households, register
 from openami.app.installation import Installation, install
+from openami.app.mesh_cell import MeshCell, mesh_address
 from openami.app.other_media import OtherMedia, medium_meters, register_media
 from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
-from openami.app.settings import Headend, Operations, Portal, Settings, address
+from openami.app.settings import Collector, Headend, Operations, Portal, Settings, address
 from openami.app.two_seals import SWITCHED_W, SealKeys, TwoSeals
 from openami.backoffice.guard.network import Place
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.backoffice.operations.settings import OperationsSettings
-from openami.field.meter.faces.push import live, push_over_tcp
-from openami.field.meter.faces.service import MeterService
-from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.io.clock import ScaledClock
 from openami.io.disk import SystemDisk
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
+from openami.io.keystore.counter_file import CounterFile
 from openami.model.event import EventCode
 from openami.model.point import Meter
 from openami.portal.accounts import Accounts, Role
@@ -35,6 +36,7 @@ from openami.protocols.seal.passkey import RelyingParty
 DAY_S = 86_400
 HOUR_S = 3_600
 HISTORY_DAYS = 40
+COLLECTOR = "mill-lane"
 PLAN = ReadPlan(sub_meters=1)
 MARGIN_S = 600
 """How long after the end of a day its reading begins."""
@@ -51,6 +53,7 @@ class District:
     clock: ScaledClock
     houses: tuple[Household, ...]
     meters: dict[int, Meter]
+    cell: MeshCell
     media: OtherMedia
     operator_password: str
     consumer_password: str
@@ -71,19 +74,33 @@ class District:
         """The district's time."""
         return datetime.fromtimestamp(self.clock.time(), UTC)
 
+    def advance_to(self, at: float) -> None:
+        """Jump ahead to `at` (UTC seconds)."""
+        self.clock.advance_to(at)
+        self.cell.look()
+
+    async def alarm(self, house: Household, code: EventCode, at: float) -> None:
+        """Something happens to a meter; returns when the collector has its push."""
+        house.meter.alarm(code, at)
+        await self.cell.deliver(house.number)
+
 
 @asynccontextmanager
 async def open_district(
     folder: Path, count: int, clock: ScaledClock, history_days: int, *, portal_port: int = 0, speed: float = 1.0
 ) -> AsyncIterator[District]:
-    """Install in `folder`, start head-end and back office, and hang `count` meters that have lived `history_days`."""
+    """Install in `folder`, start head-end, collector and back office; hang `count` meters that lived `history_days`.
+
+    The electricity meters form a mesh below the collector; all that any meter says comes through the collector.
+    """
     portal_port = portal_port or _free_port()
     settings = Settings(
-        headend=Headend(listen="127.0.0.1:0", push_listen="127.0.0.1:0"),
+        headend=Headend(listen="127.0.0.1:0", push_listen="127.0.0.1:0", collector_listen="127.0.0.1:0"),
         operations=Operations(headend="127.0.0.1:0"),
         portal=Portal(listen=f"127.0.0.1:{portal_port}"),
     )
     installation, operator_password = install(folder, settings)
+    _certify(installation)
     rhythm = OperationsSettings(
         system_title=secrets.token_bytes(8),
         pull_every_s=5.0 * speed,
@@ -97,18 +114,23 @@ async def open_district(
         office = await stack.enter_async_context(
             open_back_office(installation, clock, f"127.0.0.1:{headend.port}", rhythm)
         )
-        push = f"127.0.0.1:{headend.push_port}"
         start = clock.time() // DAY_S * DAY_S - history_days * DAY_S
         keys = SealKeys(secrets.token_bytes)
-        houses = tuple(households(count, start, push, secrets.token_bytes, keys))
-        links = [await _hang(stack, house, clock) for house in houses]
+        houses = tuple(households(count, start, COLLECTOR, secrets.token_bytes, keys))
+        cell = _hang(stack, installation, houses, clock)
+        collector = await _open_collector(stack, installation, cell, clock, headend.collector_port)
+        links = [f"collector://{COLLECTOR}/{mesh_address(house.number)}" for house in houses]
         meters = register(office, list(zip(houses, links, strict=True)))
+        push = f"127.0.0.1:{collector.push_port}"
         media = await _hang_media(stack, houses, start, office, clock, push)
         password = secrets.token_urlsafe(9)
         _open_accounts(office, houses, password)
         seals = await stack.enter_async_context(_seals(installation, office, clock, houses, keys))
         people = make_people(seals, office.store, folder / "passkeys", secrets.token_bytes)
-        yield District(installation, office, clock, houses, meters, media, operator_password, password, seals, people)
+        await cell.formed()
+        yield District(
+            installation, office, clock, houses, meters, cell, media, operator_password, password, seals, people
+        )
 
 
 @asynccontextmanager
@@ -119,22 +141,6 @@ async def show_pages(district: District, notice: str) -> AsyncIterator[Serving]:
         yield serving
 
 
-async def deliver_pushes(house: Household) -> None:
-    """Bring what the meter wants to push to the head-end, at once."""
-    deliver = push_over_tcp(house.meter.config.push_destination)
-    while (apdu := house.meter.next_push()) is not None:
-        await deliver(apdu)
-
-
-async def live_on(district: District) -> None:
-    """All meters live and push, for ever."""
-    async with asyncio.TaskGroup() as group:
-        for house in district.houses:
-            deliver = push_over_tcp(house.meter.config.push_destination)
-            group.create_task(live(house.meter, district.clock, deliver, every_s=60.0))
-        group.create_task(district.media.live())
-
-
 async def happened(district: District) -> None:
     """What happened before anybody looked: three days ago a house had no supply for three hours, yesterday a cover was
     opened. To be called before the first reading, which finds the gap.
@@ -143,9 +149,8 @@ async def happened(district: District) -> None:
     house, other = (district.houses[number % len(district.houses)] for number in (2, 10))
     house.meter.power_fail(now - 3 * DAY_S)
     house.meter.power_restore(now - 3 * DAY_S + 3 * HOUR_S)
-    other.meter.alarm(EventCode.COVER_OPENED, now - DAY_S)
-    for each in (house, other):
-        await deliver_pushes(each)
+    await district.cell.deliver(house.number)
+    await district.alarm(other, EventCode.COVER_OPENED, now - DAY_S)
 
 
 async def disturb(district: District, *, every_s: float = 5 * HOUR_S, outage_s: float = 2 * HOUR_S) -> None:
@@ -154,22 +159,50 @@ async def disturb(district: District, *, every_s: float = 5 * HOUR_S, outage_s: 
     while True:
         await district.clock.sleep(every_s)
         house = district.houses[(3 + 5 * turn) % len(district.houses)]
-        now = district.clock.time()
         if turn % 2:
-            house.meter.alarm(EventCode.COVER_OPENED, now)
+            await district.alarm(house, EventCode.COVER_OPENED, district.clock.time())
         else:
-            house.meter.power_fail(now)
+            await district.cell.power_fail(house.number)
             await district.clock.sleep(outage_s)
-            house.meter.power_restore(district.clock.time())
+            await district.cell.power_restore(house.number)
         turn += 1
 
 
-async def _hang(stack: AsyncExitStack, house: Household, clock: ScaledClock) -> str:
-    settings = house.sealed.server_settings() if house.sealed else None
-    service = MeterService(house.meter, clock, random=secrets.token_bytes, settings=settings)
-    server = await serve_meter_tcp(service)
-    stack.push_async_callback(server.close)
-    return f"tcp://127.0.0.1:{server.port}"
+def _hang(
+    stack: AsyncExitStack, installation: Installation, houses: tuple[Household, ...], clock: ScaledClock
+) -> MeshCell:
+    """The meters' stations look for the collector's from now on."""
+    counters = CounterFile(installation.path("mesh.journal"), disk=SystemDisk())
+    stack.callback(counters.close)
+    cell = MeshCell([(house.meter, house.sealed) for house in houses], clock, counters)
+    stack.callback(cell.stop)
+    return cell
+
+
+async def _open_collector(
+    stack: AsyncExitStack, installation: Installation, cell: MeshCell, clock: ScaledClock, port: int
+) -> RunningCollector:
+    """The collector over the mesh; it calls in at `port` of the head-end."""
+    section = Collector(
+        name=COLLECTOR,
+        headend=f"127.0.0.1:{port}",
+        headend_authority=installation.settings.zones.authority,
+        push_listen="127.0.0.1:0",
+        status_listen="",
+        spread_s=0.0,
+    )
+    running = await stack.enter_async_context(run_collector(installation.folder, section, clock, [cell.root]))
+    cell.start()
+    return running
+
+
+def _certify(installation: Installation) -> None:
+    """Make the authority for services, and what the collector shows to the head-end."""
+    settings, now = installation.settings, datetime.now(UTC)
+    authority = CertificateAuthority(installation.path(settings.headend.collector_authority).parent)
+    authority.make(now)
+    file = installation.path(settings.collector.certificate)
+    install_certificate(file, authority.sign(make_request(file, COLLECTOR), COLLECTOR, "", now))
 
 
 async def _hang_media(

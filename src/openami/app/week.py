@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from openami.app.demo import DAY_S, HOUR_S, MARGIN_S, District, deliver_pushes
+from openami.app.demo import DAY_S, HOUR_S, MARGIN_S, District
 from openami.app.district import Household
 from openami.app.other_media import MediumMeter
 from openami.backoffice.operations.campaigns import CampaignView
@@ -44,7 +44,7 @@ class MediumWeek:
 
 
 class Week:
-    """Seven days of the district from the last midnight (UTC) on.
+    """Seven days of the district from the next midnight (UTC) on.
 
     On the second day a house loses its supply for two hours (a last gasp is pushed), on the third a cover is opened, on
     the fifth a house is without supply while it should be read: that read fails, and the next night fills the hole.
@@ -52,7 +52,7 @@ class Week:
 
     def __init__(self, district: District) -> None:
         self._district = district
-        self._start = district.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        self._start = district.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         self._opening = self._registers()
         self._closing = self._opening
 
@@ -64,11 +64,11 @@ class Week:
             await self._live_through(day)
             silent = _house(district, 5) if day == SILENT_DAY else None
             if silent is not None:
-                await _switch_off(district, silent)
+                await district.cell.power_fail(silent.number)
             opening = self._start - timedelta(hours=1)  # the register of the first midnight closes this hour
             campaign = await district.read(f"night {day + 1}", opening, self._start + timedelta(days=day + 1))
             if silent is not None:
-                await _switch_on(district, silent)
+                await district.cell.power_restore(silent.number)
             await operations.pull_spool()
             yield operations.campaign(campaign)
 
@@ -109,17 +109,16 @@ class Week:
         district, midnight = self._district, self._start.timestamp() + day * DAY_S
         if day == OUTAGE_DAY:
             house = _house(district, 3)
-            district.clock.advance_to(midnight + 11 * HOUR_S)
-            await _switch_off(district, house)
-            district.clock.advance_to(midnight + 13 * HOUR_S)
-            await _switch_on(district, house)
+            district.advance_to(midnight + 11 * HOUR_S)
+            await district.cell.power_fail(house.number)
+            district.advance_to(midnight + 13 * HOUR_S)
+            await district.cell.power_restore(house.number)
         if day == TAMPER_DAY:
             house = _house(district, 1)
-            district.clock.advance_to(midnight + 15 * HOUR_S)
-            house.meter.alarm(EventCode.COVER_OPENED, district.clock.time())
-            await deliver_pushes(house)
+            district.advance_to(midnight + 15 * HOUR_S)
+            await district.alarm(house, EventCode.COVER_OPENED, district.clock.time())
         self._closing = self._registers(midnight + DAY_S)
-        district.clock.advance_to(midnight + DAY_S + MARGIN_S)
+        district.advance_to(midnight + DAY_S + MARGIN_S)
 
     def _registers(self, at: float | None = None) -> dict[int, int]:
         """The meters' import registers, in Wh, by the household's number, when each meter's own clock shows `at`.
@@ -134,13 +133,3 @@ class Week:
 
 def _house(district: District, number: int) -> Household:
     return district.houses[number % len(district.houses)]
-
-
-async def _switch_off(district: District, house: Household) -> None:
-    house.meter.power_fail(district.clock.time())
-    await deliver_pushes(house)
-
-
-async def _switch_on(district: District, house: Household) -> None:
-    house.meter.power_restore(district.clock.time())
-    await deliver_pushes(house)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import selectors
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from openami.app.demo import DAY_S, HISTORY_DAYS, PLAN, District, disturb, happened, live_on, open_district, show_pages
+from openami.app.demo import DAY_S, HISTORY_DAYS, HOUR_S, PLAN, District, disturb, happened, open_district, show_pages
 from openami.app.parts import running
 from openami.app.week import DAYS, HouseholdWeek, MediumWeek, Week
 from openami.backoffice.operations.campaigns import CampaignView
@@ -46,10 +47,16 @@ def demo(
     with _errors_only(), tempfile.TemporaryDirectory(prefix="openami-demo-") as folder:
         place = Path(folder) / "installation"
         if once:
-            asyncio.run(_once(place, meters, as_json=as_json))
+            _run(_once(place, meters, as_json=as_json))
         else:
             with suppress(KeyboardInterrupt):
-                asyncio.run(_live(place, meters, speed, port, as_json=as_json))
+                _run(_live(place, meters, speed, port, as_json=as_json))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """With `select`, which wakes in time for the radio's microseconds; other selectors round up to milliseconds."""
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(work)
 
 
 @contextmanager
@@ -66,7 +73,7 @@ def _errors_only() -> Iterator[None]:
 
 async def _once(folder: Path, meters: int, *, as_json: bool) -> None:
     midnight = SystemClock().time() // DAY_S * DAY_S
-    clock = ScaledClock(midnight - DAYS * DAY_S, 60.0)
+    clock = ScaledClock(midnight - DAYS * DAY_S - HOUR_S, 60.0)  # an hour in which the mesh forms
     async with open_district(folder, meters, clock, 1, speed=60.0) as district:
         week = Week(district)
         with _progress(as_json) as progress:
@@ -100,7 +107,7 @@ async def _live(folder: Path, meters: int, speed: float, port: int, *, as_json: 
         async with show_pages(district, NOTICE) as serving, running(district.office.operations):
             _introduce(district, serving.url, as_json=as_json)
             async with asyncio.TaskGroup() as group:
-                group.create_task(live_on(district))
+                group.create_task(district.media.live())
                 group.create_task(disturb(district))
 
 

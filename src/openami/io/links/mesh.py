@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from openami.io.clock import Clock
@@ -69,7 +70,7 @@ class MeshLink:
 
     datagrams = True
 
-    def __init__(self, station: MeshStation, eui64: bytes) -> None:
+    def __init__(self, station: MeshNeighbourhood, eui64: bytes) -> None:
         self.peer = f"mesh:{eui64.hex()}"
         self.eui64 = eui64
         self._station = station
@@ -104,37 +105,21 @@ class MeshLink:
         self._inbox.end(LinkLost(f"{self.peer}: {reason}"))
 
 
-class MeshStation:
-    """Runs `core` on `radio`; `node` is the core itself or inside of it. `run` has to run for anything to happen."""
+class MeshNeighbourhood:
+    """What a collector sees of the mesh whose root is `node`. `wake` is called when the node has something to send.
 
-    def __init__(self, core: MeshCore, node: MeshNode, radio: Radio, clock: Clock, counters: Counters) -> None:
-        self._core = core
+    Whoever drives the node hands its events to `take`.
+    """
+
+    def __init__(self, node: MeshNode, clock: Clock, counters: Counters, wake: Callable[[], None]) -> None:
         self._node = node
-        self._radio = radio
         self._clock = clock
         self._counters = counters
-        self._changed = asyncio.Event()
+        self._wake = wake
         self._events: asyncio.Queue[NeighbourhoodEvent | None] = asyncio.Queue(EVENTS_MAX)
         self._links: dict[bytes, MeshLink] = {}
         self._sent: dict[int, MeshLink] = {}
         self.dropped = 0
-
-    async def run(self) -> None:
-        """Be a station until cancelled; raises `LinkError` when the radio fails."""
-        self._core.start(self._clock.monotonic())
-        hearing = asyncio.get_running_loop().create_task(self._hear())
-        try:
-            while not hearing.done():
-                await self._speak()
-                await self._wait()
-            hearing.result()
-        finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
-            self._core.stop(self._clock.monotonic())
-            for link in list(self._links.values()):
-                link.lost("the station has stopped")
-            self._tell(None)
 
     async def next_event(self) -> NeighbourhoodEvent:
         event = await self._events.get()
@@ -156,7 +141,7 @@ class MeshStation:
         if eui64 not in self._node.routes():
             raise LinkError(f"no route to meter {address} in the mesh")
         self._node.send(self._address(eui64), _TRIGGER, self._clock.monotonic(), port=TRIGGER_PORT, confirmed=True)
-        self._changed.set()
+        self._wake()
 
     def send(self, link: MeshLink, data: bytes) -> None:
         """Send a datagram of a circuit; raises `LinkLost` for one that the mesh cannot carry."""
@@ -166,67 +151,40 @@ class MeshStation:
         except LocalProtocolError as error:
             raise LinkLost(f"{link.peer}: {error}; agree on a smaller PDU") from error
         self._sent[number] = link
-        self._changed.set()
+        self._wake()
 
     def closed(self, link: MeshLink) -> None:
         if self._links.get(link.eui64) is link:
             del self._links[link.eui64]
         self._sent = {number: other for number, other in self._sent.items() if other is not link}
 
-    async def _hear(self) -> None:
-        try:
-            while True:
-                psdu, rssi_dbm = await self._radio.receive()
-                self._core.receive(psdu, self._clock.monotonic(), rssi_dbm=rssi_dbm)
-                self._changed.set()
-        finally:
-            self._changed.set()
+    def ended(self) -> None:
+        """The station has stopped: circuits are lost, and nothing more happens."""
+        for link in list(self._links.values()):
+            link.lost("the station has stopped")
+        self._tell(None)
 
-    async def _speak(self) -> None:
-        """Do what is due, take events, and send frames until there is none whose turn has come."""
-        while True:
-            now = self._clock.monotonic()
-            due = self._core.next_timeout()
-            if due is not None and due <= now:
-                self._core.handle_timeout(now)
-            self._take_events(now)
-            psdu = self._core.next_transmission(self._clock.monotonic())
-            if psdu is None:
-                return
-            clear = await self._radio.transmit(psdu)
-            self._core.transmitted(self._clock.monotonic(), clear=clear)
+    def take(self, event: MeshEvent, now: float) -> None:
+        """What the node says at `now`."""
+        match event:
+            case Persist():
+                self._counters.save(event.name, event.value)
+                self._node.persisted(event, now)
+            case StationKnown():
+                self._tell(MeterSeen(event.eui64.hex()))
+            case StationGone():
+                self._tell(MeterGone(event.eui64.hex()))
+            case DatagramReceived():
+                self._receive(event)
+            case Failed():
+                if (link := self._sent.pop(event.number, None)) is not None:
+                    link.lost(event.reason)
+            case Left() | JoinRefused():
+                LOG.warning("mesh station %s: %s", self._node.eui64.hex(), event.reason)
+            case _:
+                self._sent.pop(getattr(event, "number", -1), None)
 
-    async def _wait(self) -> None:
-        due = self._core.next_timeout()
-        wait_s = None if due is None else max(due - self._clock.monotonic(), 0.0)
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        self._changed.clear()
-
-    def _take_events(self, now: float) -> None:
-        while (event := self._core.next_event()) is not None:
-            match event:
-                case Persist():
-                    self._counters.save(event.name, event.value)
-                    self._core.persisted(event, now)
-                case StationKnown():
-                    self._tell(MeterSeen(event.eui64.hex()))
-                case StationGone():
-                    self._tell(MeterGone(event.eui64.hex()))
-                case DatagramReceived():
-                    self._take(event)
-                case Failed():
-                    if (link := self._sent.pop(event.number, None)) is not None:
-                        link.lost(event.reason)
-                case Left() | JoinRefused():
-                    LOG.warning("mesh station %s: %s", self._node.eui64.hex(), event.reason)
-                case _:
-                    self._sent.pop(getattr(event, "number", -1), None)
-
-    def _take(self, event: DatagramReceived) -> None:
+    def _receive(self, event: DatagramReceived) -> None:
         eui64 = eui64_of(event.source)
         link = self._links.get(eui64)
         if event.port != PORT:
@@ -245,6 +203,65 @@ class MeshStation:
 
     def _address(self, eui64: bytes) -> bytes:
         return address_of(eui64, self._node.address[:8])
+
+
+class MeshStation(MeshNeighbourhood):
+    """Runs `core` on `radio`; `node` is the core itself or inside of it. `run` has to run for anything to happen."""
+
+    def __init__(self, core: MeshCore, node: MeshNode, radio: Radio, clock: Clock, counters: Counters) -> None:
+        self._changed = asyncio.Event()
+        super().__init__(node, clock, counters, self._changed.set)
+        self._core = core
+        self._radio = radio
+
+    async def run(self) -> None:
+        """Be a station until cancelled; raises `LinkError` when the radio fails."""
+        self._core.start(self._clock.monotonic())
+        hearing = asyncio.get_running_loop().create_task(self._hear())
+        try:
+            while not hearing.done():
+                await self._speak()
+                await self._wait()
+            hearing.result()
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
+            self._core.stop(self._clock.monotonic())
+            self.ended()
+
+    async def _hear(self) -> None:
+        try:
+            while True:
+                psdu, rssi_dbm = await self._radio.receive()
+                self._core.receive(psdu, self._clock.monotonic(), rssi_dbm=rssi_dbm)
+                self._changed.set()
+        finally:
+            self._changed.set()
+
+    async def _speak(self) -> None:
+        """Do what is due, take events, and send frames until there is none whose turn has come."""
+        while True:
+            now = self._clock.monotonic()
+            due = self._core.next_timeout()
+            if due is not None and due <= now:
+                self._core.handle_timeout(now)
+            while (event := self._core.next_event()) is not None:
+                self.take(event, now)
+            psdu = self._core.next_transmission(self._clock.monotonic())
+            if psdu is None:
+                return
+            clear = await self._radio.transmit(psdu)
+            self._core.transmitted(self._clock.monotonic(), clear=clear)
+
+    async def _wait(self) -> None:
+        due = self._core.next_timeout()
+        wait_s = None if due is None else max(due - self._clock.monotonic(), 0.0)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+        self._changed.clear()
 
 
 def _eui64(address: str) -> bytes:

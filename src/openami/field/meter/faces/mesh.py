@@ -18,6 +18,7 @@ from openami.io.clock import Timescale
 from openami.protocols.dlms import counters
 from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.server import ServerConnection
+from openami.protocols.dlms.server_settings import ServerSettings
 from openami.protocols.dlms.wrapper import HEADER_SIZE, WrapperFraming, encode_wrapper
 from openami.protocols.mesh.allowance import Allowance
 from openami.protocols.mesh.events import DatagramReceived, Delivered, Failed, MeshEvent, Persist
@@ -30,18 +31,25 @@ _PUSHES_ON_THE_WAY: Final = 16
 class MeshFace:
     """`meter` behind `node`. `times` says how the meter's UTC follows from `now`; `random` gives bytes of challenges.
 
+    `settings` are those of what stands in front of the meter (a sealed meter); without them the meter's own.
     `next_event` gives the node's events, less those that concern the meter alone. The meter's own counters are made
     durable by its `counters`; `Persist` is about the node's frames and goes to whoever runs the face.
     """
 
     def __init__(
-        self, node: MeshNode, meter: ElectricityMeter, *, random: Callable[[int], bytes], times: Timescale
+        self,
+        node: MeshNode,
+        meter: ElectricityMeter,
+        *,
+        random: Callable[[int], bytes],
+        times: Timescale,
+        settings: ServerSettings | None = None,
     ) -> None:
         self.node = node
         self.meter = meter
         self._times = times
         self._random = random
-        self._settings = meter.server_settings()
+        self._settings = settings or meter.server_settings()
         self._connection: ServerConnection | None = None
         self._on_the_way: dict[int, bytes] = {}
         self._triggers = Allowance(_TRIGGERS_PER_S, 2)
