@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import seal_keys as keys
@@ -36,7 +38,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NOTE = sign_checkpoint(Checkpoint("a/log", 7, bytes(32)), KEY)
 GUARD = [encode_inner(one) for one in (Submit(b"r", [b"s"]), AskQuarantine(), Release(bytes(32), [ASSERTION]))]
 FILE = seal_shipment(
-    [ShippedMeter("1", b"12345678", b"\x91" * 8 + bytes(range(8)), bytes(range(0, 48, 3)), bytes(range(9, 25)))],
+    [ShippedMeter("1", b"12345678", *(sha256(bytes((n,))).digest()[:16] for n in range(3)))],
     keys.SIGNER,
     keys.GUARD_AGREEMENT.public_key,
     seeded(),

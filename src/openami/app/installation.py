@@ -119,6 +119,7 @@ def _issue_certificates(made: Installation) -> None:
     settings, now = made.settings, datetime.now(UTC)
     name = settings.portal.name
     authority = make_authority(made.path(settings.zones.authority).parent, now, names=(name,))
+    inner = (("authority", settings.authority), ("guard", settings.guard), ("witness", settings.witness))
     wanted = (
         (name, True, settings.portal.certificate, settings.portal.key),
         (f"headend.{name}", True, settings.zones.headend_certificate, settings.zones.headend_key),
@@ -129,6 +130,13 @@ def _issue_certificates(made: Installation) -> None:
         issued = issue(authority, target.parent, host, now, server=server)
         issued.certificate.replace(target)
         issued.key.replace(made.path(key))
+    for host, section in inner:
+        file = made.path(section.certificate)
+        issued = issue(authority, file.parent, f"{host}.{name}", now, server=True)
+        with issued.key.open("ab") as both:
+            both.write(issued.certificate.read_bytes())
+        issued.key.replace(file)
+        issued.certificate.unlink()
 
 
 def _write_private(path: Path, text: str) -> None:

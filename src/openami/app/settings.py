@@ -177,6 +177,74 @@ class Zones(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     operations_key: Annotated[str, Meta(description="The back office's private key, PEM.")] = "tls/operations.key"
 
 
+class Authority(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The authority: it checks who asks and who approves, and gives commands the first seal. A process of its own."""
+
+    listen: Annotated[str, Meta(description="Where the back office asks it over TLS, host:port.")] = "127.0.0.1:4064"
+    certificate: Annotated[str, Meta(description="Its private key and TLS certificate in one PEM file.")] = (
+        "tls/authority-zone.pem"
+    )
+    keys: Annotated[
+        str,
+        Meta(description="Folder of its signing key, or a token, pkcs11:token=…."),
+    ] = "authority-keys"
+    passphrase_file: Annotated[str, Meta(description="File whose first line opens the folder of keys.")] = (
+        "authority.passphrase"  # noqa: S105 - the name of a file
+    )
+    records: Annotated[str, Meta(description="Folder of its log; it decides by what stands there.")] = (
+        "authority-records"
+    )
+    people: Annotated[str, Meta(description="File of people's passkeys, its own.")] = "authority.people"
+    operators: Annotated[tuple[str, ...], Meta(description="Who may ask for and approve commands.")] = ()
+    protected: Annotated[
+        str, Meta(description="File of meters that supply protected customers, a system title a line; empty: none.")
+    ] = ""
+
+
+class Guard(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The guard: it counts what the authority has signed and gives the second seal. A process of its own."""
+
+    listen: Annotated[str, Meta(description="Where the back office asks it over TLS, host:port.")] = "127.0.0.1:4065"
+    certificate: Annotated[str, Meta(description="Its private key and TLS certificate in one PEM file.")] = (
+        "tls/guard-zone.pem"
+    )
+    keys: Annotated[
+        str,
+        Meta(description="Folder of its agreement key, or a token, pkcs11:token=…."),
+    ] = "guard-keys"
+    passphrase_file: Annotated[str, Meta(description="File whose first line opens the folder of keys.")] = (
+        "guard.passphrase"  # noqa: S105 - the name of a file
+    )
+    records: Annotated[str, Meta(description="Folder of its log; it decides by what stands there.")] = "guard-records"
+    people: Annotated[str, Meta(description="File of people's passkeys, its own.")] = "guard.people"
+    planners: Annotated[tuple[str, ...], Meta(description="Who prepares emergency plans and changes limits.")] = ()
+    authority_key: Annotated[
+        str, Meta(pattern="^([0-9a-f]{128})?$", description="The authority's public key, x and y in 128 hex digits.")
+    ] = ""
+    places: Annotated[str, Meta(description="CSV file of meters and where they hang, see the page on zones.")] = (
+        "places.csv"
+    )
+    feeders: Annotated[tuple[str, ...], Meta(description="Peak load of each feeder, NAME=watts.")] = ()
+    keystore: Annotated[str, Meta(description="File of the meters' envelope keys, each wrapped.")] = "guard-meters.bin"
+
+
+class Witness(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The witness, under other administration: it remembers the heads of logs and cosigns what continues them."""
+
+    listen: Annotated[str, Meta(description="Where it is asked over TLS, host:port.")] = "127.0.0.1:4066"
+    certificate: Annotated[str, Meta(description="Its private key and TLS certificate in one PEM file.")] = (
+        "tls/witness-zone.pem"
+    )
+    name: Annotated[str, Meta(description="The name under which it cosigns.")] = "witness.openami.localhost"
+    key: Annotated[str, Meta(description="File of its Ed25519 key, PEM; made if it is not there.")] = "witness.key"
+    heads: Annotated[str, Meta(description="File of the heads that it remembers; never begin it anew.")] = (
+        "witness.heads"
+    )
+    logs: Annotated[
+        tuple[str, ...], Meta(description="The logs that it knows, ORIGIN=public key in 64 hex digits.")
+    ] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
@@ -188,6 +256,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     portal: Portal = Portal()
     mdm: Mdm = Mdm()
     zones: Zones = Zones()
+    authority: Authority = Authority()
+    guard: Guard = Guard()
+    witness: Witness = Witness()
 
 
 def load_settings(path: Path) -> Settings:

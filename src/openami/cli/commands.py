@@ -61,7 +61,19 @@ GROUPS = {
     "field": ("commission", "read", "exchange"),
     "collector": ("public", "wake", "bundle", "apply"),
     "keys": ("make", "public", "receive"),
-    "pki": ("root", "subordinate", "certify", "adopt", "request", "sign", "install", "deny"),
+    "pki": (
+        "root",
+        "subordinate",
+        "certify",
+        "adopt",
+        "request",
+        "sign",
+        "install",
+        "deny",
+        "key",
+        "public",
+        "receive",
+    ),
 }
 """Commands with commands of their own: `openami mdm judge`."""
 

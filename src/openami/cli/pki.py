@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from openami.cli.output import console
+from openami.cli.seal_keys import key, public, receive
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
 from openami.io.keystore.certificates import Purpose
@@ -22,6 +23,7 @@ PurposeOption = Annotated[
 PassphraseOption = Annotated[Path, typer.Option("--passphrase", help="File whose first line opens the root's key.")]
 FileArgument = Annotated[Path, typer.Argument(help="The file that holds private key and certificate, PEM.")]
 SERVICES = Path("services")
+__all__ = ("adopt", "certify", "deny", "install", "key", "public", "receive", "request", "root", "sign", "subordinate")
 
 
 def root(*, folder: FolderOption = Path("root"), passphrase: PassphraseOption = Path("root.passphrase")) -> None:

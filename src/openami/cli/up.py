@@ -31,12 +31,15 @@ class Part(StrEnum):
     HEADEND = "headend"
     BACKOFFICE = "backoffice"
     COLLECTOR = "collector"
+    AUTHORITY = "authority"
+    GUARD = "guard"
+    WITNESS = "witness"
 
 
 def up(
     part: Annotated[
         Part | None,
-        typer.Argument(help="Only this part: the relay of the DMZ, the back office with its pages, or a collector."),
+        typer.Argument(help="Only this part: the DMZ's relay, the back office, a collector, and so on."),
     ] = None,
     *,
     settings: SettingsOption = Path(SETTINGS_FILE),
@@ -45,12 +48,15 @@ def up(
     """Run the parts of an installation until stopped: all, or one by name.
 
     The head-end relays circuits and spools pushes; it holds no key and no name. The back office opens all connections
-    to it, reads all meters on schedule and serves the pages. A collector runs where its meters are, never unasked.
+    to it, reads all meters on schedule and serves the pages. A collector runs where its meters are; authority, guard
+    and witness are processes of other users with keys of their own: none of these runs unasked.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if part is Part.COLLECTOR:
         asyncio.run(_run_collector(settings.resolve(), as_json=as_json))
+    elif part in {Part.AUTHORITY, Part.GUARD, Part.WITNESS}:
+        asyncio.run(_run_inner(settings, part, as_json=as_json))
     else:
         from openami.app.installation import Installation
 
@@ -65,6 +71,16 @@ async def _run_collector(file: Path, *, as_json: bool) -> None:
         if running.forward_port:
             where += f", forwarding on port {running.forward_port}"
         _tell("collector", where, as_json=as_json)
+        await _stopped()
+
+
+async def _run_inner(settings: Path, part: Part, *, as_json: bool) -> None:
+    from openami.app.inner_zones import run_authority, run_guard, run_witness
+    from openami.app.installation import Installation
+
+    runs = {Part.AUTHORITY: run_authority, Part.GUARD: run_guard, Part.WITNESS: run_witness}
+    async with runs[part](Installation.load(settings), SystemClock()) as server:
+        _tell(part.value, f"port {server.port}", as_json=as_json)
         await _stopped()
 
 

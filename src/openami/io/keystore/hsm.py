@@ -238,7 +238,7 @@ def _translated(address: TokenAddress, label: str = "") -> Iterator[None]:
     except exceptions.NoSuchKey as error:
         if not label:
             raise
-        raise StoreError(f"token {address.token} has no key {label!r}; make it with: openami keys make") from error
+        raise StoreError(f"token {address.token} has no key {label!r}; make it with: openami pki key") from error
     except exceptions.NoSuchToken as error:
         raise SettingError(f"module {address.module} has no token {address.token!r}") from error
     except pkcs11.PKCS11Error as error:

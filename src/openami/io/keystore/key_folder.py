@@ -54,7 +54,7 @@ class KeyFolder:
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), self._passphrase)
         except OSError as error:
-            raise StoreError(f"key {path}: {error.strerror}; make it with: openami keys make") from error
+            raise StoreError(f"key {path}: {error.strerror}; make it with: openami pki key") from error
         except (ValueError, TypeError) as error:
             raise KeystoreLocked(f"key {path} does not open: wrong passphrase, or the file was changed") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):

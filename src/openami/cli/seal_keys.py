@@ -1,0 +1,103 @@
+"""`openami pki key|public|receive`: keys of authority and guard, in a folder or in a token, and makers' shipments."""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from openami.app.settings import SETTINGS_FILE
+from openami.cli.output import console
+from openami.model.errors import SettingError
+
+if TYPE_CHECKING:
+    from openami.app.inner_zones import SealingKeys
+
+SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
+
+
+class Holder(StrEnum):
+    """Whose key."""
+
+    AUTHORITY = "authority"
+    GUARD = "guard"
+    OPERATIONS = "operations"
+
+
+HolderArgument = Annotated[Holder, typer.Argument(help="Whose key: authority's, guard's, or that of shipments.")]
+
+
+def key(holder: HolderArgument, *, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
+    """Make the key of a part, where its settings say, and print its public half (x and y in hexadecimal)."""
+    from openami.app.inner_zones import WRAPPING_LABEL
+    from openami.io.keystore.hsm import Hsm
+    from openami.protocols.dlms.asymmetric import encode_point
+
+    keys = _open(holder, settings)
+    typer.echo(encode_point(keys.make_key(_label(holder))).hex())
+    if holder is Holder.GUARD and isinstance(keys, Hsm):
+        keys.make_wrapping_key(WRAPPING_LABEL)
+
+
+def public(holder: HolderArgument, *, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
+    """Print the public half of a key, as the other part's settings want it."""
+    from openami.protocols.dlms.asymmetric import encode_point
+
+    typer.echo(encode_point(_open(holder, settings).agreement(_label(holder)).public_key).hex())
+
+
+def receive(
+    file: Annotated[Path, typer.Argument(help="The maker's shipment.")],
+    maker: Annotated[Path, typer.Option(help="The maker's public key, PEM.")],
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+) -> None:
+    """Open a maker's shipment and put the new meters' keys into the keystore.
+
+    Keys that can be guessed or that two meters share are refused, and with them the whole shipment.
+    """
+    from openami.app.installation import Installation
+    from openami.io.keystore.meter_keys import MeterKeys
+    from openami.io.keystore.shipment import open_shipment
+
+    installation = Installation.load(settings)
+    signer = load_pem_public_key(maker.read_bytes())
+    if not isinstance(signer, ec.EllipticCurvePublicKey):
+        raise SettingError(f"{maker} holds no P-256 key")
+    own = _open(Holder.OPERATIONS, settings).agreement(_label(Holder.OPERATIONS))
+    meters = open_shipment(file.read_bytes(), signer, own)
+    keystore = installation.open_keystore()
+    there = dict.fromkeys(keystore.system_titles())
+    known = [meter.serial for meter in meters if meter.system_title in there]
+    if known:
+        raise SettingError(f"the keystore has keys of {', '.join(known[:5])} already: nothing was changed")
+    keystore.put_many({one.system_title: MeterKeys(one.encryption_key, one.authentication_key) for one in meters})
+    console.print(f"{len(meters)} meters have their keys in the keystore", highlight=False)
+
+
+def _open(holder: Holder, settings: Path) -> SealingKeys:
+    from openami.app.inner_zones import first_line, open_sealing_keys
+    from openami.app.installation import Installation
+    from openami.io.keystore.certificates import write_private
+    from openami.io.keystore.key_folder import KeyFolder
+
+    installation = Installation.load(settings)
+    if holder is Holder.OPERATIONS:
+        passphrase = first_line(installation.path(installation.settings.keystore.passphrase_file))
+        return KeyFolder(installation.folder / "shipment-keys", passphrase)
+    section = installation.settings.authority if holder is Holder.AUTHORITY else installation.settings.guard
+    file = installation.path(section.passphrase_file)
+    if not section.keys.startswith("pkcs11:") and not file.exists():
+        write_private(file, secrets.token_hex(16).encode() + b"\n")
+    return open_sealing_keys(installation, section.keys, section.passphrase_file)
+
+
+def _label(holder: Holder) -> str:
+    from openami.app.inner_zones import AGREEMENT_LABEL, SIGNING_LABEL
+
+    return {Holder.AUTHORITY: SIGNING_LABEL, Holder.GUARD: AGREEMENT_LABEL, Holder.OPERATIONS: "shipments"}[holder]
