@@ -40,6 +40,8 @@ GROUPS = {
     "mbus": ("scan", "read", "set", "play"),
     "wmbus": ("listen", "play"),
     "optical": ("read",),
+    "security": ("transfer", "agree", "request", "import", "export", "remove"),
+    "image": ("send", "broadcast"),
     "mdm": (
         "judge",
         "close",
