@@ -52,10 +52,11 @@ class _Other(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """The pattern of a whole text, and what its groups are."""
+    """The pattern of a whole text, and what its groups are; `numbers` where each of them is one."""
 
     pattern: re.Pattern[str]
     steps: tuple[_Number | _Single | _Other, ...]
+    numbers: tuple[tuple[ObisCode | str, int, Unit], ...] = ()
 
 
 class Readouts:
@@ -85,6 +86,11 @@ class Readouts:
             return self.read(parts.body)
 
     def _by(self, shape: Shape, groups: Sequence[str], remark: str) -> list[Measurement]:
+        if shape.numbers:
+            return [
+                Measurement(name, Quantity(int(text.replace(".", "")), scaler, unit), None, _MEASURED, None, remark)
+                for (name, scaler, unit), text in zip(shape.numbers, groups, strict=True)
+            ]
         found: list[Measurement] = []
         for step in shape.steps:
             if isinstance(step, _Number):
@@ -137,7 +143,9 @@ def _shape(sets: Sequence[DataSet], text: str, medium: int) -> Shape:
         if len(values) > 1:
             steps.append(_Other(address, group - len(values), group))
         at = end
-    return Shape(re.compile("".join(pattern) + re.escape(text[at:]), re.ASCII), tuple(steps))
+    numbers = tuple(step[1:] for step in steps if isinstance(step, _Number))
+    whole = re.compile("".join(pattern) + re.escape(text[at:]), re.ASCII)
+    return Shape(whole, tuple(steps), numbers if len(numbers) == len(steps) else ())
 
 
 def _number(address: str, text: str, group: int, medium: int) -> _Number | None:

@@ -112,9 +112,10 @@ def compile_layout(header: bytes) -> RecordLayout:
     meaning, modifiers, error, per = _modified(value) if value.vifes else (value.meaning, (), "", "")
     unit, text = _unit(meaning.unit, per, value.text)
     convert = converter(data.data_field, meaning.kind, unit, meaning.exponent, meaning.factor)
+    vifes = bytes([vife & 0x7F for vife in value.vifes]) if value.vifes else b""
     return RecordLayout(
         header, data, meaning.quantity, unit, text, meaning.exponent, meaning.factor, meaning.kind,
-        value.vif, bytes(vife & 0x7F for vife in value.vifes), modifiers, error, size, convert,
+        value.vif, vifes, modifiers, error, size, convert,
     )  # fmt: skip
 
 

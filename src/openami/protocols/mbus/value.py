@@ -31,7 +31,7 @@ FLOAT_DIGITS = 9
 
 def converter(field: DataField, kind: Kind, unit: Unit, exponent: int, factor: int) -> Convert:
     """How to read the data of `field` under a VIF of `kind`."""
-    if field in {DataField.NO_DATA, DataField.SELECTION}:
+    if field is DataField.NO_DATA or field is DataField.SELECTION:
         return _nothing
     if kind is Kind.BYTES:
         return _octets
