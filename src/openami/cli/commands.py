@@ -62,7 +62,6 @@ GROUPS = {
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange"),
     "collector": ("public", "wake", "bundle", "apply"),
-    "keys": ("make", "public", "receive"),
     "pki": (
         "root",
         "subordinate",
