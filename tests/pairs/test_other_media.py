@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from collector_rig import Site, Zone, until
 from openami.backoffice.operations import ReadPlan
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.daily_flow import DailyFlow
@@ -17,12 +18,14 @@ from openami.field.meter.wireless_meter import Security, WirelessMeter, Wireless
 from openami.io.keystore import MeterKeys
 from openami.io.links.mbus import MbusMaster
 from openami.io.links.memory import memory_pair
+from openami.io.links.wmbus import RadioListener, WirelessNeighbourhood
 from openami.model.obis import ObisCode
 from openami.model.point import ONE_WAY, ChannelKind, behind_meter
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 from openami.protocols.iec62056_21.data_set import DataSet
 from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.sml.element import unsigned
 from openami.protocols.sml.file import Message, encode_file
 from openami.protocols.sml.messages import GetListResponse
@@ -283,6 +286,26 @@ async def test_no_electricity_meter_speaks_for_a_sub_meter_that_hangs_behind_ano
     await rig.operations.run_campaign(rig.campaign(plan=ReadPlan(sub_meters=1)))
     assert registers(rig, point, HEAT) == []
     await rig.close()
+
+
+@in_virtual_time
+async def test_a_collector_with_a_stick_carries_what_it_hears_closed_to_the_back_office(rig):
+    zone = Zone(rig.clock)
+    rig.headend = zone.headend
+    air, stick = memory_pair()
+    site = Site("c1", zone, WirelessNeighbourhood(RadioListener(stick, STICKS["cul"]))).start()
+    title = device(PipeKind.WATER).address.link_order
+    point, _ = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    await air.send(STICKS["cul"].write(telegram(on_air(), NEXT)))
+    await until(lambda: zone.spool.waiting == 1)
+    (push,) = zone.pushes()
+    assert push.source == f"collector://c1/{device(PipeKind.WATER).address}"
+    await rig.operations.pull_spool()
+    ((_, litres),) = registers(rig, point, WATER)
+    assert litres == device(PipeKind.WATER).register(NEXT.timestamp()).mantissa
+    await site.stop()
+    await zone.stop()
 
 
 @in_virtual_time
