@@ -19,6 +19,7 @@ from openami.protocols.zones.collector_message import (
     CollectorStatus,
     Hello,
     MetersKnown,
+    RoutesKnown,
     SpoolPosition,
     Taken,
     Trigger,
@@ -26,7 +27,7 @@ from openami.protocols.zones.collector_message import (
     Welcome,
     decode_collected,
 )
-from openami.protocols.zones.message import CollectorView, Origin
+from openami.protocols.zones.message import CollectorView, Origin, StationView
 
 METERS_MAX = 20_000
 _SOURCE_MAX = 255
@@ -64,6 +65,7 @@ class CollectorSession:
     ) -> None:
         self.who = who
         self.meters: dict[str, bytes | None] = {}
+        self.routes: list[StationView] = []
         self.connected_at = clock.time()
         self._link = link
         self._clock = clock
@@ -137,6 +139,8 @@ class CollectorSession:
                     self._queue(upload)
                 case MetersKnown() as known:
                     self._know(known)
+                case RoutesKnown(stations=stations):
+                    self.routes = stations
                 case CollectorStatus() as status:
                     self._told = {name: float(getattr(status, name)) for name in status.__struct_fields__}
 

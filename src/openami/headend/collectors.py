@@ -19,9 +19,11 @@ from openami.protocols.zones.message import (
     COLLECTORS_MAX,
     AskCollectors,
     AskMeters,
+    AskRoutes,
     ConnectedCollectors,
     Meters,
     RefusalCause,
+    Routes,
     Triggered,
     TriggerPush,
 )
@@ -121,17 +123,17 @@ class Collectors:
             raise Refused(error.cause, f"collector {session.who.name}: {error}") from error
 
     async def answer(
-        self, request: AskCollectors | AskMeters | TriggerPush
-    ) -> ConnectedCollectors | Meters | Triggered:
+        self, request: AskCollectors | AskMeters | AskRoutes | TriggerPush
+    ) -> ConnectedCollectors | Meters | Routes | Triggered:
         """What the back office asks of collectors; raises `Refused` or `LinkError`."""
         match request:
             case AskCollectors():
                 views = [self._sessions[name].view() for name in sorted(self._sessions)]
                 return ConnectedCollectors(views[:COLLECTORS_MAX])
             case AskMeters(collector=name):
-                if name not in self._sessions:
-                    raise Refused(RefusalCause.CONNECT_FAILED, f"collector {name} is not connected")
-                return Meters(dict(self._sessions[name].meters))
+                return Meters(dict(self._session(name).meters))
+            case AskRoutes(collector=name):
+                return Routes(self._session(name).routes)
             case TriggerPush(link=link):
                 target = collector_target(link)
                 await self._way(target).trigger(target.address)
@@ -143,6 +145,11 @@ class Collectors:
             if self._denied(session.who.serial):
                 LOG.warning("the certificate of collector %s was called back: its connection ends", session.who.name)
                 await session.settled()
+
+    def _session(self, name: str) -> CollectorSession:
+        if name not in self._sessions:
+            raise Refused(RefusalCause.CONNECT_FAILED, f"collector {name} is not connected")
+        return self._sessions[name]
 
     def _way(self, target: CollectorTarget) -> CollectorSession:
         """The collector that is named if it knows the meter, else who of its neighbourhood heard of it last.

@@ -26,6 +26,7 @@ from openami.protocols.zones.message import (
     Answer,
     AskCollectors,
     AskMeters,
+    AskRoutes,
     AskStatus,
     CircuitOpened,
     CircuitRefused,
@@ -237,7 +238,7 @@ class Headend:
                     return await self._blocking(self._release_spool, request)
                 case AskStatus():
                     return self._status()
-                case AskCollectors() | AskMeters() | TriggerPush():
+                case AskCollectors() | AskMeters() | AskRoutes() | TriggerPush():
                     return await self._collectors.answer(request)
             detail = f"{type(request).__name__} is not understood"
         except LinkError as error:

@@ -14,6 +14,7 @@ from openami.protocols.zones.connection import CircuitData, Ended, Event, Role, 
 from openami.protocols.zones.message import (
     AskCollectors,
     AskMeters,
+    AskRoutes,
     AskStatus,
     CircuitOpened,
     CircuitRefused,
@@ -26,6 +27,7 @@ from openami.protocols.zones.message import (
     ReleaseSpool,
     Request,
     RequestRefused,
+    Routes,
     SpoolItems,
     SpoolReleased,
     Triggered,
@@ -118,6 +120,10 @@ class HeadendClient:
     async def meters(self, collector: str) -> Meters:
         """Which meters a collector knows; raise `SpoolFailed` if it is not connected."""
         return await self._answer(AskMeters(collector), Meters)
+
+    async def routes(self, collector: str) -> Routes:
+        """How the stations of a collector's mesh reach it; raise `SpoolFailed` if it is not connected."""
+        return await self._answer(AskRoutes(collector), Routes)
 
     async def trigger_push(self, link: str) -> None:
         """Let the meter at `link` (`collector://NAME/ADDRESS`) push now."""

@@ -12,7 +12,7 @@ from openami.field.collector.settings import CollectorSettings
 from openami.field.collector.uplink import Uplink, Way
 from openami.io.blocking import Blocking, inline
 from openami.io.clock import Clock
-from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, Neighbourhood
+from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, Neighbourhood, Route, Routed
 from openami.io.spool.spool import Spool
 from openami.model.errors import LinkError
 
@@ -41,7 +41,11 @@ class Collector:
         self._neighbourhoods = neighbourhoods
         self.lanes = Lanes(alarms, bulk, clock, blocking, settings)
         self.meters = MeterTable(settings.meters_max)
-        self.uplink = Uplink(ways, self.lanes, self.meters, clock, random, settings)
+        self.uplink = Uplink(ways, self.lanes, self.meters, clock, random, settings, self.routes)
+
+    def routes(self) -> list[Route]:
+        """How the stations of all meshes below reach us."""
+        return [route for each in self._neighbourhoods if isinstance(each, Routed) for route in each.routes()]
 
     async def run(self) -> None:
         """Work until cancelled; then everything that was taken is on the disk."""

@@ -15,6 +15,7 @@ from openami.field.collector.upload import Uploading
 from openami.io.clock import Clock
 from openami.io.links.channels import Channels
 from openami.io.links.link import Link
+from openami.io.links.neighbourhood import Route
 from openami.io.links.patience import PatientLink
 from openami.io.links.pipe import pipe
 from openami.model.errors import LinkError, OpenAmiError, SettingError
@@ -26,11 +27,12 @@ from openami.protocols.zones.collector_message import (
     Lane,
     LaneSpool,
     OpenChannel,
+    RoutesKnown,
     Taken,
     Trigger,
     Welcome,
 )
-from openami.protocols.zones.message import RefusalCause
+from openami.protocols.zones.message import STATIONS_MAX, RefusalCause, StationView
 
 LOG = logging.getLogger(__name__)
 Way = Callable[[], Awaitable[Link]]
@@ -52,7 +54,9 @@ class Uplink:
         clock: Clock,
         random: Callable[[int], bytes],
         settings: CollectorSettings,
+        routes: Callable[[], list[Route]],
     ) -> None:
+        self._routes = routes
         self._ways = ways
         self._lanes = lanes
         self._meters = meters
@@ -151,6 +155,8 @@ class Uplink:
             await channels.send(message)
         while True:
             await channels.send(self.status())
+            if routes := self._routes():
+                await channels.send(RoutesKnown([self._station(route) for route in routes[:STATIONS_MAX]]))
             try:
                 async with asyncio.timeout(self._settings.status_every_s):
                     await self._meters.changes.wait()
@@ -172,6 +178,11 @@ class Uplink:
             waiting_bulk=bulk.waiting,
             spool_bytes=alarms.size + bulk.size,
         )
+
+    def _station(self, route: Route) -> StationView:
+        ago_s = route.heard_ago_s
+        heard_at = 0.0 if ago_s is None else self._clock.time() - ago_s
+        return StationView(route.address, route.parent, route.hops, route.etx, heard_at)
 
     async def _trigger(self, address: str) -> None:
         try:

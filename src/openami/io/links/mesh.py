@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from openami.io.clock import Clock
 from openami.io.links.inbox import Inbox
-from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent
+from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent, Route
 from openami.io.links.zep import Radio
 from openami.model.errors import ConnectFailed, LinkError, LinkLost, LocalProtocolError
 from openami.protocols.mesh.address import address_of, eui64_of
@@ -30,6 +30,7 @@ from openami.protocols.mesh.node import PORT, TRIGGER_PORT, MeshNode
 
 LOG = logging.getLogger(__name__)
 EVENTS_MAX: Final = 4096
+HOPS_MAX: Final = 64
 _TRIGGER: Final = b"\x01"
 _SOURCE_PORT: Final = slice(2, 4)
 _DESTINATION_PORT: Final = slice(4, 6)
@@ -119,6 +120,7 @@ class MeshNeighbourhood:
         self._events: asyncio.Queue[NeighbourhoodEvent | None] = asyncio.Queue(EVENTS_MAX)
         self._links: dict[bytes, MeshLink] = {}
         self._sent: dict[int, MeshLink] = {}
+        self._heard: dict[bytes, float] = {}
         self.dropped = 0
 
     async def next_event(self) -> NeighbourhoodEvent:
@@ -158,6 +160,27 @@ class MeshNeighbourhood:
             del self._links[link.eui64]
         self._sent = {number: other for number, other in self._sent.items() if other is not link}
 
+    def routes(self) -> list[Route]:
+        """The way of each station whose announced parents lead to the root."""
+        now, parents, etx = self._clock.monotonic(), self._node.routes(), self._node.neighbours
+        found = []
+        for station, parent in parents.items():
+            hops, at = 1, parent
+            while at != self._node.eui64 and at in parents and hops < HOPS_MAX:
+                hops, at = hops + 1, parents[at]
+            if at == self._node.eui64:
+                near, heard = parent == self._node.eui64, self._heard.get(station)
+                found.append(
+                    Route(
+                        station.hex(),
+                        "" if near else parent.hex(),
+                        hops,
+                        etx.get(station) if near else None,
+                        None if heard is None else now - heard,
+                    )
+                )
+        return found
+
     def ended(self) -> None:
         """The station has stopped: circuits are lost, and nothing more happens."""
         for link in list(self._links.values()):
@@ -173,6 +196,7 @@ class MeshNeighbourhood:
             case StationKnown():
                 self._tell(MeterSeen(event.eui64.hex()))
             case StationGone():
+                self._heard.pop(event.eui64, None)
                 self._tell(MeterGone(event.eui64.hex()))
             case DatagramReceived():
                 self._receive(event)
@@ -186,6 +210,8 @@ class MeshNeighbourhood:
 
     def _receive(self, event: DatagramReceived) -> None:
         eui64 = eui64_of(event.source)
+        if eui64 in self._node.routes():
+            self._heard[eui64] = event.at
         link = self._links.get(eui64)
         if event.port != PORT:
             self.dropped += 1

@@ -6,7 +6,7 @@ It lies here, beside `Link`, because those who implement it (`io.links.mesh`) li
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from openami.io.links.link import Link
 
@@ -50,4 +50,28 @@ class Neighbourhood(Protocol):
 
     async def trigger(self, address: str) -> None:
         """Ask a meter to push now; raises `LinkError` if it cannot be asked (one-way meters never can)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a station of a mesh reaches the root. `parent` is empty for the root's neighbours.
+
+    `etx` is the expected number of transmissions on the link with the root, None for stations further away;
+    `heard_ago_s` is how long ago its last datagram came, None if none has.
+    """
+
+    address: str
+    parent: str
+    hops: int
+    etx: float | None
+    heard_ago_s: float | None
+
+
+@runtime_checkable
+class Routed(Protocol):
+    """A neighbourhood whose meters relay for each other."""
+
+    def routes(self) -> list[Route]:
+        """The way of each station that has one."""
         ...

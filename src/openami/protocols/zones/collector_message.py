@@ -5,7 +5,8 @@ Each is MessagePack in a frame. Who the collector is, says its certificate and n
     collector                                 head-end
     Hello                                  →  Welcome
     Upload (alarms before bulk)            →  Taken
-    MetersKnown, CollectorStatus           →
+    MetersKnown, RoutesKnown               →
+    CollectorStatus                        →
     ChannelOpened | ChannelClosed          ←  OpenChannel        a circuit to one meter
     ChannelData, ChannelCredit             ↔  ChannelData, ChannelCredit
                                            ←  Trigger            ask one meter to push now
@@ -22,7 +23,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openami.model.errors import DecodeError
-from openami.protocols.zones.message import Address, Count, ItemNumber, RefusalCause, Seconds, Text
+from openami.protocols.zones.message import (
+    STATIONS_MAX,
+    Address,
+    Count,
+    ItemNumber,
+    RefusalCause,
+    Seconds,
+    StationView,
+    Text,
+)
 
 VERSION = 1
 CHANNEL_WINDOW = 1 << 16
@@ -113,6 +123,12 @@ class MetersKnown(_Message, frozen=True):
     gone: Annotated[list[Address], Meta(max_length=METERS_AT_ONCE)]
 
 
+class RoutesKnown(_Message, frozen=True):
+    """How stations of a mesh reach the collector now: all of them, or the first of very many."""
+
+    stations: Annotated[list[StationView], Meta(max_length=STATIONS_MAX)]
+
+
 class CollectorStatus(_Message, frozen=True):
     """Counts since the start of the process, except what is `waiting` now. `at` is the collector's clock."""
 
@@ -181,7 +197,7 @@ class Collected(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 _BOTH = ChannelData | ChannelCredit | ChannelClosed | Ping
-CollectorMessage = Hello | Upload | MetersKnown | CollectorStatus | ChannelOpened | _BOTH
+CollectorMessage = Hello | Upload | MetersKnown | RoutesKnown | CollectorStatus | ChannelOpened | _BOTH
 HeadendMessage = Welcome | Taken | OpenChannel | Trigger | _BOTH
 
 _ENCODER = msgspec.msgpack.Encoder()

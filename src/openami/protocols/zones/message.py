@@ -9,6 +9,7 @@ connection carries the bytes of that circuit and nothing else.
     AskStatus     →  HeadendStatus
     AskCollectors →  ConnectedCollectors
     AskMeters     →  Meters | RequestRefused
+    AskRoutes     →  Routes | RequestRefused
     TriggerPush   →  Triggered | RequestRefused
 """
 
@@ -31,6 +32,7 @@ Address = Annotated[str, Meta(max_length=255)]
 Text = Annotated[str, Meta(max_length=500)]
 ITEMS_MAX = 4096
 COLLECTORS_MAX = 10_000
+STATIONS_MAX = 1024
 
 
 class RefusalCause(StrEnum):
@@ -188,6 +190,33 @@ class Meters(_Message, frozen=True):
     meters: dict[str, bytes | None]
 
 
+class StationView(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """A meter's station in the mesh of a collector, as the root knows it.
+
+    `parent` is the next station on the way up, empty for the collector itself; `hops` counts links. `etx` is the
+    expected number of transmissions between root and station, known for neighbours of the root alone. `heard_at` is
+    when its last datagram came, by the collector's clock; 0: none yet.
+    """
+
+    address: Address
+    parent: Address
+    hops: Count
+    etx: float | None
+    heard_at: float
+
+
+class AskRoutes(_Message, frozen=True):
+    """How do the stations of this collector's mesh reach it?"""
+
+    collector: Annotated[str, Meta(max_length=64)]
+
+
+class Routes(_Message, frozen=True):
+    """As the collector told last, in no order."""
+
+    stations: Annotated[list[StationView], Meta(max_length=STATIONS_MAX)]
+
+
 class TriggerPush(_Message, frozen=True):
     """Let the meter at `link` (`collector://NAME/ADDRESS`) push now."""
 
@@ -198,7 +227,7 @@ class Triggered(_Message, frozen=True):
     """The collector was told; whether the meter pushes, its push tells."""
 
 
-Request = OpenCircuit | ReadSpool | ReleaseSpool | AskStatus | AskCollectors | AskMeters | TriggerPush
+Request = OpenCircuit | ReadSpool | ReleaseSpool | AskStatus | AskCollectors | AskMeters | AskRoutes | TriggerPush
 Answer = (
     CircuitOpened
     | CircuitRefused
@@ -207,6 +236,7 @@ Answer = (
     | HeadendStatus
     | ConnectedCollectors
     | Meters
+    | Routes
     | Triggered
     | RequestRefused
 )
