@@ -114,6 +114,7 @@ def an_old_join_answer_does_not_open():
 def an_insider_cannot_claim_the_root_s_rank():
     """He has the group key, and still is no nearer than a child of the root."""
     ether = formed()
+    ether.run(ether.parameters.parent_hold_s)
     victim = ether.nodes[name(2)]
     security = ether.nodes[name(1)]._link.security
     head = DioHead(0, victim.dodag.version, 1, GROUNDED_NON_STORING, 0, 0, 0, victim.dodag.dodag_id)

@@ -29,7 +29,7 @@ class Radio(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     overhead_octets: int = 12
     power_dbm: int = 14
     sensitivity_dbm: int = -103
-    carrier_sense_dbm: int = -100
+    carrier_sense_dbm: int = -107
     loss_at_1_m_db: int = 31
     exponent_tenths: int = 35
     shadowing_db: int = 6

@@ -159,7 +159,7 @@ class World:
         return number if eui[:4] == b"\x02OAM" and number < len(self.names) else None
 
     def routed(self) -> list[int]:
-        """The stations, roots excepted, to which a root has a route now that leads to it."""
+        """The stations, roots excepted, that have joined and to which a root has a route now that leads to it."""
         reached: list[int] = []
         for root in range(self.roots):
             if not self.stations[root].powered:
@@ -171,7 +171,7 @@ class World:
                 while at != own and at in routes and steps < 64:
                     at, steps = routes[at], steps + 1
                 number = self.number_of(station)
-                if at == own and number is not None:
+                if at == own and number is not None and self.node(number).joined:
                     reached.append(number)
         return reached
 

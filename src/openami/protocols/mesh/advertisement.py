@@ -13,6 +13,7 @@ from openami.protocols.mesh.rpl_messages import encode_dao
 from openami.protocols.mesh.rpl_options import TARGET, TRANSIT, RplTarget, TransitInformation, encode_option
 
 REFUSED: Final = 128
+_PAUSE_MAX_S: Final = 480.0
 _ADDRESS_BITS: Final = 128
 
 
@@ -34,15 +35,30 @@ class Advertisement:
         self._path_sequence = START
         self._tries = 0
         self._waiting = False
+        self._said = -inf
+        self._pause_s = parameters.dao_pause_s
         self.acknowledged = False
         self.due = inf
 
-    def plan(self, now: float) -> None:
-        """The parent has changed: announce it after a moment, so that what is about to change again is not said."""
+    def plan(self, now: float, *, known: bool = False) -> None:
+        """The parent has changed: announce it after a moment, so that what is about to change again is not said.
+
+        `known`: the root has learned it otherwise; that all stations announce themselves has time.
+        """
+        planned = self._tries == 0 and not self._waiting and self.due < now + self._parameters.dao_change_delay_s * 1.5
         self._path_sequence = following(self._path_sequence)
         self._tries = 0
         self._waiting = False
-        self.due = now + self._parameters.dao_delay_s * (0.5 + self._chance())
+        parameters = self._parameters
+        delay_s = parameters.dao_change_delay_s if self.acknowledged else parameters.dao_delay_s
+        due = max(now + delay_s * (0.5 + self._chance()), self._said + self._pause_s * (1 + self._chance()))
+        self.due = (
+            now + parameters.dao_known_delay_s * (0.5 + self._chance())
+            if known
+            else min(self.due, due)
+            if planned
+            else due
+        )
 
     def stop(self) -> None:
         self.acknowledged = self._waiting = False
@@ -57,6 +73,8 @@ class Advertisement:
         self._sequence = following(self._sequence)
         wait_s = self._parameters.dao_ack_s * 2**self._tries
         self._tries += 1
+        self._said = now
+        self._pause_s = min(2 * self._pause_s, _PAUSE_MAX_S)
         self._waiting = True
         self.due = now + wait_s * (0.75 + self._chance() / 2)
         return Outcome.SEND
@@ -67,6 +85,7 @@ class Advertisement:
             return False
         self._waiting = False
         self._tries = 0
+        self._pause_s = self._parameters.dao_pause_s
         self.acknowledged = True
         self.due = now + lifetime_s * (0.4 + self._chance() / 5)
         return True

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from openami.model.errors import DecodeError
 from openami.protocols.mesh.address import eui64_of
 from openami.protocols.mesh.lollipop import START, following, newer
-from openami.protocols.mesh.neighbours import Neighbour, Neighbours
+from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Neighbour, Neighbours
 from openami.protocols.mesh.parameters import MeshParameters
 from openami.protocols.mesh.rpl_messages import (
     DIS,
@@ -35,15 +35,17 @@ from openami.protocols.mesh.trickle import Trickle
 MRHOF: Final = 1
 PARENT_SWITCH_THRESHOLD: Final = 192
 """How much cheaper another way has to be before the parent is changed: 1.5 transmissions (RFC 6719)."""
-_NEWS: Final = 512
-"""A rank that has moved by so much is told at once; less waits for the next DIO, for on a busy channel it is noise."""
+_CORRECTION_PAUSE_S: Final = 5.0
+"""Neighbours that act on old news are told our rank no more often than this, each."""
 INSTANCE: Final = 0
 _PREFIX_FLAGS: Final = 0x60
 _FOREVER: Final = 0xFFFFFFFF
 _LIFETIME_UNIT_S: Final = 300
-_HOLD_S: Final = 3.0
+_HOLD_S: Final = 6.0
+_GRACE_S: Final = 40.0
+"""How long a station whose parent has lost its own way waits for it, silently, before it takes its children along."""
 _SOLICIT_MIN_S, _SOLICIT_MAX_S = 4.0, 64.0
-LEAVE_AFTER_S: Final = 120.0
+LEAVE_AFTER_S: Final = 300.0
 
 
 class Upcalls(Protocol):
@@ -88,10 +90,12 @@ class Dodag:
         self._solicit_s = _SOLICIT_MIN_S
         self._hold_until = -inf
         self._lost_since = inf
+        self._changed = -inf
+        self._orphan_due = inf
 
     @property
     def due(self) -> float:
-        return min(self._trickle.due, self._solicit_due)
+        return min(self._trickle.due, self._solicit_due, self._orphan_due)
 
     @property
     def attached(self) -> bool:
@@ -145,17 +149,30 @@ class Dodag:
 
     def greet(self, neighbour: bytes, now: float) -> None:
         """Send our DIO to one neighbour, if we have something to say."""
-        if self.attached:
+        if self.attached and self._orphan_due is inf:
             self._speak(neighbour, now)
+
+    def dag_rank(self, rank: int) -> int:
+        """The part of a rank by which stations are compared (RFC 6550, section 3.5.1)."""
+        return rank // self._configuration.min_hop_rank_increase
+
+    def correct(self, sender: bytes, now: float) -> None:
+        """A neighbour sends upwards through us as our rank does not allow: tell it, and only it, what our rank is."""
+        neighbour = self.neighbours.get(sender)
+        if neighbour is None or now < neighbour.corrected + _CORRECTION_PAUSE_S or not self.dodag_id:
+            return
+        neighbour.corrected = now
+        self._speak(sender, now)
 
     def inconsistent(self, now: float) -> None:
         """Something shows that neighbours believe old news."""
-        self._trickle.reset(now)
+        if self._orphan_due is inf:
+            self._trickle.reset(now)
 
     def receive_dis(self, sender: bytes, now: float, *, unicast: bool) -> None:
         if unicast:
             self.greet(sender, now)
-        elif self.attached:
+        elif self.attached and self._orphan_due is inf:
             self._trickle.reset(now)
 
     def receive_dio(self, sender: bytes, body: bytes, rssi_dbm: int, now: float) -> None:
@@ -190,6 +207,8 @@ class Dodag:
     def act(self, now: float) -> None:
         if self._trickle.due <= now and self._trickle.act(now) and self.attached:
             self._speak(None, now)
+        if self._orphan_due <= now:
+            self._detach(now)
         if self._solicit_due <= now:
             self._solicit(now)
 
@@ -205,7 +224,7 @@ class Dodag:
         elif newer(head.version, self.version):
             self._renew(head, now)
         elif head.version != self.version:
-            self._trickle.reset(now)
+            self.inconsistent(now)
             return False
         self._check_rank(head, sender)
         return True
@@ -239,23 +258,47 @@ class Dodag:
         self._trickle.reset(now)
 
     def _choose(self, now: float) -> None:
-        """MRHOF with hysteresis: the cheapest way up, but only for a reason."""
+        """MRHOF with hysteresis: the cheapest way up, but only for a reason, and not again at once.
+
+        A parent that is no nearer to the root than we are may go through us: it is given up, and if there is no
+        other, so is our place. Following it would raise both ranks in turns (count to infinity).
+        """
         best, cost = self._best(now)
-        current = self.parent.path_cost if self.parent is not None else INFINITE_RANK
-        if self.parent is not None and current < INFINITE_RANK and cost + PARENT_SWITCH_THRESHOLD >= current:
-            best, cost = self.parent, current
+        parent = self.parent
+        current = parent.path_cost if parent is not None and self._nearer(parent) else INFINITE_RANK
+        settled = now < self._changed + self._parameters.parent_hold_s
+        if current < INFINITE_RANK and (settled or cost + PARENT_SWITCH_THRESHOLD >= current):
+            best, cost = parent, current
         if best is None or cost > self._rank_limit():
-            if self.parent is not None:
-                self._detach(now)
+            if parent is not None:
+                self._wait_for(parent, now)
             return
-        rank = max(cost, best.rank + self._configuration.min_hop_rank_increase)
-        moved = abs(rank - self.rank) >= _NEWS
-        old, self.parent, self.rank = self.parent, best, rank
-        self._lowest = min(self._lowest, rank)
-        if old is not best:
-            self._attached(old, now)
-        if moved and old is not None:
-            self._trickle.reset(now)
+        if self._orphan_due < inf:
+            self._orphan_due = inf
+            self._trickle.start(now)
+        self.parent, rank = best, max(cost, best.rank + self._configuration.min_hop_rank_increase)
+        if best is not parent or self._moved(rank, best):
+            self.rank = rank
+            self._lowest = min(self._lowest, rank)
+        if best is not parent:
+            self._changed = now
+            self._attached(parent, now)
+
+    def _wait_for(self, parent: Neighbour, now: float) -> None:
+        """There is no way up: our parent may soon have one again, unless it is its link that is gone."""
+        if parent.link_metric > LINK_METRIC_MAX:
+            self._detach(now)
+        elif self._orphan_due is inf:
+            self._orphan_due = now + _GRACE_S * (0.75 + self._chance() / 2)
+            self._trickle.stop()
+
+    def _moved(self, rank: int, parent: Neighbour) -> bool:
+        """Whether a rank has moved so far that ours follows; small movements would only make others move."""
+        increase = self._configuration.min_hop_rank_increase
+        return abs(rank - self.rank) >= increase or self.rank < parent.rank + increase
+
+    def _nearer(self, neighbour: Neighbour) -> bool:
+        return self.dag_rank(neighbour.rank) < self.dag_rank(self.rank)
 
     def _attached(self, old: Neighbour | None, now: float) -> None:
         self._solicit_due = self._lost_since = inf
@@ -267,7 +310,7 @@ class Dodag:
         """The cheapest neighbour that cannot be our own descendant, and our rank below it."""
         if now < self._hold_until:
             return None, INFINITE_RANK
-        ceiling = self.rank
+        ceiling = self.dag_rank(self.rank) * self._configuration.min_hop_rank_increase
         best, cost = None, INFINITE_RANK
         for neighbour in self.neighbours:
             if neighbour.rank < ceiling and (found := neighbour.path_cost) < cost:
@@ -281,8 +324,15 @@ class Dodag:
         return min(self._lowest + increase, INFINITE_RANK - 1)
 
     def _detach(self, now: float) -> None:
-        """Local repair: poison the routes through us, then look for a new parent once that has been heard."""
+        """Local repair: poison the routes through us, then look for a new parent once that has been heard.
+
+        Who was not nearer to the root than we were may be below us, and has to say anew where it is.
+        """
+        for neighbour in self.neighbours:
+            if not self._nearer(neighbour):
+                neighbour.rank, neighbour.dio = INFINITE_RANK, b""
         self.parent = None
+        self._orphan_due = inf
         self.rank = self._lowest = INFINITE_RANK
         self._trickle.stop()
         self._speak(None, now)
@@ -309,6 +359,7 @@ class Dodag:
         self.parent = None
         self.rank = self._lowest = INFINITE_RANK
         self.dodag_id = b""
+        self._orphan_due = inf
         self.neighbours.clear()
         self._trickle.stop()
         self._solicit_due = inf

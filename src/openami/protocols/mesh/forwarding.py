@@ -57,7 +57,7 @@ def _upward(packet: Packet, dodag: Dodag) -> Step:
         raise NoRoute("the root forwards to nobody else" if dodag.root else "no parent to forward to")
     if option.flags & DOWN:
         raise NoRoute("a packet on its way down has no source route")
-    wrong = option.rank <= dodag.rank
+    wrong = dodag.dag_rank(option.rank) <= dodag.dag_rank(dodag.rank)
     if wrong and option.flags & RANK_ERROR:
         raise Loop(f"rank {option.rank} of the sender is not above ours, {dodag.rank}, for the second time")
     flags = option.flags | (RANK_ERROR if wrong else 0)

@@ -59,11 +59,12 @@ class LinkLayer:
     ) -> None:
         parameters = settings.parameters
         self._identity = settings.eui64
+        self._retries = parameters.frame_retries
         self._upcalls = upcalls
         self.secured = settings.device_key is not None
         self.security = LinkSecurity(settings.eui64)
         self.counter = FrameCounter(f"mesh/{settings.eui64.hex()}/frames", counters, parameters.counter_reserve)
-        self.mac = Mac(parameters, settings.eui64, random, self._seal)
+        self.mac = Mac(parameters, settings.eui64, random, self._seal, hub=settings.root)
         self.lowpan = Lowpan(settings.eui64, parameters)
         self._sequences: dict[bytes, int] = {}
 
@@ -137,7 +138,8 @@ class LinkLayer:
     def _sent(self, frame: Outgoing, delivered: bool, now: float) -> None:
         if len(frame.destination) != 8:
             return
-        self._upcalls.frame_sent(frame.destination, frame.tries, now, delivered=delivered)
+        if delivered or frame.tries > self._retries:
+            self._upcalls.frame_sent(frame.destination, frame.tries, now, delivered=delivered)
         if not delivered and frame.transit is not None:
             self._upcalls.packet_failed(frame.transit, now)
 

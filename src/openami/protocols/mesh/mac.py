@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from openami.protocols.mesh.link_layer import Transit
 
 ACKS_MAX: Final = 8
+_HUB_HASTE: Final = 2
+"""The root, through which half of all messages leave, asks for the channel with so much smaller an exponent."""
 
 
 class Outgoing:
@@ -48,13 +50,19 @@ class Outgoing:
 
 
 class Mac:
-    """`seal(header, content)` protects a frame, or gives `None` while no frame counter is at hand."""
+    """`seal(header, content)` protects a frame, or gives `None` while no frame counter is at hand.
+
+    A station's backoff doubles when it finds the channel busy or hears no acknowledgement, which may mean a collision
+    with somebody whom it does not hear. The root (`hub`) waits less: what queues up there keeps everybody waiting.
+    """
 
     __slots__ = (
         "_ack_due",
         "_acks",
+        "_busy_exponent_max",
         "_duty",
         "_exponent",
+        "_exponent_min",
         "_identity",
         "_on_air",
         "_parameters",
@@ -73,6 +81,8 @@ class Mac:
         eui64: bytes,
         random: Callable[[int], bytes],
         seal: Callable[[bytes, bytes], bytes | None],
+        *,
+        hub: bool,
     ) -> None:
         self._parameters = parameters
         self._identity = eui64
@@ -84,7 +94,8 @@ class Mac:
         self._on_air = b""
         self._turn = inf
         self._ack_due = inf
-        self._exponent = parameters.backoff_exponent_min
+        self._exponent = self._exponent_min = parameters.backoff_exponent_min - (_HUB_HASTE if hub else 0)
+        self._busy_exponent_max = self._exponent_min + 1 if hub else parameters.backoff_exponent_max
         self._sequence = random(1)[0]
         self._duty = DutyCycle(parameters.duty)
         self.dropped = 0
@@ -186,7 +197,7 @@ class Mac:
         self._turn = self._ack_due = inf
 
     def _prepare(self, now: float) -> None:
-        self._exponent = self._parameters.backoff_exponent_min
+        self._exponent = self._exponent_min
         self._back_off(now)
 
     def _back_off(self, now: float) -> None:
@@ -211,20 +222,19 @@ class Mac:
         frame.psdu = (self._seal(header, frame.content) or b"") if frame.secured else header + frame.content
 
     def _found_busy(self, frame: Outgoing, now: float) -> None:
+        """A busy channel says nothing of the link: it is no attempt."""
         frame.busy += 1
         if frame.busy > self._parameters.busy_max:
-            frame.busy = 0
-            frame.tries += 1
-            self._again(frame, now)
+            self._finish(now, delivered=False)
             return
-        self._exponent = min(self._exponent + 1, self._parameters.backoff_exponent_max)
+        self._exponent = min(self._exponent + 1, self._busy_exponent_max)
         self._back_off(now)
 
     def _again(self, frame: Outgoing, now: float) -> None:
         if frame.tries > self._parameters.frame_retries:
             self._finish(now, delivered=False)
             return
-        self._exponent = min(self._parameters.backoff_exponent_min + frame.tries, self._parameters.backoff_exponent_max)
+        self._exponent = min(self._exponent_min + frame.tries, self._parameters.backoff_exponent_max)
         self._back_off(now)
 
     def _finish(self, now: float, *, delivered: bool) -> None:

@@ -15,6 +15,7 @@ from openami.protocols.mesh.parameters import NodeSettings
 from openami.protocols.mesh.pledge import Pledge
 
 _KEY_PAUSE_S = 60.0
+_PROBE_S = 15.0
 
 
 class Member:
@@ -51,9 +52,9 @@ class Member:
         if self.pledge is not None:
             self.pledge.stop()
 
-    def touched(self, now: float) -> None:
-        """The parent has acknowledged a frame."""
-        self.touch_due = now + self._settings.parameters.keepalive_s
+    def touched(self, now: float, *, sure: bool = True) -> None:
+        """The parent has acknowledged a frame, or (not `sure`) has not: then it is asked again soon."""
+        self.touch_due = now + (self._settings.parameters.keepalive_s if sure else _PROBE_S)
 
     def answered(self, message: SealedKey) -> None:
         """Take the group key from an answer to our request; raises `SecurityError`."""

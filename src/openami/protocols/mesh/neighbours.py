@@ -10,32 +10,62 @@ from openami.protocols.mesh.rpl_messages import INFINITE_RANK
 ETX_UNIT: Final = 128
 LINK_METRIC_MAX: Final = 512
 """A link that takes more than four transmissions a frame is no way up (RFC 6719 MAX_LINK_METRIC)."""
-_WEIGHT: Final = 0.2
-_FAILURE: Final = 12.0
+_WEIGHT: Final = 0.05
+_FAILURES: Final = 4
+"""After so many frames in a row that were never acknowledged a link is no way up, whatever it was before."""
+_CLIMATE_WEIGHT: Final = 0.1
+_FAILURE: Final = 8.0
 _ETX_MAX: Final = 16.0
-_GOOD_DBM, _DBM_PER_TRANSMISSION = -80, 10
+_GOOD_DBM, _DBM_PER_TRANSMISSION = -94, 5
+_GUESS_MAX: Final = 3.9
+"""A link that was never tried is not given up for what others have suffered."""
 _RETRIED_AFTER_S: Final = 600.0
+
+
+class Climate:
+    """How many transmissions a frame from here takes at present, to whomever: who was not tried yet is no better."""
+
+    __slots__ = ("etx",)
+
+    def __init__(self) -> None:
+        self.etx = 1.0
 
 
 class Neighbour:
     """One station in reach. `dio` is the last DIO heard from it, as it stood in the packet."""
 
-    __slots__ = ("blamed", "dio", "etx", "eui64", "heard", "measured", "rank", "rssi_dbm")
+    __slots__ = (
+        "_climate",
+        "blamed",
+        "corrected",
+        "dio",
+        "etx",
+        "eui64",
+        "failures",
+        "heard",
+        "measured",
+        "rank",
+        "rssi_dbm",
+    )
 
-    def __init__(self, eui64: bytes, rssi_dbm: int, now: float) -> None:
+    def __init__(self, eui64: bytes, rssi_dbm: int, now: float, climate: Climate) -> None:
         self.eui64 = eui64
+        self._climate = climate
         self.rank = INFINITE_RANK
         self.rssi_dbm = float(rssi_dbm)
         self.measured = False
         self.etx = self.guess
         self.dio = b""
         self.heard = now
+        self.failures = 0
         self.blamed = -_RETRIED_AFTER_S
+        self.corrected = -_RETRIED_AFTER_S
 
     @property
     def guess(self) -> float:
-        """An ETX from signal strength alone, until frames were sent."""
-        return 1.0 + min(max((_GOOD_DBM - self.rssi_dbm) / _DBM_PER_TRANSMISSION, 0.0), 2.9)
+        """An ETX from signal strength alone, until frames were sent: at least what frames from here take now."""
+        weak = max((_GOOD_DBM - self.rssi_dbm) / _DBM_PER_TRANSMISSION, 0.0)
+        return min(self._climate.etx + weak, _GUESS_MAX)
 
     @property
     def link_metric(self) -> int:
@@ -61,15 +91,18 @@ class Neighbour:
     def sent(self, attempts: int, now: float, *, delivered: bool) -> None:
         """A frame to it has ended after so many transmissions."""
         sample = float(attempts) if delivered else _FAILURE
+        self._climate.etx += (sample - self._climate.etx) * _CLIMATE_WEIGHT
         self.etx += (sample - self.etx) * _WEIGHT
         self.measured = True
-        if not delivered:
-            self.blamed = now
+        self.failures = 0 if delivered else self.failures + 1
+        if self.failures >= _FAILURES:
+            self.blame(now)
 
     def blame(self, now: float) -> None:
         """What was entrusted to it did not arrive though the link took it: no way up for a while."""
         self.etx = _ETX_MAX
         self.measured = True
+        self.failures = 0
         self.blamed = now
 
 
@@ -79,6 +112,7 @@ class Neighbours:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._known: dict[bytes, Neighbour] = {}
+        self._climate = Climate()
 
     def get(self, eui64: bytes) -> Neighbour | None:
         return self._known.get(eui64)
@@ -94,7 +128,7 @@ class Neighbours:
             if worst is None or (worst.path_cost < INFINITE_RANK and worst.rssi_dbm >= rssi_dbm):
                 return None
             del self._known[worst.eui64]
-        made = self._known[eui64] = Neighbour(eui64, rssi_dbm, now)
+        made = self._known[eui64] = Neighbour(eui64, rssi_dbm, now, self._climate)
         return made
 
     def clear(self) -> None:

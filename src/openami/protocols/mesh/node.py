@@ -55,6 +55,7 @@ from openami.protocols.mesh.join_messages import (
     decode_sealed,
     encode_relayed,
 )
+from openami.protocols.mesh.join_relay import JoinRelay
 from openami.protocols.mesh.link_layer import Heard, LinkLayer, Transit, require_secured
 from openami.protocols.mesh.link_security import UnknownKey
 from openami.protocols.mesh.member import Member
@@ -70,9 +71,13 @@ PORT: Final = 4059
 TRIGGER_PORT: Final = 0xF0B3
 """Whatever comes there asks a meter to push."""
 REFUSALS_KEPT: Final = 16
-_PACKET_TRIES: Final = 3
+_PACKET_TRIES: Final = 2
 _BEACON_PAUSE_S: Final = 2.0
 _RELAYED_PER_S, _RELAYED_BURST = 0.5, 10.0
+_SOLICITED_S: Final = 5.0
+"""A station that has just got its key asks one neighbour for its DIO; only later it asks everybody."""
+_ANSWERS_AT_ROOM: Final = 12
+"""A root whose queue has less room than this leaves join requests unanswered; their stations ask again."""
 
 
 class MeshNode:
@@ -97,6 +102,8 @@ class MeshNode:
         self.dodag = Dodag(settings.eui64, settings.parameters, random, self)
         self._confirmed = Confirmed(settings.parameters, random, self._transmit_confirmed)
         self._relayed = Allowance(_RELAYED_PER_S, _RELAYED_BURST)
+        self._join_relay = JoinRelay()
+        self._vouched = b""
         self._root: Root | None = None
         self._member: Member | None = None
         if settings.root:
@@ -251,6 +258,7 @@ class MeshNode:
             self._confirmed.due,
             self._link.lowpan.due,
             self._beacon_due,
+            self._join_relay.due,
             (self._member or self._root).due,  # type: ignore[union-attr] # one of them is there
         )
         return None if due == inf else due
@@ -266,6 +274,8 @@ class MeshNode:
             self._give_up(self._confirmed.act(now), now)
         if self._beacon_due <= now:
             self._beacon(now)
+        if self._join_relay.due <= now:
+            self._hand_on(self._join_relay.act(now), now)
         if self._member is not None and self._member.due <= now:
             self._act_member(self._member, now)
         elif self._root is not None and self._root.due <= now:
@@ -278,8 +288,8 @@ class MeshNode:
         if known is None:
             return
         known.sent(attempts, now, delivered=delivered)
-        if known is self.dodag.parent and delivered and self._member is not None:
-            self._member.touched(now)
+        if known is self.dodag.parent and self._member is not None:
+            self._member.touched(now, sure=delivered)
         self.dodag.measured(known, now)
 
     def packet_failed(self, transit: Transit, now: float) -> None:
@@ -310,9 +320,13 @@ class MeshNode:
             member.touch_due = inf
             return
         self._take_prefix()
-        member.advertisement.plan(now)
+        vouched = parent.eui64 == self._vouched and not self._joined
+        self._vouched = b""
+        member.advertisement.plan(now, known=vouched)
         member.touched(now)
-        if self._joined:
+        if vouched:
+            self._become_joined(now)
+        elif self._joined:
             self._events.append(ParentChanged(parent.eui64, self.dodag.rank))
 
     def lost(self, reason: str, now: float) -> None:
@@ -448,9 +462,14 @@ class MeshNode:
             self._ask(member.pledge.request(proxy, self._link.counter.upcoming), now)
 
     def _take_packet(self, packet: Packet, heard: Heard, now: float) -> None:
-        onward = step(packet, self._own, self.dodag)
+        try:
+            onward = step(packet, self._own, self.dodag)
+        except NoRoute:
+            if packet.hop_by_hop and not packet.routing:
+                self.dodag.correct(heard.frame.source, now)
+            raise
         if onward.warned:
-            self.dodag.inconsistent(now)
+            self.dodag.correct(heard.frame.source, now)
         if onward.next_hop is None:
             self._deliver(onward.packet, heard, now)
         else:
@@ -518,7 +537,11 @@ class MeshNode:
     def _dao_acknowledged(self, member: Member, sequence: int, status: int, now: float) -> None:
         if status >= 128 or not member.advertisement.acknowledge(sequence, self.dodag.route_lifetime_s, now):
             return
-        if not self._joined and self.dodag.parent is not None:
+        if not self._joined:
+            self._become_joined(now)
+
+    def _become_joined(self, now: float) -> None:
+        if self.dodag.parent is not None:
             self._joined = True
             self._events.append(Joined(self.dodag.parent.eui64, self.dodag.rank))
             self._plan_beacon(now)
@@ -544,7 +567,7 @@ class MeshNode:
             self._relay_request(decode_request(payload), heard.frame.source, now)
         elif kind == RELAYED and self._root is not None:
             require_secured(heard)
-            answer = self._root.joining(decode_relayed(payload), now)
+            answer = self._answer(decode_relayed(payload), eui64_of(packet.source), now)
             if answer is not None:
                 self._try_udp(packet.source, JOIN_PORT, answer, now)
         elif kind == ANSWER:
@@ -553,6 +576,7 @@ class MeshNode:
                 self._take_key(message, heard, now)
             else:
                 require_secured(heard)
+                self._join_relay.answered(message.eui64, now)
                 self._send_unsecured(message.eui64, payload, now)
         else:
             raise DecodeError(f"join message {kind} is not for us", 0)
@@ -564,13 +588,23 @@ class MeshNode:
             raise NoRoute("a join request, but we have no route ourselves")
         if not self._relayed.take(now):
             raise NoRoute("more join requests than we hand on")
+        if self._root is None:
+            self._hand_on(self._join_relay.take(request, now), now)
+            return
         relayed = RelayedRequest(RELAYED, self._link.security.last_counter(sender) + 1, request)
-        if self._root is not None:
-            answer = self._root.joining(relayed, now)
-            if answer is not None:
-                self._send_unsecured(sender, answer, now)
-        else:
-            self._try_udp(self.dodag.dodag_id, JOIN_PORT, encode_relayed(relayed.counter_seen, request), now)
+        answer = self._answer(relayed, self.eui64, now)
+        if answer is not None:
+            self._send_unsecured(sender, answer, now)
+
+    def _hand_on(self, request: JoinRequest | None, now: float) -> None:
+        if request is not None:
+            counter_seen = self._link.security.last_counter(request.eui64) + 1
+            self._try_udp(self.dodag.dodag_id, JOIN_PORT, encode_relayed(counter_seen, request), now)
+
+    def _answer(self, relayed: RelayedRequest, relay: bytes, now: float) -> bytes | None:
+        if self._root is None or self._mac.room < _ANSWERS_AT_ROOM:
+            return None
+        return self._root.joining(relayed, relay, now)
 
     def _take_key(self, message: SealedKey, heard: Heard, now: float) -> None:
         member = self._member
@@ -580,9 +614,10 @@ class MeshNode:
         member.answered(message)
         self._reserve()
         if first:
+            self._vouched = heard.frame.source if member.pledge.asked_once else b""
             member.pledge.stop()
             self._mac.pan_id = heard.frame.pan_id
-            self.dodag.search(now)
+            self.dodag.search(now + _SOLICITED_S)
             self.dodag.solicit(heard.frame.source, now)
 
     # What goes out

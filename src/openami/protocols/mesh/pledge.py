@@ -16,7 +16,8 @@ from openami.protocols.mesh.parameters import MeshParameters
 
 CANDIDATES_MAX: Final = 16
 _FORGOTTEN_S: Final = 900.0
-_GOOD_DBM, _DBM_PER_TRANSMISSION = -80, 10
+_DOUBLINGS: Final = 3
+_GOOD_DBM, _DBM_PER_TRANSMISSION = -94, 5
 
 
 class Candidate(NamedTuple):
@@ -55,11 +56,13 @@ class Pledge:
         self._asked: Candidate | None = None
         self._nonce = b""
         self._interval_s = parameters.scan_interval_min_s
+        self._asks = 0
         self.due = inf
 
     def start(self, now: float) -> None:
         self._interval_s = self._parameters.scan_interval_min_s
         self._asked = None
+        self._asks = 0
         self.due = now + self._chance()
 
     def stop(self) -> None:
@@ -88,7 +91,8 @@ class Pledge:
             self._interval_s = min(2 * self._interval_s, self._parameters.scan_interval_max_s)
             return None
         self._interval_s = self._parameters.scan_interval_min_s
-        self.due = now + self._parameters.join_wait_s * (1 + self._chance())
+        self.due = now + self._parameters.join_wait_s * 2 ** min(self._asks, _DOUBLINGS) * (1 + self._chance())
+        self._asks += 1
         self._asked = candidate
         return self.request(candidate, frame_counter)
 
@@ -109,6 +113,11 @@ class Pledge:
     def asked(self) -> Candidate | None:
         """Whom we have asked and wait for."""
         return self._asked
+
+    @property
+    def asked_once(self) -> bool:
+        """Whether the request that was answered is our first: then the root knows the way by which it came."""
+        return self._asks == 1
 
     def _best(self, now: float) -> Candidate | None:
         """The candidate with the cheapest way up; those that failed lately come last, and only after the others."""

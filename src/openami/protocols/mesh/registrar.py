@@ -15,6 +15,7 @@ from openami.protocols.mesh.join_messages import (
     UNASKED,
     UPDATE,
     GroupKey,
+    JoinRequest,
     RelayedRequest,
     check_request,
     group_key,
@@ -63,6 +64,10 @@ class Registrar:
             raise SecurityError("too many stations want to join at once; this one has to ask again")
         group = GroupKey(self.epoch, self.key(self.epoch), self._floor(relayed))
         return seal_key(device_key, ANSWER, request.eui64, request.nonce, self._random(SALT_SIZE), group)
+
+    def is_fresh(self, request: JoinRequest) -> bool:
+        """Whether the request is newer than all that was answered for its station: no repetition by somebody else."""
+        return request.frame_counter > self._counters.get(request.eui64, -1)
 
     def roll(self, epoch: int, stations: list[bytes], now: float) -> None:
         """Hand the key of `epoch` to `stations` within half of the distribution time."""

@@ -12,6 +12,7 @@ from openami.protocols.mesh.frame_counter import Counters
 from openami.protocols.mesh.ipv6 import Packet
 from openami.protocols.mesh.join_messages import RelayedRequest
 from openami.protocols.mesh.link_security import LinkSecurity
+from openami.protocols.mesh.lollipop import START
 from openami.protocols.mesh.parameters import NodeSettings
 from openami.protocols.mesh.registrar import Registrar
 from openami.protocols.mesh.routes import Routes
@@ -100,15 +101,25 @@ class Root:
             self._emit(StationKnown(station, source))
         return ACCEPTED
 
-    def joining(self, relayed: RelayedRequest, now: float) -> bytes | None:
-        """The answer to a join request, or `None` if the station may not join."""
+    def joining(self, relayed: RelayedRequest, relay: bytes, now: float) -> bytes | None:
+        """The answer to a join request, or `None` if the station may not join.
+
+        A station without a route gets one below the relay that hands the answer to it, until its own DAO comes: a
+        relay can lead it astray for that time, as it could by not forwarding its DAO.
+        """
         if self.registrar is None:
             return None
         try:
-            return self.registrar.answer(relayed, now)
+            fresh = self.registrar.is_fresh(relayed.request)
+            answer = self.registrar.answer(relayed, now)
         except SecurityError as error:
             self._emit(JoinRefused(relayed.request.eui64, str(error)))
             return None
+        station = relayed.request.eui64
+        if fresh and station not in self.routes:
+            self.routes.announced(station, relay, START, self._settings.parameters.join_route_s, now)
+            self._emit(StationKnown(station, address_of(station, self._settings.parameters.prefix)))
+        return answer
 
     def downward(self, packet: Packet) -> tuple[bytes, Packet] | None:
         """The neighbour and the packet with its source route; `None` if there is no way to its destination."""

@@ -17,9 +17,11 @@ from openami.protocols.mesh.events import Persist
 from openami.protocols.mesh.fragment import PER_SENDER_MAX, Reassembly, fragments
 from openami.protocols.mesh.frame import BROADCAST, DATA, decode_frame, encode_ack, encode_header
 from openami.protocols.mesh.frame_counter import COUNTER_END, FrameCounter
+from openami.protocols.mesh.join_messages import JoinRequest, decode_request, make_request
+from openami.protocols.mesh.join_relay import JoinRelay
 from openami.protocols.mesh.link_security import LinkSecurity, Replayed, UnknownKey, key_index
 from openami.protocols.mesh.lollipop import following, newer
-from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Neighbour, Neighbours
+from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Climate, Neighbour, Neighbours
 from openami.protocols.mesh.parameters import PREFIX, MeshParameters, NodeSettings
 from openami.protocols.mesh.routes import Routes
 from openami.protocols.mesh.rpl_messages import INFINITE_RANK
@@ -241,10 +243,10 @@ def test_a_route_through_a_circle_is_none():
 
 
 def test_a_link_that_fails_is_no_way_up_until_later():
-    neighbour = Neighbour(name(1), -70, 0.0)
+    neighbour = Neighbour(name(1), -70, 0.0, Climate())
     neighbour.rank = 128
     assert neighbour.path_cost == 256
-    for _ in range(3):
+    for _ in range(4):
         neighbour.sent(6, 1.0, delivered=False)
     assert neighbour.link_metric > LINK_METRIC_MAX
     assert neighbour.path_cost == INFINITE_RANK
@@ -290,3 +292,41 @@ def test_settings_that_cannot_be(changes):
 def test_keys_are_not_shown():
     settings = NodeSettings(name(1), device_key=b"secret-secret-se")
     assert "secret" not in repr(settings)
+
+
+def test_a_link_that_was_never_tried_stays_a_way_up_whatever_others_suffered():
+    climate = Climate()
+    tried = Neighbour(name(1), -70, 0.0, climate)
+    for _ in range(100):
+        tried.sent(6, 1.0, delivered=False)
+    fresh = Neighbour(name(2), -70, 2.0, climate)
+    fresh.rank = 128
+    assert fresh.etx > 2
+    assert fresh.path_cost < INFINITE_RANK
+
+
+def request(number: int) -> JoinRequest:
+    return decode_request(make_request(bytes(16), name(number), bytes(8), 0))
+
+
+def test_a_relay_hands_on_one_join_request_after_the_other():
+    relay = JoinRelay()
+    assert relay.take(request(1), 0.0) == request(1)
+    assert relay.take(request(2), 1.0) is None
+    relay.answered(name(1), 2.0)
+    assert relay.due == 2.0
+    assert relay.act(2.0) == request(2)
+
+
+def test_a_relay_without_answers_becomes_slower_and_forgets_old_requests():
+    relay = JoinRelay()
+    now, waits = 0.0, []
+    for number in range(1, 6):
+        assert relay.take(request(number), now) == request(number)
+        waits.append(relay.due - now)
+        now = relay.due
+        assert relay.act(now) is None
+    assert waits == [6.0, 12.0, 24.0, 48.0, 48.0]
+    assert relay.take(request(6), now) == request(6)
+    assert relay.take(request(7), now) is None
+    assert relay.act(relay.due) is None, "too old: the station will have asked again"
