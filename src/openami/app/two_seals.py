@@ -258,7 +258,7 @@ class TwoSeals:
             for log, words in logs
             for index in range(max(0, len(log.tree) - limit), len(log.tree))
         ]
-        return heads, sorted(entries, key=lambda one: one.at, reverse=True)[:limit]
+        return heads, sorted(entries, key=lambda one: (one.at, one.index), reverse=True)[:limit]
 
     def _logged(self, log: MerkleLog, index: int, words: Callable[[bytes], tuple[float, str, str]]) -> Logged:
         found = log.inclusion(index)

@@ -34,6 +34,7 @@ COMMANDS = (
     "readings",
     "simulate",
     "drill",
+    "approve",
 )
 GROUPS = {
     "district": ("new",),

@@ -146,6 +146,12 @@ def _introduce(district: District, url: str, *, as_json: bool) -> None:
         "url": url,
         "operator": {"login": "operator", "password": district.operator_password},
         "consumers": {"logins": consumers, "password": district.consumer_password},
+        "people": {
+            "logins": list(district.people.passkeys),
+            "password": district.people.password,
+            "invitations": district.people.invitations,
+            "passkeys": {name: str(path) for name, path in district.people.passkeys.items()},
+        },
         "authority": str(_authority(district)),
         "authority_sha256": fingerprint(_authority(district)),
         "meters": [meter.link for meter in district.meters.values()],
@@ -154,15 +160,23 @@ def _introduce(district: District, url: str, *, as_json: bool) -> None:
         print_json(facts)
         return
     logins = "[/], [cyan]".join(consumers)
+    olga = district.people.passkeys["olga"]
+    others = "[/], [cyan]".join(list(district.people.passkeys)[1:])
     lines = [
         f"[bold]Pages[/]      {url}",
         f"[bold]Operator[/]   log-in [cyan]operator[/], password [cyan]{district.operator_password}[/]",
+        f"[bold]Others[/]     log-ins [cyan]{others}[/], password [cyan]{district.people.password}[/]",
         f"[bold]Consumers[/]  log-in [cyan]{logins}[/], password [cyan]{district.consumer_password}[/]",
         "",
         "Your browser does not know the authority that signed the demo's certificate. Trust it for this name only by",
         "importing the file below as an authority for web sites, or go on past the browser's warning:",
         f"  {_authority(district)}",
         f"Its SHA-256 fingerprint is {fingerprint(_authority(district))}.",
+        "",
+        "To disconnect a household, open its meter as operator; another person has to approve, with a passkey:",
+        f"  openami approve {url} --login olga --passkey {olga} --authority {_authority(district)}",
+        "Passkeys of the browser are registered with these invitations, once the certificate is trusted:",
+        "  " + ", ".join(f"{name} {word}" for name, word in district.people.invitations.items()),
         "",
         "Stop with Ctrl-C; nothing is left behind.",
     ]

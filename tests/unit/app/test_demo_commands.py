@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 import pytest
@@ -11,9 +12,10 @@ from openami.app.passkey_file import PasskeyFile
 from openami.backoffice.audit.entry import decode_entry
 from openami.field.meter.access import MANAGEMENT
 from openami.field.meter.codes import DISCONNECT_CONTROL
+from openami.field.meter.faces.service import MeterService
 from openami.io.clock import ScaledClock
 from openami.io.links.dlms import DlmsClient
-from openami.io.links.tcp import connect_tcp
+from openami.io.links.memory import memory_pair
 from openami.model.errors import OpenAmiError, SecurityError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.dlms.authentication import Authentication
@@ -105,7 +107,7 @@ async def test_a_second_household_of_the_transformer_is_held_back_until_it_may_g
 
 @pytest.mark.parametrize("keys", ["made up", "stolen"])
 async def test_the_head_end_alone_switches_nothing(district, keys):
-    """It dials the meter itself; even with the meter's session keys it has no seal."""
+    """It speaks to the meter itself; even with the meter's session keys it has no seal."""
     house = district.houses[0]
     own = house.meter.config.keys
     stolen = own if keys == "stolen" else SecurityKeys(secrets.token_bytes(16), secrets.token_bytes(16))
@@ -116,8 +118,12 @@ async def test_the_head_end_alone_switches_nothing(district, keys):
         system_title=b"HESEVIL1",
         server_system_title=house.meter.config.system_title,
     )
-    host, _, port = (district.meters[0].link or "").removeprefix("tcp://").partition(":")
-    link = await connect_tcp(host, int(port))
+    assert house.sealed is not None
+    service = MeterService(
+        house.meter, district.clock, random=secrets.token_bytes, settings=house.sealed.server_settings()
+    )
+    link, far = memory_pair()
+    serving = asyncio.create_task(service.serve(far))
     client = DlmsClient(
         link,
         WrapperFraming(Role.CLIENT, MANAGEMENT, 1),
@@ -130,5 +136,6 @@ async def test_the_head_end_alone_switches_nothing(district, keys):
         await client.associate()
         await client.action(DisconnectControl.remote_disconnect, DISCONNECT_CONTROL, 0)
     await client.close()
+    await serving
     await district.clock.sleep(LATER_S)
     assert contact(district)

@@ -1,0 +1,106 @@
+"""The console as a program talks to it: log in, list orders, approve. Over TLS, to a known authority only."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from http.client import HTTPSConnection
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, Request, build_opener
+
+from openami.app.passkey_file import PasskeyFile
+from openami.model.errors import ConnectFailed, SecurityError, SettingError
+from openami.protocols.seal.approval import CommandList
+from openami.protocols.wire.declared import codec_of, decode_all
+
+TIMEOUT_S = 30.0
+PAGE_BYTES_MAX = 4 << 20
+
+
+class _Connection(HTTPSConnection):
+    """A name below `localhost` is this machine (RFC 6761), also where the resolver does not know that."""
+
+    def connect(self) -> None:
+        host = "127.0.0.1" if self.host.endswith(".localhost") else self.host
+        plain = socket.create_connection((host, self.port), TIMEOUT_S)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
+
+
+class _Handler(HTTPSHandler):
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(_Connection, req, context=self._context)  # type: ignore[attr-defined]
+
+
+class ConsoleClient:
+    """A session at the console at `url` (https), whose certificate is of `authority` (PEM)."""
+
+    def __init__(self, url: str, authority: Path) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.netloc:
+            raise SettingError(f"{url!r} is no address of a console: it begins with https://")
+        self._base = f"https://{parts.netloc}"
+        try:
+            context = ssl.create_default_context(cafile=str(authority))
+        except OSError as error:
+            raise SettingError(f"{authority}: {error.strerror or error}") from error
+        self._opener: OpenerDirector = build_opener(_Handler(context=context), HTTPCookieProcessor(CookieJar()))
+
+    def log_in(self, login: str, password: str) -> None:
+        """Raises `SecurityError` if the console does not let in."""
+        form = {"csrf": _token(self._ask("/login")), "login": login, "password": password}
+        if "/logout" not in self._ask("/login", form):
+            raise SecurityError(f"the console does not let {login!r} in")
+
+    def waiting(self) -> list[tuple[str, Any]]:
+        """The orders that nobody has approved, with their exact commands."""
+        page = self._ask("/operator/commands")
+        names = dict.fromkeys(re.findall(r"/operator/commands/([0-9a-f]{32})\"", page))
+        orders = [(name, self._order(name)) for name in names]
+        return [(name, order) for name, order in orders if order["state"] == "waiting"]
+
+    def approve(self, name: str, passkey: PasskeyFile) -> list[str]:
+        """Sign the order's exact list; its commands in words. Raises `SecurityError` if it is refused."""
+        order = self._order(name)
+        octets = urlsafe_b64decode(order["commands"] + "=" * (-len(order["commands"]) % 4))
+        commands = decode_all(codec_of(CommandList), octets)
+        assertion = passkey.consent(commands.approval_challenge())
+        form = {field: urlsafe_b64encode(value).rstrip(b"=").decode() for field, value in assertion._asdict().items()}
+        token = _token(self._ask(f"/operator/commands/{name}"))
+        self._ask(f"/operator/commands/{name}/approve", {**form, "csrf": token})
+        lines: list[str] = order["lines"]
+        return lines
+
+    def _order(self, name: str) -> Any:
+        if not re.fullmatch("[0-9a-f]{32}", name):
+            raise SettingError(f"{name!r} is no order's name: 32 digits and letters a to f")
+        return json.loads(self._ask(f"/operator/commands/{name}/challenge"))
+
+    def _ask(self, path: str, form: dict[str, str] | None = None) -> str:
+        data = None if form is None else urlencode(form).encode()
+        request = Request(self._base + path, data, {"Origin": self._base})  # noqa: S310 - https, as checked
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+                text: str = answer.read(PAGE_BYTES_MAX).decode()
+                return text
+        except HTTPError as error:
+            raise SecurityError(f"the console answered {error.code}: {_words(error.read(PAGE_BYTES_MAX))}") from None
+        except (URLError, OSError) as error:
+            raise ConnectFailed(f"no console at {self._base}: {getattr(error, 'reason', error)}") from None
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page.partition("<main")[2])
+    return found.group(1) if found else ""
+
+
+def _words(page: bytes) -> str:
+    """The text of an error page's main part, in one line."""
+    main = page.decode(errors="replace").partition("<main")[2].partition(">")[2].partition("</main>")[0]
+    return " ".join(re.sub(r"<[^>]*>", " ", main).split())[:300]
