@@ -16,6 +16,7 @@ from openami.field.meter.cloned_meter import ClonedMeter
 from openami.io.clock import Clock
 from openami.model.errors import SettingError
 from openami.protocols.dlms.association import AssociationSettings
+from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.companion.meter_record import MeterRecord
 from openami.protocols.dlms.companion.profile_records import records_of
@@ -23,6 +24,7 @@ from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.framing import Framing, Role
 from openami.protocols.dlms.hdlc.address import HdlcAddress
 from openami.protocols.dlms.hdlc.framing import HdlcFraming
+from openami.protocols.dlms.hls_proof import aes_function
 from openami.protocols.dlms.security import Secret, SecurityControl, SecurityKeys
 from openami.protocols.dlms.wrapper import WrapperFraming
 
@@ -33,7 +35,7 @@ PROFILE = ".toml"
 class CloneOptions:
     """What plays the record: keys make its client prove itself by HLS 5, a password by LLS, nothing by nothing.
 
-    A profile says itself how each of its clients does.
+    `authentication` says it otherwise; a profile says itself how each of its clients does. Whoever has keys ciphers.
     """
 
     record: Path
@@ -41,6 +43,9 @@ class CloneOptions:
     keys: SecurityKeys | None
     password: Secret | None
     counters: Counters | None
+    authentication: Authentication | None = None
+    hls_secret: Secret | None = None
+    asymmetric: AsymmetricKeys | None = None
 
     def played(self) -> dict[int, tuple[MeterRecord, AssociationSettings]]:
         """The record of each client, and how it may associate."""
@@ -52,6 +57,8 @@ class CloneOptions:
         return {one.client_sap: (one, self._access(asked[one.client_sap])) for one in records_of(profile)}
 
     def _strongest(self) -> Authentication:
+        if self.authentication is not None:
+            return self.authentication
         if self.keys is not None:
             return Authentication.HLS5
         return Authentication.NONE if self.password is None else Authentication.LLS
@@ -59,16 +66,23 @@ class CloneOptions:
     def _access(self, authentication: Authentication) -> AssociationSettings:
         if authentication is Authentication.NONE:
             return AssociationSettings()
-        if authentication is Authentication.LLS and self.password is not None:
-            return AssociationSettings(authentication, self.password)
-        if authentication is Authentication.HLS5 and self.keys is not None:
-            sealed = SecurityControl.AUTHENTICATED_ENCRYPTION
-            return AssociationSettings(authentication, keys=self.keys, protection=sealed)
-        name = authentication.name.lower()
-        raise SettingError(
-            f"{self.record}: a client proves itself by {name}; lls needs --password, hls5 --encryption-key and "
-            "--authentication-key, and others are not played"
-        )
+        secret = self.hls_secret
+        try:
+            return AssociationSettings(
+                authentication,
+                self.password,
+                keys=self.keys,
+                protection=SecurityControl.NONE if self.keys is None else SecurityControl.AUTHENTICATED_ENCRYPTION,
+                hls_secret=secret,
+                hls_function=None if secret is None else aes_function(secret),
+                asymmetric=self.asymmetric,
+                weak_hashes_allowed=True,  # who plays an old meter wants to
+            )
+        except SettingError as error:
+            raise SettingError(
+                f"{self.record}: a client proves itself by {authentication.name.lower()}, and {error}; lls needs "
+                "--password, hls5 both keys, hls2, 3, 4 and 6 --hls-secret, hls7 --signing-key and --client-certificate"
+            ) from error
 
 
 async def run_clone(

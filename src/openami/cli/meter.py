@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from openami.cli.clone import CloneOptions, run_clone
-from openami.cli.key_files import symmetric_key
+from openami.cli.key_files import KeyFiles, symmetric_key
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import served
-from openami.cli.session import FramingName, octets
+from openami.cli.session import AuthenticationName, FramingName, octets
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
 from openami.cli.waking import Waking
 from openami.field.meter.config import MeterConfig
@@ -31,6 +31,7 @@ from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.sealed_records import SealedRecords
 from openami.model.errors import SettingError
+from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.security import Secret, SecurityKeys, SecuritySuite
 
@@ -74,6 +75,18 @@ def meter(
         Path | None,
         typer.Option(help="Play the record that `openami read --save` took of a real meter, or a profile (TOML)."),
     ] = None,
+    authentication: Annotated[
+        AuthenticationName | None, typer.Option(help="How the client of a clone's record proves itself.")
+    ] = None,
+    hls_secret: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_HLS_SECRET", help="Secret of a clone's HLS 2 (AES), 3, 4, 6.")
+    ] = None,
+    signing_key: Annotated[
+        Path | None, typer.Option(help="File of a clone's private signing key (PEM or DER): HLS 7.")
+    ] = None,
+    client_certificate: Annotated[
+        Path | None, typer.Option(help="File of the signing certificate or public key of a clone's client: HLS 7.")
+    ] = None,
     face: Annotated[
         LocalFace | None,
         typer.Option(help="Serve this port of the meter instead of DLMS: p1, sml or iec62056-21."),
@@ -91,7 +104,8 @@ def meter(
     Without keys of your own fresh ones are made and shown. Runs until stopped.
 
     With `--clone` the meter is another one: it shows the objects and values of a record to the client that the
-    record was made for. Keys make that client prove itself by HLS 5, a password by LLS. From a companion profile it
+    record was made for. Keys make that client prove itself by HLS 5, a password by LLS; `--authentication` says
+    it otherwise. From a companion profile it
     takes the objects, rights and values of every client, and how each proves itself.
     """
     clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
@@ -104,6 +118,9 @@ def meter(
             _keys(encryption_key, authentication_key, master_key, counters, SecuritySuite(suite)) if sealed else None,
             None if password is None else Secret(password.encode()),
             store,
+            None if authentication is None else Authentication[authentication.name],
+            None if hls_secret is None else Secret(hls_secret.encode()),
+            KeyFiles(signing_key, client_certificate).load(SecuritySuite(suite)),
         )
         with suppress(KeyboardInterrupt):
             asyncio.run(

@@ -7,8 +7,11 @@ import stat
 from importlib import resources
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from command_line import SEALED, SECRETS, Process
+from dlms_curves import key
+from openami.protocols.dlms.security import SecuritySuite
 
 ENERGY, LOAD = "1-0:1.8.0*255", "1-0:99.1.0*255"
 
@@ -66,6 +69,39 @@ def test_a_clone_without_keys_asks_for_a_password(openami, saved, tmp_path, monk
         lls = ["--client", 2, "--authentication", "lls", "--password"]
         assert openami("read", link, ENERGY, *lls, "12345678", "--json").objects[1]["value"] == 48_000
         assert openami("read", link, ENERGY, *lls, "wrong").status == 1
+
+
+@pytest.mark.parametrize("way", ["none", "hls2", "hls4", "hls7-2", "hls6 ciphered"])
+def test_a_clone_takes_every_proof(openami, saved, tmp_path, monkeypatch, way):
+    mechanism, _, suite = way.partition(" ")[0].partition("-")
+    if "ciphered" not in way:
+        for name in SECRETS:
+            monkeypatch.delenv(name)
+    curve = SecuritySuite(int(suite or 1))
+    (tmp_path / "meter.pem").write_bytes(pem(key(3, curve)))
+    (tmp_path / "client.pem").write_bytes(pem(key(1, curve)))
+    for side, number in (("meter", 3), ("client", 1)):
+        public = key(number, curve).public_key()
+        (tmp_path / f"{side}.pub").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    both = ["--authentication", mechanism, *(["--suite", suite] if suite else [])]
+    secret = ["--hls-secret", "a secret of both"]
+    ours = (
+        ["--signing-key", tmp_path / "meter.pem", "--client-certificate", tmp_path / "client.pub"] if suite else secret
+    )
+    theirs = ["--signing-key", tmp_path / "client.pem", "--meter-signing-certificate", tmp_path / "meter.pub"]
+    theirs = [*both, "--client", 2, "--allow-weak", *(theirs if suite else secret)]
+    ciphered = ["--counters", tmp_path / "counters"]
+    environment = SECRETS if "ciphered" in way else {}
+    options = ["--clone", saved, "--listen", "127.0.0.1:0", *both, *ours, *ciphered, "--json"]
+    with Process(tmp_path, "meter", *options, **environment) as process:
+        link = json.loads(process.line("link"))["link"]
+        ran = openami("read", link, ENERGY, *theirs, "--json")
+        assert ran.status == 0, ran.err
+        assert ran.objects[1]["value"] == 48_000
+
+
+def pem(private):
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 @pytest.mark.parametrize(
