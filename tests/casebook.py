@@ -10,7 +10,8 @@ when/edits.csv          point, obis, action (propose, confirm, refuse, undo), nu
                         what persons did, after all arrivals; with a line of `confirm` two persons are needed
 
 Lines stand in the order of arrival; `arrived` is when a line became known. Empty fields take the usual value.
-then/*.csv are compared line by line with what the store answers: see `ANSWERS`.
+then/*.csv are compared line by line with what the store answers: see `ANSWERS`. They are asked in the order of their
+names, so that `later_bill.csv` is asked once the days of `judged.csv` were judged, and `bill.csv` before.
 """
 
 from __future__ import annotations
@@ -281,6 +282,7 @@ ANSWERS: dict[str, Callable[[Case, list[Line]], Iterator[Line]]] = {
     "months": lambda case, wanted: _sums(case, wanted, Period.MONTH),
     "years": lambda case, wanted: _sums(case, wanted, Period.YEAR),
     "bill": _bills,
+    "later_bill": _bills,
     "gaps": _gaps,
     "unplaced": _unplaced,
 }
