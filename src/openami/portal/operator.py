@@ -29,6 +29,7 @@ from openami.portal.energy import Place, bill_page, energy_page, found, instant,
 from openami.portal.explanation import explain
 from openami.portal.fleet import FleetRow, Freshness, fleet
 from openami.portal.identity import checked_form, note_access, operators_only
+from openami.portal.network import network_page
 from openami.portal.ownership import whole
 from openami.portal.picture import Flow, interval_channel, picture
 from openami.portal.reads import single_reads
@@ -310,6 +311,7 @@ OPERATOR_PAGES = Router(
         campaign_progress,
         missing_page,
         events_page,
+        network_page,
     ],
     guards=[operators_only],
 )

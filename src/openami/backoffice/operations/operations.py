@@ -76,7 +76,7 @@ class Operations:
         self._settings = settings or OperationsSettings()
         self._registry = registry
         self._intake = mdm
-        self._headend = headend
+        self.headend = headend
         self._clock = clock
         self._blocking = blocking
         self._jobs = Jobs(store)
@@ -333,10 +333,10 @@ class Operations:
 
     async def _pull_some(self) -> int:
         """One batch: read, keep durably, and only then release."""
-        items = await self._headend.read_spool(0, 1)
+        items = await self.headend.read_spool(0, 1)
         position = await self._blocking(self._pushes.position, items.spool)
-        items = await self._headend.read_spool(position, self._settings.pull_items)
+        items = await self.headend.read_spool(position, self._settings.pull_items)
         through = await self._blocking(self._pushes.take, items)
         if through:
-            await self._headend.release_spool(items.spool, through)
+            await self.headend.release_spool(items.spool, through)
         return sum(item.number > position for item in items.items)

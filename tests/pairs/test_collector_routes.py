@@ -1,0 +1,36 @@
+"""The routes of a mesh, told by its collector and asked for by the back office."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector_rig import START, Site, Zone, until
+from openami.backoffice.operations.headend_client import HeadendClient, SpoolFailed
+from openami.field.collector.direct import DirectMeters
+from openami.io.links.neighbourhood import Route
+from openami.protocols.zones.message import StationView
+from virtual_loop import VirtualClock, in_virtual_time
+
+
+class _Mesh(DirectMeters):
+    """Two stations, one behind the other."""
+
+    def routes(self):
+        return [Route("0a", "", 1, 1.5, 30.0), Route("0b", "0a", 2, None, None)]
+
+
+@in_virtual_time
+async def test_the_back_office_learns_who_relays_for_whom():
+    zone = Zone(VirtualClock(START))
+    client = HeadendClient(zone.reach, zone.clock)
+    with pytest.raises(SpoolFailed, match="c-1 is not connected"):
+        await client.routes("c-1")
+    site = Site("c-1", zone, _Mesh({})).start()
+    await until(lambda: site.collector.uplink.connected)
+    await zone.clock.sleep(1)
+    near, far = (await client.routes("c-1")).stations
+    assert near == StationView("0a", "", 1, 1.5, near.heard_at)
+    assert START - 30 <= near.heard_at < START
+    assert far == StationView("0b", "0a", 2, None, 0.0)
+    await site.stop()
+    await zone.stop()
