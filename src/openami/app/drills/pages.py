@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hmac
 
+from litestar.types import Receive, Scope, Send
+
 from openami.app.drills.drill import Removal, drill, stands
-from openami.app.drills.portal_world import HOST, Browser, csrf_of, open_portal
+from openami.app.drills.portal_world import HOST, Browser, csrf_of, open_portal, plain_answer
 from openami.portal import consumer, gate
 from openami.portal.gate import Gate
 from openami.portal.ownership import whole
+from openami.portal.serving import Redirecting
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
 from openami.portal.throttle import LoginThrottle
@@ -92,3 +95,20 @@ def a_request_for_another_host() -> None:
         for host in ("elsewhere.example", "openami.localhost.elsewhere.example", "", "[::1"):
             status = browser.get("/login", host=host or "-").status
             stands(status == 421, f"host {host!r} was answered with {status}")
+
+
+async def _served(_self: Redirecting, _scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"a page in the clear", "more_body": False})
+
+
+@drill("A073", USER, Removal(Redirecting, "__call__", _served))
+def a_first_visit_without_tls() -> None:
+    """Plain HTTP answers with the way to the same host under TLS only, and to no other host."""
+    redirecting = Redirecting((HOST,), 8443)
+    for host, path in ((HOST, "/my/1/day?date=2025-01-01"), (HOST, "//elsewhere.example"), ("elsewhere.example", "/")):
+        answer = plain_answer(redirecting, host, path)
+        target = answer.headers.get("location", "")
+        same = target.startswith(f"https://{HOST}:8443/")
+        stands(answer.status == 308 and same if host == HOST else not target, f"{host}{path}: {answer.status} {target}")
+        stands("clear" not in answer.text, "a page was given in the clear")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import structlog
+from litestar.types import ASGIApp
 
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
@@ -99,7 +100,7 @@ class Browser:
         return answer
 
 
-async def _exchange(portal: Portal, scope: Any, body: bytes) -> Answer:
+async def _exchange(portal: ASGIApp, scope: Any, body: bytes) -> Answer:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -113,6 +114,21 @@ async def _exchange(portal: Portal, scope: Any, body: bytes) -> Answer:
     cookies = dict(value.partition(";")[0].split("=", 1) for name, value in pairs if name == "set-cookie")
     text = b"".join(one.get("body", b"") for one in sent[1:]).decode(errors="replace")
     return Answer(sent[0]["status"], dict(pairs), cookies, text)
+
+
+def plain_answer(application: Any, host: str, path: str) -> Answer:
+    """What the port of plain HTTP says to a GET."""
+    bare, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "path": bare,
+        "raw_path": bare.encode(),
+        "query_string": query.encode(),
+        "headers": [(b"host", host.encode())],
+    }
+    return asyncio.run(_exchange(application, scope, b""))
 
 
 def csrf_of(page: Answer) -> str:
