@@ -16,6 +16,7 @@ from openami.backoffice.operations.read_plan import ReadPlan
 from openami.portal.serving import serve_portal
 from portal_certificate import make_certificate
 from portal_world import GAP, NOW, PASSWORD, make_district, make_operations, make_world_portal
+from told_network import ToldHeadend
 
 CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = os.environ.get("OPENAMI_SCREENSHOTS")
@@ -28,6 +29,7 @@ PAGES = {
         "campaign": "/operator/campaigns/1",
         "missing": "/operator/missing?date=2013-12-18",
         "events": "/operator/events",
+        "network": "/operator/network",
         "evidence": "/operator/points/1/reading?at=1387310400",
     },
     "anna": {
@@ -56,6 +58,7 @@ def portal(folder):
     district = make_district(folder)
     operations = make_operations(district)
     operations.create_campaign("Daily read", [1, 2, 3], ReadPlan(), GAP, NOW.replace(hour=20))
+    operations.headend = ToldHeadend()
     certificate, key = make_certificate(folder)
     files = {"certificate": certificate, "key": key, "authority": certificate}
     return make_world_portal(district, operations, port=0, notice="Readings of real households, replayed", **files)

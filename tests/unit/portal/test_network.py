@@ -9,20 +9,17 @@ import pytest
 from openami.model.point import Meter
 from openami.model.quality import GuaranteeClass
 from openami.portal.network import SIZE, network
-from openami.protocols.zones.message import CollectorView, ConnectedCollectors, Routes, StationView
+from openami.protocols.zones.message import StationView
 from portal_world import browser, log_in, make_district, make_operations, make_world_portal
+from told_network import COLLECTOR, STATIONS, ToldHeadend
 
-COLLECTOR = CollectorView("c-1", "", 1_700_000_000.0, 0, 12, 0, 3, {})
-STATIONS = [
-    StationView("0a", "", 1, 1.25, 1_700_000_100.0),
-    StationView("0b", "0a", 2, None, 0.0),
-    StationView("0c", "0a", 2, None, 1_700_000_200.0),
-]
+NEAR = StationView("0a", "", 1, 1.25, 1_700_000_100.0)
+FAR = [StationView("0b", "0a", 2, None, 0.0), StationView("0c", "0a", 2, None, 1_700_000_200.0)]
 
 
 def test_stations_lie_on_rings_and_hang_on_their_parents():
     meter = Meter(7, "SN-7", b"\x01" * 8, GuaranteeClass.SHARED_KEYS, "collector://c-1/0b")
-    drawn = network(COLLECTOR, STATIONS, {"collector://c-1/0b": meter})
+    drawn = network(COLLECTOR, [NEAR, *FAR], {"collector://c-1/0b": meter})
     places = {each.view.address: (each.x, each.y) for each in drawn.stations}
     middle = (SIZE / 2, SIZE / 2)
     assert [dist(middle, places[name]) for name in ("0a", "0b", "0c")] == [
@@ -41,27 +38,20 @@ def test_a_parent_that_is_not_there_or_a_loop_is_drawn_all_the_same(parent):
     assert len(drawn.stations) == 1
 
 
-class _Headend:
-    async def collectors(self):
-        return ConnectedCollectors([COLLECTOR])
-
-    async def routes(self, name):
-        assert name == "c-1"
-        return Routes(STATIONS)
-
-
 async def test_the_page_shows_routes_and_says_why_there_are_none(tmp_path):
     district = make_district(tmp_path)
-    district.registry.add_meter("SN-7", b"OAM\x00\x00\x00\x00\x07", GuaranteeClass.SHARED_KEYS, "collector://c-1/0b")
+    district.registry.add_meter(
+        "SN-7", b"OAM\x00\x00\x00\x00\x07", GuaranteeClass.SHARED_KEYS, f"collector://c-1/{STATIONS[3].address}"
+    )
     operations = make_operations(district)
     portal = make_world_portal(district, operations)
     async with browser(portal) as client:
         await log_in(client, "operator")
         dark = await client.get("/operator/network")
-        operations.headend = _Headend()
+        operations.headend = ToldHeadend()
         shown = await client.get("/operator/network")
     assert dark.status_code == 200
     assert "The head-end does not answer" in dark.text
-    assert shown.text.count('class="station"') == 3
+    assert shown.text.count('class="station"') == len(STATIONS)
     assert "SN-7" in shown.text
     assert "1.25" in shown.text
