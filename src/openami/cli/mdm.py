@@ -259,6 +259,7 @@ def _show(point: MeteringPoint, channel: Channel, told: Explanation, *, as_json:
         "judged_at": None if told.judged_at is None else told.judged_at.isoformat(timespec="seconds"),
         "rule_set": told.rule_set,
         "stale": told.stale,
+        "edited": told.edited,
     }
     if as_json:
         print_json(facts | {"reasons": [_reason(reason) for reason in told.reasons]})
