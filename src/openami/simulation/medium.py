@@ -33,7 +33,7 @@ DUTY_WINDOW_S: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Phy:
-    """Fixed before anything is measured. `overhead_octets` are preamble, delimiter and header before each PSDU.
+    """`overhead_octets` are preamble, delimiter and header before each PSDU.
 
     PSDUs here are without their frame check sequence, which is on the air all the same.
     """

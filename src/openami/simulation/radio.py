@@ -19,7 +19,9 @@ _MULTIPLIERS = (0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB)
 
 
 class Radio(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Fixed before measuring. `obstruction_db` is what walls and cupboards take from every link.
+    """`carrier_sense_dbm` was -100 at first, see docs/reference/simulation.md; the rest is as it was before measuring.
+
+    `obstruction_db` is what walls and cupboards take from every link.
 
     `link_loss_percent` are the bounds of what a link loses whatever its level. Defaults: IEEE 802.15.4 SUN FSK at
     50 kbit/s and 14 dBm in the part of the 868 MHz band that allows a duty cycle of 10 %.

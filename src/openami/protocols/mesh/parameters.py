@@ -1,4 +1,4 @@
-"""What a mesh is set up with. The defaults are those of docs/reference/mesh.md and were fixed before measuring."""
+"""What a mesh is set up with. The defaults are those of docs/reference/mesh.md, which says after which trials."""
 
 from __future__ import annotations
 
