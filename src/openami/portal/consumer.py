@@ -80,19 +80,19 @@ def reading(
     return reading_page(request, rooms, own_place(request, rooms, point, flow), at)
 
 
-@get("/{point:int}/download/{name:str}", sync_to_thread=True)
-def download(request: Asking, point: FromPath[int], name: FromPath[str]) -> Stream:
+@get("/{point:int}/download/{file:str}", sync_to_thread=True)
+def download(request: Asking, point: FromPath[int], file: FromPath[str]) -> Stream:
     """All validated values of the consumer's own supply as a file: Green Button, or CSV for spreadsheets."""
     rooms = rooms_of(request)
     sight = own_place(request, rooms, point).sight
-    form = FILES.get(name)
+    form = FILES.get(file)
     if form is None:
         raise NotFoundException
     exporter: Exporter = request.app.state.exporter
     # A feed of Green Button is of one supply, so the latest.
     shown = Sight(sight.point, sight.spans[-1:] if form is FileForm.ESPI else sight.spans)
     asked = exporter.bounds(point, shown.spans[0][0], shown.spans[-1][1])
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    headers = {"content-disposition": f'attachment; filename="{file}"'}
     return Stream(pieces(exporter, shown, asked, form, rooms.now), media_type=MEDIA[form], headers=headers)
 
 

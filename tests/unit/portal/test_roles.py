@@ -71,6 +71,7 @@ def addresses(portal, evidence):
         "meter": "1",
         "campaign": "1",
         "number": str(evidence),
+        "file": "green-button.xml",
     }
     found = []
     for route in portal.routes:
