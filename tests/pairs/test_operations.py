@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from openami.backoffice.operations import Cause, HeadendRefused, JobState, OperationsSettings, ReadPlan
-from openami.backoffice.operations.headend_client import HeadendUnreachable
+from openami.backoffice.operations.headend_client import HeadendClient, HeadendUnreachable
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.faces.service import FramingKind
 from openami.io.keystore import NoKeys
@@ -499,3 +499,38 @@ async def test_the_scheduler_reads_in_rhythm_fills_holes_and_pulls(caplog):
 async def test_keys_are_asked_for_by_system_title(rig):
     with pytest.raises(NoKeys):
         rig.keystore.meter_keys(b"12345678")
+
+
+@in_virtual_time
+async def test_pushes_become_incidents_and_what_nobody_verified_is_only_the_head_ends_claim(rig):
+    rig.field.meters[0].alarm(EventCode.MAGNETIC_FIELD, NEXT.timestamp())
+    apdu = rig.field.meters[0].next_push()
+    await rig.push(encode_wrapper(apdu, 1, 103))
+    await rig.push(encode_wrapper(apdu, 1, 103))
+    await rig.push(encode_wrapper(apdu[:-1] + bytes([apdu[-1] ^ 1]), 1, 103))
+    await rig.operations.pull_spool()
+    told = {(each.cause, each.code): (each.alerts, list(each.meters)) for each in rig.operations.incidents()}
+    assert told == {("meter M0", "magnetic field"): (1, ["M0"]), ("head-end", "unverified claims"): (1, [""])}
+
+
+@in_virtual_time
+async def test_a_meter_that_stops_pushing_raises_an_alarm_even_with_the_head_end_away():
+    rig = Rig(push_rows=4)
+    try:
+        for hour in (1, 2):
+            rig.field.meters[0].advance(DAY.timestamp() + 3600 * hour)
+            await rig.push_from(0)
+        await rig.operations.pull_spool()
+        assert rig.operations.incidents() == []
+        await rig.clock.sleep(3 * 3600)
+
+        async def away():
+            raise ConnectFailed("no connection to the head-end: refused")
+
+        rig.operations.headend = HeadendClient(away, rig.clock)
+        with pytest.raises(LinkError):
+            await rig.operations.pull_spool()
+        (incident,) = rig.operations.incidents()
+        assert (incident.cause, incident.code) == ("meter M0", "heartbeats are missing")
+    finally:
+        await rig.close()

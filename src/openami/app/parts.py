@@ -215,7 +215,9 @@ async def run_portal(
 def operations_settings(installation: Installation) -> OperationsSettings:
     """Operations as the configuration file says."""
     settings = installation.settings.operations
-    return OperationsSettings(concurrency=settings.concurrency, attempts=settings.attempts)
+    return OperationsSettings(
+        concurrency=settings.concurrency, attempts=settings.attempts, push_every_s=settings.push_every_s
+    )
 
 
 def _headend_client(installation: Installation, headend: str, clock: Clock) -> HeadendClient:

@@ -139,6 +139,10 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     deadline_s: Annotated[int, Meta(ge=60, description="How long a campaign may take, seconds.")] = 10_800
     concurrency: Annotated[int, Meta(ge=1, description="How many meters are read at once.")] = 200
     attempts: Annotated[int, Meta(ge=1, description="How often a meter is tried within one campaign.")] = 5
+    push_every_s: Annotated[
+        int,
+        Meta(ge=60, description="Period in which meters push their profile; twice as long without one is an alarm."),
+    ] = 3_600
 
 
 class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):

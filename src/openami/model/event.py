@@ -38,6 +38,14 @@ class EventCode(IntEnum):
     TEMPERATURE_HIGH = 90
 
 
+def event_name(code: int) -> str:
+    """The name of an event in words; unknown codes keep their number."""
+    try:
+        return EventCode(code).name.replace("_", " ").lower()
+    except ValueError:
+        return f"event {code}"
+
+
 @dataclass(frozen=True, slots=True)
 class MeterEvent:
     """Meter `meter` (registry id) says that `code` happened at `at` (its clock); known here at `known_at`."""
@@ -51,7 +59,4 @@ class MeterEvent:
     @property
     def name(self) -> str:
         """The event's name in words; unknown codes keep their number."""
-        try:
-            return EventCode(self.code).name.replace("_", " ").lower()
-        except ValueError:
-            return f"event {self.code}"
+        return event_name(self.code)

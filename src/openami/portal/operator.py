@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery
 
 from openami.backoffice.mdm.missing import Gap
+from openami.backoffice.operations.alert_pipeline import HEADEND_CAUSE, PAGES_MAX, PAGES_WINDOW_S, Incident
 from openami.backoffice.operations.campaigns import CampaignView
 from openami.backoffice.operations.job_state import JobState
 from openami.backoffice.operations.live import LiveReading
@@ -39,6 +40,7 @@ Asking = Request[Any, Any, Any]
 PAGE = 50
 GAPS_SHOWN = 200
 EVENTS_SHOWN = 200
+INCIDENTS_SHOWN = 50
 JOBS_SHOWN = 200
 REGISTERS_BACK = timedelta(days=62)
 log = structlog.get_logger("openami.portal")
@@ -280,12 +282,35 @@ def _gap_row(rooms: Rooms, points: dict[int, MeteringPoint], gap: Gap) -> tuple[
 
 @get("/events", sync_to_thread=True)
 def events_page(request: Asking) -> Response[str]:
-    """What meters reported, newest first."""
+    """What calls for people, grouped by cause, and what meters reported, newest first."""
     rooms = rooms_of(request)
     events: list[MeterEvent] = rooms.operations.events(limit=EVENTS_SHOWN)
     note_access(request, "events", shown=len(events))
     meters = {meter.id: meter for meter in rooms.registry.meters()}
-    return rooms.pages.page(request, "events", events=[(meters[event.meter], event) for event in events])
+    incidents = rooms.operations.incidents()
+    return rooms.pages.page(
+        request,
+        "events",
+        events=[(meters[event.meter], event) for event in events],
+        incidents=[_incident_row(each) for each in incidents[:INCIDENTS_SHOWN]],
+        count=len(incidents),
+        pages_max=PAGES_MAX,
+        pages_minutes=round(PAGES_WINDOW_S / 60),
+    )
+
+
+class IncidentRow(NamedTuple):
+    """An incident, and its times as people read them."""
+
+    incident: Incident
+    first: datetime
+    last: datetime
+    claimed: bool
+
+
+def _incident_row(each: Incident) -> IncidentRow:
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (each.first, each.last))
+    return IncidentRow(each, first, last, each.cause == HEADEND_CAUSE)
 
 
 def _meter(rooms: Rooms, meter: int) -> Meter:

@@ -20,6 +20,9 @@ PAGES_MAX: Final = 10
 PAGES_WINDOW_S: Final = 600.0
 INCIDENT_S: Final = 3600.0
 MISSED_PERIODS: Final = 2
+HEADEND_CAUSE: Final = "head-end"
+BEGAN_AGAIN: Final = 64
+"""A meter whose counter is so far below what it had reached has begun again, as after a power cut."""
 CARRIER_PERMILLE: Final = 200
 """From so many silent meters of a carrier on, it is the carrier that is silent."""
 
@@ -91,7 +94,7 @@ class AlertPipeline:
     def alert(self, alert: Alert) -> Page | None:
         """Take one alert; the page that it makes, if any."""
         if alert.trust is Trust.HEADEND:
-            return self._put("head-end", "unverified claims", alert.meter, alert.at)
+            return self._put(HEADEND_CAUSE, "unverified claims", alert.meter, alert.at)
         fresh = self._fresh(alert) and self._within_bucket(alert)
         cause = self._cause(alert)
         if not fresh:
@@ -103,11 +106,17 @@ class AlertPipeline:
         """A sealed item came from `meter`, under its counter; a hole before it is suppression."""
         last = self._counters.get(meter)
         self._heard[meter] = at
-        self._counters[meter] = max(counter, last or 0)
+        again = last is None or counter < last - BEGAN_AGAIN
+        self._counters[meter] = counter if again else max(counter, last or 0)
         if last is None or counter <= last + 1:
             return None
         carrier = self._places.get(meter, Place()).carrier
         return self._put(f"carrier {carrier}", "items are missing", meter, at)
+
+    def expected(self, meter: str) -> int | None:
+        """The counter that comes next from `meter`; None if it was not heard yet."""
+        last = self._counters.get(meter)
+        return None if last is None else last + 1
 
     def check(self, now: float) -> list[Page]:
         """Who has not been heard for two periods: one page for a carrier, or one for a meter by itself."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from openami.backoffice.operations.alert_pipeline import Incident
+from openami.backoffice.operations.alert_watch import AlertWatch
 from openami.backoffice.operations.assignment import Assignments
 from openami.backoffice.operations.campaign_run import CampaignRun
 from openami.backoffice.operations.campaigns import Campaigns, CampaignView, ReadSchedule, told
@@ -85,6 +87,7 @@ class Operations:
         self._pushes = PushStore(store)
         self._assignments = Assignments(registry, mdm, self._notes)
         self._sessions = Sessions(headend, keystore.meter_keys, counters, clock, random, self._settings)
+        self._watch = AlertWatch(registry, self._settings.push_every_s)
         self._opening = PushOpening(
             store,
             self._pushes,
@@ -92,6 +95,7 @@ class Operations:
             registry,
             mdm,
             keystore.meter_keys,
+            watch=self._watch,
             telegram_every_s=self._settings.telegram_every_s,
         )
         self._recorder = Recorder(
@@ -205,6 +209,7 @@ class Operations:
         finally:
             while await self._blocking(self._opening.open_waiting, self._settings.pull_items, self._now()):
                 pass
+            await self._blocking(self._watch.check, self._clock.time())
 
     async def read_now(self, meter_id: int) -> LiveReading:
         """Ask a meter for its registers now; the answer's bytes are kept as evidence."""
@@ -253,6 +258,10 @@ class Operations:
     def event_evidence(self, event: MeterEvent) -> int | None:
         """The id of the bytes that an event came from."""
         return self._notes.event_evidence(event)
+
+    def incidents(self) -> list[Incident]:
+        """What calls for people, grouped by cause, since this process began; what happened last comes first."""
+        return self._watch.incidents()
 
     def clocks(self, meter: int, limit: int = 30) -> list[ClockNote]:
         """How far the meter's clock was off, latest first."""

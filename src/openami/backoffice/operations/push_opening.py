@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from openami.backoffice.operations.alert_watch import AlertWatch, Noticed
 from openami.backoffice.operations.cause import Cause, NotReadable, cause_of
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.notes import Notes
@@ -17,6 +18,7 @@ from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.meter_keys import NoKeys
 from openami.io.store.engine import Store
 from openami.model.errors import DecodeError, OpenAmiError, SecurityError, StoreError
+from openami.model.event import event_name
 from openami.model.obis import ObisCode
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.protocols.dlms.cosem.interval_push import INTERVAL_COLUMNS, IntervalPush, read_interval_push
@@ -30,6 +32,7 @@ from openami.protocols.dlms.push_receiver import PushKeys, PushReceived, open_pu
 from openami.protocols.dlms.wrapper import decode_wrapper
 
 PROTOCOL = "dlms-push"
+INVOKE_ID_MASK = 0x00FF_FFFF
 _WRAPPER_VERSION = b"\x00\x01"
 _HDLC_FLAG = b"\x7e"
 _WATT_HOURS = {column.logical_name: 0 for column in INTERVAL_COLUMNS if column.class_id == 3}
@@ -40,7 +43,8 @@ class PushOpening:
     """Opens what the spool brought. Synchronous.
 
     A push counts once: its sender and invocation counter are remembered in the transaction that keeps its event, so a
-    repeated one changes nothing and a kill in between loses nothing. What cannot be opened is kept in quarantine.
+    repeated one changes nothing and a kill in between loses nothing. What cannot be opened is kept in quarantine. What
+    was noticed goes to `watch` once it is in the store.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class PushOpening:
         intake: Intake,
         find_keys: FindKeys,
         *,
+        watch: AlertWatch | None = None,
         telegram_every_s: int = 3_600,
     ) -> None:
         self._store = store
@@ -60,6 +65,7 @@ class PushOpening:
         self._registry = registry
         self._intake = intake
         self._find_keys = find_keys
+        self._watch = watch
         self._telegrams = TelegramOpening(pushes, notes, registry, intake, find_keys, every_s=telegram_every_s)
 
     def open_waiting(self, limit: int, now: datetime) -> int:
@@ -80,16 +86,24 @@ class PushOpening:
         """All in one transaction: what many meters say of one hour is stored in one go."""
         readings: list[ProfileReading] = []
         registers: list[RegisterReading] = []
+        noticed: list[Noticed] = []
         with self._store.transaction():
             for kept in waiting:
-                self._pushes.settle(kept, self._open(kept, now, readings, registers))
+                self._pushes.settle(kept, self._open(kept, now, readings, registers, noticed))
             if readings:
                 self._intake.take_profile(readings)
             if registers:
                 self._intake.take_register(registers)
+        if self._watch is not None:
+            self._watch.take(noticed, now.timestamp())
 
     def _open(
-        self, kept: KeptPush, now: datetime, readings: list[ProfileReading], registers: list[RegisterReading]
+        self,
+        kept: KeptPush,
+        now: datetime,
+        readings: list[ProfileReading],
+        registers: list[RegisterReading],
+        noticed: list[Noticed],
     ) -> PushState:
         meter: int | None = None
         try:
@@ -100,9 +114,11 @@ class PushOpening:
             for apdu in apdus_of(kept.content):
                 opened = open_push(apdu, self._sender, accept_plain=False)
                 meter = self._meter(opened)
-                states.append(self._take(kept, opened, meter, readings))
+                states.append(self._take(kept, opened, meter, readings, noticed))
             return PushState.OPENED if PushState.OPENED in states else PushState.REPEATED
         except (DecodeError, SecurityError, NoKeys, NotReadable) as error:
+            if meter is None:
+                noticed.append(Noticed(None))
             return self._set_aside(kept, meter, error, now)
 
     def _set_aside(self, kept: KeptPush, meter: int | None, error: OpenAmiError, now: datetime) -> PushState:
@@ -110,10 +126,21 @@ class PushOpening:
         self._notes.quarantine(f"push {kept.id} of {kept.source}", meter, what, now)
         return PushState.QUARANTINED
 
-    def _take(self, kept: KeptPush, opened: PushReceived, meter: int, readings: list[ProfileReading]) -> PushState:
+    def _take(
+        self,
+        kept: KeptPush,
+        opened: PushReceived,
+        meter: int,
+        readings: list[ProfileReading],
+        noticed: list[Noticed],
+    ) -> PushState:
+        number = opened.notification.long_invoke_id_and_priority & INVOKE_ID_MASK
         rows = read_interval_push(opened.notification.notification_body)
         if rows is not None:
-            return self._take_rows(kept, opened, meter, rows, readings)
+            state = self._take_rows(kept, opened, meter, rows, readings)
+            if state is PushState.OPENED:
+                noticed.append(Noticed(meter, number=number, regular=True))
+            return state
         body = decode_data(opened.notification.notification_body)
         if not self._first_time(kept, opened):
             return PushState.REPEATED
@@ -122,6 +149,7 @@ class PushOpening:
         evidence = self._intake.keep_evidence(meter, kept.received_at, PROTOCOL, (kept.content,), opened.plain, note)
         if event is not None:
             self._notes.note_events(meter, (event,), kept.received_at, _setup_name(body), evidence)
+        noticed.append(Noticed(meter, "" if event is None else event_name(event.code), number))
         return PushState.OPENED
 
     def _take_rows(

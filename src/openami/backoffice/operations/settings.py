@@ -12,7 +12,8 @@ class OperationsSettings:
     """Times in seconds. The delay before attempt n + 1 is `backoff_s` × 2^(n−1), at most `backoff_max_s`, of which a
     random half is taken off, so that meters that failed together do not come back together.
 
-    Of a meter that only broadcasts, one telegram in `telegram_every_s` becomes readings.
+    Of a meter that only broadcasts, one telegram in `telegram_every_s` becomes readings. A meter that pushes its
+    profile and is not heard for two times `push_every_s` raises an alarm.
 
     `system_title` is ours as a DLMS client: one per set of keys and counters.
     """
@@ -31,11 +32,12 @@ class OperationsSettings:
     pull_items: int = 500
     look_every_s: float = 5.0
     telegram_every_s: int = 3_600
+    push_every_s: int = 3_600
 
     def __post_init__(self) -> None:
         if len(self.system_title) != 8:
             raise SettingError(f"operations.system_title has {len(self.system_title)} bytes; it must have 8")
-        for name in ("concurrency", "attempts", "record_batch", "pull_items", "telegram_every_s"):
+        for name in ("concurrency", "attempts", "record_batch", "pull_items", "telegram_every_s", "push_every_s"):
             if getattr(self, name) < 1:
                 raise SettingError(f"operations.{name} is {getattr(self, name)}; it must be at least 1")
         for name in ("backoff_s", "backoff_max_s", "attempt_timeout_s", "dial_timeout_s", "response_timeout_s"):
