@@ -1,0 +1,150 @@
+"""Whoever carries pushes: head-end and collector, which have them all, and may drop, repeat, swap, invent and keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from sqlalchemy import func, select
+
+from openami.app.drills.conversation import STRANGER
+from openami.app.drills.drill import Removal, drill, ignored, stands
+from openami.app.drills.inner_zone import DAY, hours_of, inner_zone, pushes_of, pushing_meter
+from openami.app.drills.world import START, title_of
+from openami.backoffice.mdm import placement
+from openami.backoffice.operations.alert_pipeline import AlertPipeline, Page, Place
+from openami.backoffice.operations.push_store import PushState, PushStore
+from openami.backoffice.operations.tables import spool_position
+from openami.model.event import EventCode
+from openami.protocols.dlms import security
+from openami.protocols.zones.message import Push, SpoolItem, SpoolItems, encode_push
+
+COLLECTOR = "collector"
+HEAD_END = "HES DMZ host"
+NOTHING = [[0] * 96, [0] * 96]
+HOUR_S = 3600.0
+_PLACE_OF = placement.place_of
+
+
+@drill("A063", HEAD_END, Removal(security, "verify_tag", ignored))
+def the_head_end_invents_readings() -> None:
+    """Readings of its own under a meter's title, and a genuine push with any one bit changed: nothing is believed."""
+    invented = hours_of(pushing_meter(keys=STRANGER), 3)
+    alarm = pushing_meter()
+    alarm.alarm(EventCode.COVER_OPENED, START + 60.0)
+    *_, genuine = pushes_of(alarm)
+    flipped = [_flipped(genuine, bit) for bit in range(16 * 8, len(genuine) * 8)]
+    with inner_zone() as zone:
+        zone.deliver([*invented, *flipped])
+        stands(zone.values() == NOTHING, "a reading that no meter sent is in the store")
+        stands(not zone.events(), f"events that no meter sent are believed: {zone.events()}")
+        stands(zone.state(PushState.OPENED) == 0, "a push that no meter sent counts as opened")
+        stands(zone.state(PushState.QUARANTINED) == len(invented) + len(flipped), "what was refused is not kept")
+        zone.deliver([genuine])
+        stands(len(zone.events()) == 1, "after forgeries the genuine push is refused")
+
+
+def _flipped(apdu: bytes, bit: int) -> bytes:
+    changed = bytearray(apdu)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+@drill("A041", COLLECTOR, Removal(PushStore, "first_time", lambda *_: True))
+def pushes_are_doubled_and_shuffled() -> None:
+    """Whatever the order and however often: the same events and values as in order and once."""
+    meter = pushing_meter()
+    pushes = hours_of(meter, 6)
+    for minute in range(8):
+        meter.alarm(EventCode.COVER_OPENED, START + 6.5 * HOUR_S + minute * 60)
+        pushes += pushes_of(meter)
+    with inner_zone() as zone:
+        zone.deliver(pushes)
+        wanted = zone.values(), zone.events()
+    stands(any(wanted[0][0]), "the genuine pushes brought nothing")
+    for seed in range(3):
+        mixed = pushes * 2
+        Random(seed).shuffle(mixed)  # noqa: S311 - which order it is decides nothing
+        with inner_zone() as zone:
+            zone.deliver(mixed)
+            stands((zone.values(), zone.events()) == wanted, f"order {seed} gives another history")
+            stands(zone.state(PushState.OPENED) == len(pushes), f"order {seed}: repeated pushes count")
+
+
+@drill("A046", COLLECTOR, Removal(security, "verify_tag", ignored))
+def a_collector_brings_pushes_of_a_meter_that_is_not_its_own() -> None:
+    """Genuine ones count, whoever brings them, at their own meter; under another meter's title they do not open."""
+    pushes = hours_of(pushing_meter(0), 2)
+    renamed = [apdu.replace(title_of(0), title_of(1)) for apdu in pushes]
+    foreign = [_flipped(apdu, 8 * len(apdu) - 1) for apdu in pushes]
+    with inner_zone() as zone:
+        zone.deliver([*renamed, *foreign], source="collector://other/m1")
+        stands(zone.state(PushState.OPENED) == 0, "a push was opened that its meter did not seal like this")
+        zone.deliver(pushes, source="collector://other/m1")
+        mine, other = zone.values()
+        stands(any(mine) and not any(other), "what another collector brought was not stored at its own meter")
+
+
+@drill("A040", COLLECTOR, Removal(AlertPipeline, "heard", ignored))
+def some_pushes_are_dropped() -> None:
+    """One in twenty, or all of one customer: each hole in the counters of a meter is one alarm about the carrier."""
+    for dropped in (_one_in_twenty, _all_of_one):
+        line = AlertPipeline({f"m{n}": Place("T1", "c1") for n in range(20)}, HOUR_S)
+        called: list[Page] = []
+        for number in range(1, 41):
+            now = START + number * HOUR_S
+            carried = [meter for meter in range(20) if number == 1 or not dropped(meter, number)]
+            called += filter(None, [line.heard(f"m{meter}", number, now) for meter in carried])
+            called += line.check(now)
+        stands(called, "pushes are dropped and nobody is called")
+        stands(called[0].at <= START + 5 * HOUR_S, "whoever drops pushes has more than two periods for it")
+
+
+def _one_in_twenty(meter: int, number: int) -> bool:
+    return (meter * 7 + number) % 20 == 3
+
+
+def _all_of_one(meter: int, _number: int) -> bool:
+    return meter == 5
+
+
+def _furthest(store: PushStore) -> int:
+    """As if all spools were one."""
+    with store._store.reading() as connection:  # noqa: SLF001 - the guard that is taken away
+        return int(connection.execute(select(func.max(spool_position.c.through))).scalar() or 0)
+
+
+def _counted_from_1(spool: str, contents: list[bytes]) -> SpoolItems:
+    pushes = [encode_push(Push(float(START), "10.0.0.1:4059", "tcp", content)) for content in contents]
+    return SpoolItems(spool, [SpoolItem(number, raw) for number, raw in enumerate(pushes, 1)])
+
+
+@drill("A068", HEAD_END, Removal(PushStore, "position", lambda self, _spool: _furthest(self)))
+def the_head_end_is_lost_and_another_takes_its_place() -> None:
+    """The new one's spool counts from 1 again: all that meters push to it counts, under the keys that they have."""
+    meter = pushing_meter()
+    first, then = hours_of(meter, 2), []
+    for hour in range(3, 6):
+        meter.advance(START + hour * HOUR_S)
+        then += list(pushes_of(meter))
+    with inner_zone() as zone:
+        zone.deliver(first, spool="old")
+        before = sum(zone.values()[0])
+        zone.take(_counted_from_1("new", then))
+        stands(sum(zone.values()[0]) > before, "what meters push to the new head-end is passed over")
+        stands(zone.state(PushState.QUARANTINED) == 0, "under the keys that the meters have, pushes do not open")
+
+
+def _anywhere(installation: object) -> placement.Place:
+    return replace(_PLACE_OF(installation), start=0)  # type: ignore[arg-type]
+
+
+@drill("A007", "rogue meter", Removal(placement, "place_of", _anywhere))
+def intervals_of_before_the_meter_was_hung() -> None:
+    """A meter may say what it likes of the time before: it counts for nobody, and is kept aside."""
+    with inner_zone(DAY + timedelta(hours=2)) as zone:
+        zone.deliver(hours_of(pushing_meter(), 4))
+        values = zone.values()[0]
+        stands(any(values[8:]), "what the meter measured at the point is not stored")
+        stands(not any(values[:8]), "intervals of before the meter was hung count for the customer")
