@@ -38,7 +38,7 @@ def account(
         elif point is None:
             accounts.add(login, password, Role.OPERATOR)
         else:
-            accounts.add(login, password, Role.CONSUMER, _consumer(Registry(store), point))
+            accounts.add(login, password, Role.CONSUMER, consumer_at(Registry(store), point))
     finally:
         store.close()
     if as_json:
@@ -47,7 +47,8 @@ def account(
         console.print(f"log-in [cyan]{login}[/], password [cyan]{password}[/] (shown only now)", highlight=False)
 
 
-def _consumer(registry: Registry, code: str) -> int:
+def consumer_at(registry: Registry, code: str) -> int:
+    """Who is supplied at the metering point `code` now; raise `SettingError`."""
     found = registry.point_by_code(code)
     if found is None:
         raise SettingError(f"--point {code!r}: there is no such metering point")

@@ -60,6 +60,7 @@ GROUPS = {
         "crossed",
     ),
     "registry": ("import", "export"),
+    "token": ("make", "show", "withdraw"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange"),
     "collector": ("public", "wake", "bundle", "apply"),

@@ -1,0 +1,70 @@
+"""`openami token`: make, show and withdraw the tokens of programs that ask the public interface."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openami.app.installation import Installation
+from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.registry.registry import Registry
+from openami.cli.account import consumer_at
+from openami.cli.output import JsonOption, console, print_json, print_note, print_rows
+from openami.cli.up import SettingsOption
+from openami.model.errors import SettingError
+from openami.portal.api.tokens import Scope, Tokens
+
+NameArgument = Annotated[str, typer.Argument(help="What the token is called; not a secret.")]
+
+
+def make(
+    name: NameArgument,
+    *,
+    scope: Annotated[list[Scope], typer.Option(help="What it may ask for; give it again for more.")],
+    point: Annotated[
+        str | None, typer.Option(help="Only what the present consumer of this metering point may see.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 90,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token; it is shown now and never again."""
+    store = Installation.load(settings).open_store()
+    try:
+        consumer = None if point is None else consumer_at(Registry(store), point)
+        now = datetime.now(UTC)
+        secret = Tokens(store).make(name, scope, consumer, (now, now + timedelta(days=days)), secrets.token_bytes)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"name": name, "token": secret})
+    else:
+        console.print(f"token [cyan]{secret}[/] (shown only now)", highlight=False, soft_wrap=True)
+
+
+def show(*, settings: SettingsOption = Path(SETTINGS_FILE), as_json: JsonOption = False) -> None:
+    """Show the tokens, without their secrets."""
+    store = Installation.load(settings).open_store()
+    try:
+        rows = [
+            (token.name, token.consumer, " ".join(sorted(token.scopes)), token.ends_at.isoformat())
+            for token in Tokens(store).all()
+        ]
+    finally:
+        store.close()
+    print_rows("Tokens", ("name", "consumer", "scopes", "ends at"), rows, as_json=as_json)
+
+
+def withdraw(name: NameArgument, *, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
+    """Make a token worthless, at once."""
+    store = Installation.load(settings).open_store()
+    try:
+        if not Tokens(store).withdraw(name):
+            raise SettingError(f"there is no token {name!r}; see `openami token show`")
+    finally:
+        store.close()
+    print_note(f"{name} is withdrawn")
