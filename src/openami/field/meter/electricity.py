@@ -113,6 +113,7 @@ class ElectricityMeter(ServedDevice):
         self.schedules = ActionSchedules(self)
         self.limiter = Limiter(self)
         self.alarms = Alarms()
+        self.alarm_listeners: list[Callable[[float], None]] = []
         self.compact = CompactCapture(self)
         self.watches: Mapping[ObisCode, Watch] = NO_WATCHES
         self.demand = Demand(self, self.clock.reading(start))
@@ -188,6 +189,8 @@ class ElectricityMeter(ServedDevice):
         self.log(code, now)
         if self.powered and self.alarms.rise(code):
             self.push(PUSH_ON_ALARM, now)
+            for listener in tuple(self.alarm_listeners):
+                listener(now)
 
     def log(self, code: EventCode, now: float) -> None:
         """Write an event to the event log. A meter without supply logs nothing."""

@@ -261,10 +261,16 @@ async def serve_dlms(
     *,
     counters: Counters,
     observe: Callable[[ServerEvent], None] | None = None,
+    began: Callable[[ServerConnection, Callable[[], None]], None] | None = None,
 ) -> None:
-    """Serve one link until it or its clients end; `observe` sees all events but `Persist`. Closes the link."""
+    """Serve one link until it or its clients end; `observe` sees all events but `Persist`. Closes the link.
+
+    `began` is given the connection, and what to call when it was made to say something by itself (`inform`).
+    """
     connection = make_connection()
     driver: Driver[ServerEvent] = Driver(connection, link, clock)
+    if began is not None:
+        began(connection, driver.wake)
     try:
         while True:
             event = await driver.next_event()

@@ -38,6 +38,12 @@ class Driver(Generic[Event]):
         self._link = link
         self._clock = clock
         self._end: LinkError | None = None
+        self._patience: asyncio.Timeout | None = None
+
+    def wake(self) -> None:
+        """The core was given something to send while `next_event` waits: let it send. From the loop's thread only."""
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def next_event(self) -> Event:
         """Send what is due, then wait for the core's next event, keeping its time-outs.
@@ -83,13 +89,15 @@ class Driver(Generic[Event]):
             self._core.handle_timeout(now)
             return
         try:
-            async with asyncio.timeout(None if due is None else due - now):
+            async with asyncio.timeout(None if due is None else due - now) as self._patience:
                 data = await self._link.receive()
         except TimeoutError:
             return
         except LinkError as error:
             self._ended(error)
             return
+        finally:
+            self._patience = None
         if data:
             self._core.receive(data, self._clock.monotonic())
         else:

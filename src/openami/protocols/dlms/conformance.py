@@ -63,6 +63,7 @@ SERVER_CONFORMANCE: Final = (
     | Conformance.SELECTIVE_ACCESS
     | Conformance.ACTION
     | Conformance.ACCESS
+    | Conformance.EVENT_NOTIFICATION
 )
 """What a server agrees to with logical names unless its settings say less."""
 

@@ -106,7 +106,7 @@ class ServerProtection:
         if transfer is not None and len(octets) > transfer.pdu_max:
             self._send_blocks(transfer.unanswered(octets), session, now)
         else:
-            self.framing.send(octets, now, destination=session.association.client_sap)
+            self.framing.send(octets, now, destination=session.association.client_sap, unconfirmed=True)
 
     # In blocks
 

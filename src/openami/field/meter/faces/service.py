@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from openami.field.meter.access import PUBLIC, SERVER_SAP
 from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces.alarm_teller import AlarmTeller
 from openami.field.meter.faces.broadcast import HearingBroadcasts
 from openami.field.meter.faces.powered_link import PoweredLink
 from openami.io.clock import Clock
@@ -82,7 +83,14 @@ class MeterService:
             await link.close()
 
     async def _converse(self, link: PoweredLink) -> None:
-        await serve_dlms(link, self._connection, self._clock, counters=self.meter.counters, observe=self._watch)
+        teller, counters = AlarmTeller(self.meter, self._clock), self.meter.counters
+        self.meter.alarm_listeners.append(teller.tell)
+        try:
+            await serve_dlms(
+                link, self._connection, self._clock, counters=counters, observe=self._watch, began=teller.began
+            )
+        finally:
+            self.meter.alarm_listeners.remove(teller.tell)
 
     def _watch(self, event: ServerEvent) -> None:
         if isinstance(event, Refused) and (event.apdu[:1] == AARQ_TAG or isinstance(event.error, SecurityError)):
