@@ -42,7 +42,7 @@ NAMES = [
 def talk(request, tmp_path_factory):
     """Four stations join, talk, and the last one leaves; with the options that tshark needs."""
     secure = request.param == "protected"
-    ether = Ether(secure=secure, parameters=MeshParameters(psdu_max=127))
+    ether = Ether(secure=secure, parameters=MeshParameters(psdu_max=127, dao_known_delay_s=5.0))
     ether.keep = True
     ether.line(4)
     assert ether.run(120, ether.all_joined)

@@ -21,7 +21,7 @@ def test_blocks_are_spread_together_and_the_registry_is_copied():
     assert "job" not in {*spread, *copied}
     said = dict(statements())
     assert said["meter"] == "SELECT create_reference_table('meter')"
-    assert said["interval_block"].endswith("colocate_with => 'channel_statistic')")
+    assert said["interval_block"].endswith(f"colocate_with => '{spread[0]}')")
 
 
 def test_every_unique_key_of_a_spread_table_contains_the_metering_point():
