@@ -18,6 +18,7 @@ import numpy as np
 
 from fault_disk import FaultDisk
 from openami.app.two_seals import SealKeys, TwoSeals
+from openami.backoffice.audit.entry import Audit
 from openami.backoffice.guard.network import Place
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
@@ -160,7 +161,11 @@ def make_two_seals(
 
 
 def make_world_portal(
-    district: District, operations: Operations, critical: TwoSeals | None = None, **settings: object
+    district: District,
+    operations: Operations,
+    critical: TwoSeals | None = None,
+    audit: Audit | None = None,
+    **settings: object,
 ) -> Portal:
     """The portal with the accounts operator, colleague, anna and bert, all with `PASSWORD`."""
     made = PortalSettings(scrypt_log2_n=12, **settings)  # type: ignore[arg-type]
@@ -173,6 +178,7 @@ def make_world_portal(
         district.clock,
         wall=district.wall,
         critical=critical,
+        audit=audit,
     )
     accounts = accounts_of(portal)
     for name in ("operator", "colleague"):

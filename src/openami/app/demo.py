@@ -137,7 +137,9 @@ async def open_district(
 async def show_pages(district: District, notice: str) -> AsyncIterator[Serving]:
     """The portal of the district."""
     office, seals = district.office, district.seals
-    async with run_portal(district.installation, office, district.clock, notice=notice, critical=seals) as serving:
+    async with run_portal(
+        district.installation, office, district.clock, notice=notice, critical=seals, audit=seals.audit
+    ) as serving:
         yield serving
 
 

@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from openami.app.installation import Installation
 from openami.app.people_file import PeopleFile
+from openami.app.records import open_log
 from openami.app.settings import address
 from openami.backoffice.audit.answering import answer_as_witness
-from openami.backoffice.audit.log import MerkleLog
 from openami.backoffice.audit.note import LogKey
 from openami.backoffice.audit.witness import Witness
 from openami.backoffice.authority.answering import AuthorityAnswers
@@ -46,7 +46,6 @@ from openami.io.links.asking import serve_asking
 from openami.io.links.link import Link
 from openami.io.links.tcp import Server, TcpLink, serve_tcp
 from openami.io.links.tls import Certificate, server_context
-from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import SecurityError, SettingError
 from openami.protocols.dlms.asymmetric import PublicKey, decode_point
 from openami.protocols.dlms.security import SecuritySuite
@@ -86,7 +85,7 @@ async def run_authority(installation: Installation, clock: Clock) -> AsyncIterat
     settings, name = installation.settings.authority, installation.settings.portal.name
     with ExitStack() as stack:
         keys = open_sealing_keys(installation, settings.keys, settings.passphrase_file)
-        log = _log(stack, installation, settings.records, f"{name}/authority")
+        log = open_log(stack, installation, settings.records, f"{name}/authority")
         persons = {one: Person(one, _EVERY_ROLE, _EVERY_ROLE) for one in settings.operators}
         people = PeopleFile(installation.path(settings.people), SystemDisk())
         protected = _titles(installation, settings.protected)
@@ -114,7 +113,7 @@ async def run_guard(installation: Installation, clock: Clock) -> AsyncIterator[S
     settings, name = installation.settings.guard, installation.settings.portal.name
     with ExitStack() as stack:
         keys = open_sealing_keys(installation, settings.keys, settings.passphrase_file)
-        log = _log(stack, installation, settings.records, f"{name}/guard")
+        log = open_log(stack, installation, settings.records, f"{name}/guard")
         people = PeopleFile(installation.path(settings.people), SystemDisk())
         planners = {key: one for key, one in people.passkeys.items() if one.person in settings.planners}
         places, points = read_places(installation.path(settings.places))
@@ -257,13 +256,6 @@ def _name_of(link: TcpLink) -> str:
     subject = (link.peer_certificate or {}).get("subject", ())
     names = [value for part in subject for name, value in part if name == "commonName"]
     return str(names[0]) if len(names) == 1 else ""
-
-
-def _log(stack: ExitStack, installation: Installation, records: str, origin: str) -> MerkleLog:
-    folder = installation.path(records)
-    spool = FileSpool(folder, disk=SystemDisk(), random=secrets.token_bytes, limit_bytes=1 << 50)
-    stack.callback(spool.close)
-    return MerkleLog(spool, origin)
 
 
 def _recipients(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from openami.app.installation import Installation
 from openami.app.settings import address
+from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.operations import Operations
@@ -189,8 +190,9 @@ async def run_portal(
     notice: str = "",
     late_after_s: int = 26 * 3600,
     critical: CriticalCommands | None = None,
+    audit: Audit | None = None,
 ) -> AsyncIterator[Serving]:
-    """The pages, over TLS."""
+    """The pages, over TLS. Who looked at personal data is entered in `audit`."""
     settings = installation.settings.portal
     listen, port = address(settings.listen, "portal.listen")
     pages = PortalSettings(
@@ -204,7 +206,9 @@ async def run_portal(
         notice=notice,
         late_after_s=late_after_s,
     )
-    portal = make_portal(office.registry, office.mdm, office.operations, office.store, pages, clock, critical=critical)
+    portal = make_portal(
+        office.registry, office.mdm, office.operations, office.store, pages, clock, critical=critical, audit=audit
+    )
     serving = await serve_portal(portal, pages)
     try:
         yield serving

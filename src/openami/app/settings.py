@@ -139,6 +139,9 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     deadline_s: Annotated[int, Meta(ge=60, description="How long a campaign may take, seconds.")] = 10_800
     concurrency: Annotated[int, Meta(ge=1, description="How many meters are read at once.")] = 200
     attempts: Annotated[int, Meta(ge=1, description="How often a meter is tried within one campaign.")] = 5
+    records: Annotated[str, Meta(description="Folder of the audit log: who looked at whose data.")] = (
+        "operations-records"
+    )
     push_every_s: Annotated[
         int,
         Meta(ge=60, description="Period in which meters push their profile; twice as long without one is an alarm."),

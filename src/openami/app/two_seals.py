@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 from openami.app.people_file import PeopleFile
@@ -132,7 +133,7 @@ class TwoSeals:
             logs[1],
             (clock, clock, clock),
         )
-        self._audit = Audit(logs[2], clock)
+        self.audit = Audit(logs[2], clock, Lock())
         self._trusted = keys.trusted
         self._outcomes: dict[tuple[bytes, bytes], str] = {}
         self._agreed: dict[tuple[bytes, bool], dict[str, Assertion]] = {}
@@ -235,13 +236,13 @@ class TwoSeals:
                     b"",
                     "register a passkey",
                 )
-            self._audit.enter(Kind.KEY, login, login, "registered a passkey")
+            self.audit.enter(Kind.KEY, login, login, "registered a passkey")
 
     def invite(self, person: str, invitation: str) -> None:
         """`person` may register one passkey."""
         for people in self.people:
             people.invite(person, invitation)
-        self._audit.enter(Kind.KEY, "", person, "may register a passkey")
+        self.audit.enter(Kind.KEY, "", person, "may register a passkey")
 
     # The logs
 
@@ -250,7 +251,7 @@ class TwoSeals:
         logs = (
             (self._authority_log, _of_authority),
             (self._guard_log, self._of_guard),
-            (self._audit.log, _of_operations),
+            (self.audit.log, _of_operations),
         )
         heads = [Head(log.origin, len(log.tree), log.tree.root()) for log, _ in logs]
         entries = [
@@ -263,7 +264,7 @@ class TwoSeals:
     def _logged(self, log: MerkleLog, index: int, words: Callable[[bytes], tuple[float, str, str]]) -> Logged:
         found = log.inclusion(index)
         try:
-            verify_inclusion(leaf_hash(found.record), index, found.size, log.tree.root(), found.proof)
+            verify_inclusion(leaf_hash(found.record), index, found.size, log.tree.root(found.size), found.proof)
             proven = True
         except SecurityError:
             proven = False
@@ -288,7 +289,7 @@ class TwoSeals:
         except SettingError as error:
             raise SecurityError(str(error)) from error
         except SecurityError as error:
-            self._audit.enter(Kind.COMMAND, login, subject.hex()[:16], f"refused to {what}: {error}")
+            self.audit.enter(Kind.COMMAND, login, subject.hex()[:16], f"refused to {what}: {error}")
             raise
 
     async def _send(self, request: bytes, raw: bytes, verdict: Verdict) -> None:
@@ -307,7 +308,7 @@ class TwoSeals:
         except OpenAmiError as error:
             outcome = f"not carried out: {error}"
         self._outcomes[request, recipient] = outcome
-        self._audit.enter(Kind.COMMAND, "", recipient.hex(), f"the meter says: {outcome}")
+        self.audit.enter(Kind.COMMAND, "", recipient.hex(), f"the meter says: {outcome}")
 
     def _order(self, request: Request) -> Order:
         record, asked = request.record, request.requested

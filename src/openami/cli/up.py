@@ -86,6 +86,7 @@ async def _run_inner(settings: Path, part: Part, *, as_json: bool) -> None:
 
 async def _run(installation: Installation, part: Part | None, *, as_json: bool) -> None:
     from openami.app.parts import open_back_office, run_headend, run_portal, running
+    from openami.app.records import open_audit
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -102,7 +103,8 @@ async def _run(installation: Installation, part: Part | None, *, as_json: bool) 
             office = await stack.enter_async_context(open_back_office(installation, clock, headend))
             _schedule(installation, office)
             await stack.enter_async_context(running(office.operations))
-            serving = await stack.enter_async_context(run_portal(installation, office, clock))
+            audit = stack.enter_context(open_audit(installation, clock))
+            serving = await stack.enter_async_context(run_portal(installation, office, clock, audit=audit))
             _tell("backoffice", serving.url, as_json=as_json)
         await _stopped()
 

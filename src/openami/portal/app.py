@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import Receive, Scope, Send
 
+from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
@@ -69,10 +70,12 @@ def make_portal(
     wall: Clock | None = None,
     random: Callable[[int], bytes] = os.urandom,
     critical: CriticalCommands | None = None,
+    audit: Audit | None = None,
 ) -> Portal:
     """The portal over the given rooms. `clock` is the meters' time; `wall` that of people (default: the machine's),
     by which sessions end. Accounts are made with `accounts_of(portal)`. `critical` decides on critical commands;
-    without it their pages do not exist.
+    without it their pages do not exist. Who of the operators looked at personal data is entered in `audit` before it is
+    shown.
     """
     people = wall or SystemClock()
     limits = {"idle_s": settings.idle_timeout_s, "absolute_s": settings.absolute_timeout_s}
@@ -90,6 +93,7 @@ def make_portal(
         random=random,
         hashing=asyncio.Semaphore(HASHES_AT_ONCE),
         critical=critical,
+        audit=audit,
     )
     portal = Portal(
         route_handlers=[

@@ -13,6 +13,7 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException, NotFoundException, PermissionDeniedException
 from litestar.handlers.base import BaseRouteHandler
 
+from openami.backoffice.audit.entry import Kind
 from openami.portal.accounts import Role
 from openami.portal.rooms import rooms_of
 from openami.portal.sessions import Identity
@@ -20,6 +21,8 @@ from openami.portal.sessions import Identity
 SESSION_COOKIE = "__Host-openami"
 FORM_COOKIE = "__Host-openami-form"
 CSRF_FIELD = "csrf"
+SUBJECTS = ("metering_point", "meter", "evidence")
+"""What an entry of the audit log names; what somebody typed into a search is not among it."""
 Connection = ASGIConnection[Any, Any, Any, Any]
 log = structlog.get_logger("openami.portal")
 
@@ -94,7 +97,15 @@ def no_cookie(name: str) -> Cookie:
 
 
 def note_access(request: Request[Any, Any, Any], what: str, **details: Any) -> None:
-    """Log that an operator looked at personal data: who, what, from where. The logger adds when."""
+    """Note that an operator looks at personal data: who, what, from where. The logger adds when.
+
+    Where there is an audit log it is entered there too, before anything is shown; raises `StoreError` if it cannot be.
+    Takes a disk's time.
+    """
     identity: Identity | None = request.scope["state"].get("identity")
     if identity is not None and identity.role is Role.OPERATOR:
         log.info("personal data viewed", operator=identity.login, what=what, address=address_of(request), **details)
+        audit = rooms_of(request).audit
+        if audit is not None:
+            subject = ", ".join(f"{name} {details[name]}" for name in SUBJECTS if details.get(name) is not None)
+            audit.enter(Kind.PERSONAL_DATA, identity.login, subject, f"looked at {what}")

@@ -71,7 +71,7 @@ async def network_page(request: Request[Any, Any, Any]) -> Response[str]:
         networks = await _networks(rooms)
     except OpenAmiError as error:
         failure = str(error)
-    note_access(request, "network", collectors=len(networks))
+    await asyncio.to_thread(note_access, request, "network", collectors=len(networks))
     return rooms.pages.page(request, "network", networks=networks, failure=failure, size=SIZE, now=rooms.now)
 
 

@@ -98,7 +98,7 @@ async def read_now(request: Asking, meter: FromPath[int]) -> Response[str]:
     rooms = rooms_of(request)
     await checked_form(request)
     device = await asyncio.to_thread(_meter, rooms, meter)
-    note_access(request, "on-demand read", meter=device.serial)
+    await asyncio.to_thread(note_access, request, "on-demand read", meter=device.serial)
     try:
         live = await rooms.operations.read_now(meter)
     except OpenAmiError as error:

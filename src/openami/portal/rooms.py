@@ -10,6 +10,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
@@ -41,6 +42,7 @@ class Rooms:
     random: Callable[[int], bytes]
     hashing: asyncio.Semaphore
     critical: CriticalCommands | None = None
+    audit: Audit | None = None
 
     @property
     def now(self) -> datetime:

@@ -60,7 +60,7 @@ def contact(district: District, house: int = 0) -> bool:
 
 
 def refusals(district: District) -> list[str]:
-    log = district.seals._audit.log
+    log = district.seals.audit.log
     return [one.what for one in map(decode_entry, log.records(0, 1000)) if one.what.startswith("refused")]
 
 

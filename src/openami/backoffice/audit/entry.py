@@ -6,6 +6,7 @@ An entry names persons by their account and consumers by a pseudonym; values and
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 
 import msgspec
@@ -52,18 +53,25 @@ def decode_entry(raw: bytes) -> Entry:
 
 
 class Audit:
-    """The back office's audit log: whoever does something that is to be seen later, enters it here first."""
+    """The back office's audit log: whoever does something that is to be seen later, enters it here first.
 
-    def __init__(self, log: MerkleLog, clock: Callable[[], float]) -> None:
+    `turn` is held while something is entered: a lock, where several threads do.
+    """
+
+    def __init__(
+        self, log: MerkleLog, clock: Callable[[], float], turn: AbstractContextManager[object] | None = None
+    ) -> None:
         self.log = log
         self._clock = clock
+        self._turn = nullcontext() if turn is None else turn
         for _ in log.replay():
             continue
 
     def enter(self, kind: Kind, actor: str, subject: str, what: str, digest: bytes = b"") -> int:
         """Enter one thing, durably; its index. Raises `StoreError`: then it must not be done."""
-        self.log.add([encode_entry(Entry(self._clock(), kind, actor, subject, what, digest))])
-        return len(self.log.tree) - 1
+        with self._turn:
+            self.log.add([encode_entry(Entry(self._clock(), kind, actor, subject, what, digest))])
+            return len(self.log.tree) - 1
 
     def entries(self, after: int, limit: int) -> list[Entry]:
         """The entries from index `after` on, at most `limit`."""
