@@ -23,6 +23,8 @@ FORM_COOKIE = "__Host-openami-form"
 CSRF_FIELD = "csrf"
 SUBJECTS = ("metering_point", "meter", "evidence")
 """What an entry of the audit log names; what somebody typed into a search is not among it."""
+DEVICES_ONLY = frozenset({"network", "critical commands"})
+"""Pages without anybody's values: their views would only push what was decided out of the log that they show."""
 Connection = ASGIConnection[Any, Any, Any, Any]
 log = structlog.get_logger("openami.portal")
 
@@ -106,6 +108,6 @@ def note_access(request: Request[Any, Any, Any], what: str, **details: Any) -> N
     if identity is not None and identity.role is Role.OPERATOR:
         log.info("personal data viewed", operator=identity.login, what=what, address=address_of(request), **details)
         audit = rooms_of(request).audit
-        if audit is not None:
+        if audit is not None and what not in DEVICES_ONLY:
             subject = ", ".join(f"{name} {details[name]}" for name in SUBJECTS if details.get(name) is not None)
             audit.enter(Kind.PERSONAL_DATA, identity.login, subject, f"looked at {what}")

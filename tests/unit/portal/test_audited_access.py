@@ -44,8 +44,8 @@ async def test_what_an_operator_sees_of_a_consumer_is_entered(portal, audit):
     code = portal.state.rooms.registry.point(1).code
     serial = portal.state.rooms.registry.meter(1).serial
     evidence = portal.state.rooms.mdm.evidence_of(1, 1, NOW.replace(hour=9, minute=30)).id
-    pages = ("/operator/points/1/day", f"/operator/evidence/{evidence}", "/operator?q=Anna")
-    assert await asked(portal, "operator", *pages) == [200, 200, 200]
+    pages = ("/operator/points/1/day", f"/operator/evidence/{evidence}", "/operator?q=Anna", "/operator/network")
+    assert await asked(portal, "operator", *pages) == [200, 200, 200, 200]
     kind = Kind.PERSONAL_DATA
     assert seen(audit) == [
         (kind, "operator", f"metering_point {code}", "looked at energy"),
