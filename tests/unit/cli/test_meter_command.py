@@ -44,6 +44,15 @@ def test_it_is_read_with_the_keys_that_it_shows(tmp_path, openami, monkeypatch, 
     assert "Traceback" not in ended.err
 
 
+def test_a_pty_takes_a_sign_on_in_mode_e(tmp_path, openami):
+    with Process(tmp_path, "meter", "--pty", "--days", 0, "--json") as running:
+        link = json.loads(running.line("link"))["link"]
+        ran = openami("read", f"{link}?mode=E", "0-0:96.1.0", "--client", 16, "--json")
+        plain = openami("read", link, "0-0:96.1.0", "--client", 16, "--json")
+    assert (ran.status, plain.status) == (0, 0)
+    assert ran.objects == plain.objects
+
+
 def test_the_lines_that_it_shows_to_people_work(tmp_path, openami, monkeypatch):
     with Process(tmp_path, "meter", "--listen", "127.0.0.1:0") as running:
         assert "replayed" in running.line("values")

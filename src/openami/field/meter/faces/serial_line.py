@@ -6,6 +6,7 @@ import asyncio
 from typing import Protocol
 
 from openami.io.links.link import Link
+from openami.io.links.optical_port import OpticalPort
 from openami.io.links.pty import open_pty
 from openami.io.links.serial import SerialSettings, open_serial
 
@@ -31,11 +32,16 @@ class SerialFace:
 
 
 async def serve_meter_pty(service: Serving) -> SerialFace:
-    """Serve on a new pty; programs may come and go. The service should be framed by HDLC."""
+    """Serve on a new pty; programs may come and go, with a sign-on in mode E or without. Framed by HDLC."""
     link, path = await open_pty()
-    return SerialFace(service, link, path)
+    return SerialFace(service, OpticalPort(link), path)
 
 
-async def serve_meter_serial(service: Serving, path: str, settings: SerialSettings | None = None) -> SerialFace:
-    """Serve on the serial port `path`; raises `ConnectFailed` if it cannot be opened."""
-    return SerialFace(service, await open_serial(path, settings), path)
+async def serve_meter_serial(
+    service: Serving, path: str, settings: SerialSettings | None = None, *, optical: bool = False
+) -> SerialFace:
+    """Serve on the serial port `path`, behind an optical head in mode E if `optical`; raises `ConnectFailed` if it
+    cannot be opened.
+    """
+    link = await open_serial(path, settings)
+    return SerialFace(service, OpticalPort(link) if optical else link, path)
