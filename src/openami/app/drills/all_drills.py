@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from openami.app.drills import borders, carriers, insiders, keys_and_logs, lines, meters, pages, ports, postmen, radio
+from openami.app.drills import (
+    borders,
+    carriers,
+    insiders,
+    keys_and_logs,
+    lines,
+    meters,
+    pages,
+    ports,
+    postmen,
+    programs,
+    radio,
+    stores,
+)
 from openami.app.drills.drill import DRILLS, Drill
 
-FILES = (postmen, insiders, meters, lines, ports, radio, pages, keys_and_logs, carriers, borders)
+FILES = (postmen, insiders, meters, lines, ports, radio, pages, keys_and_logs, carriers, borders, stores, programs)
 
 
 def all_drills() -> list[Drill]:

@@ -30,6 +30,7 @@ from openami.io.store.engine import Store
 from openami.model.errors import ConnectFailed
 from openami.model.quality import GuaranteeClass
 from openami.portal.accounts import Role
+from openami.portal.api.tokens import Tokens
 from openami.portal.app import Portal, accounts_of, make_portal
 from openami.portal.settings import PortalSettings
 from openami.simulation.disk import FaultDisk
@@ -167,6 +168,11 @@ def _silent(*_arguments: object) -> Any:
     raise structlog.DropEvent
 
 
+def tokens_of(portal: Portal) -> Tokens:
+    """The tokens of the portal's interface, to make and withdraw some."""
+    return Tokens(portal.state.store)
+
+
 def _make(store: Store, settings: dict[str, Any]) -> Portal:
     registry, clock, random = Registry(store), SystemClock(), random_of(b"portal")
     mdm = Mdm(store, registry)
@@ -179,6 +185,7 @@ def _make(store: Store, settings: dict[str, Any]) -> Portal:
     operations = Operations(store, registry, mdm, HeadendClient(nobody, clock), keystore, counters, clock, random)
     made = PortalSettings(scrypt_log2_n=12, **settings)
     portal = make_portal(registry, mdm, operations, store, made, clock)
+    portal.state.store = store
     accounts = accounts_of(portal)
     for number, name in enumerate(("Anna", FORMULA), 1):
         point = registry.add_point(f"P{number}", f"{number} Mill Lane", "Europe/London")

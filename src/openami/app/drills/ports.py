@@ -14,15 +14,17 @@ from openami.field.meter.access import PUBLIC, PUBLIC_RIGHTS, READING
 from openami.field.meter.firmware import FirmwareImage
 from openami.model.errors import OpenAmiError
 from openami.protocols.dlms import server_association
-from openami.protocols.dlms.acse import AARE
-from openami.protocols.dlms.apdu import decode_apdu
+from openami.protocols.dlms.acse import AARE, AARQ
+from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.cosem.access_rights import AccessRights
 from openami.protocols.dlms.cosem.image_transfer import ImageTransferInitiate
 from openami.protocols.dlms.cosem.refusal import ActionRefused
 from openami.protocols.dlms.data import encode_data, integer
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor
+from openami.protocols.dlms.initiate import InitiateRequest
 from openami.protocols.dlms.security import Secret, SecurityControl
 from openami.protocols.zones import wake_up
 from openami.protocols.zones.wake_up import WakeUp, WakeUpGuard, encode_wake_up
@@ -54,6 +56,27 @@ def a_password_that_was_overheard() -> None:
     conversation = Conversation(settings, AssociationSettings(Authentication.HLS5, keys=KEYS))
     conversation.associate()
     stands(not _admitted(conversation), "a client came in with a password")
+
+
+def _as_it_came(raw: bytes, *_arguments: object) -> tuple[bytes, None]:
+    return raw, None
+
+
+@drill("A034", LOCAL, Removal(server_association, "_open", _as_it_came))
+def a_dedicated_key_comes_in_the_clear() -> None:
+    conversation = Conversation()
+    conversation.tamper = lambda sender, apdu: [_in_the_clear(apdu)] if sender == "client" else [apdu]
+    conversation.associate()
+    stands(not _admitted(conversation), "a key that everybody could read was taken")
+
+
+def _in_the_clear(aarq: bytes) -> bytes:
+    """The same AARQ with a dedicated key in an InitiateRequest without protection."""
+    asked = decode_apdu(aarq)
+    if not isinstance(asked, AARQ):
+        return aarq
+    initiate = InitiateRequest(dedicated_key=bytes(16), proposed_conformance=Conformance.GET | Conformance.SET)
+    return encode_apdu(replace(asked, user_information=encode_apdu(initiate)))
 
 
 @drill("A027", LOCAL, Removal(server_association, "_check_authentication", _no_mechanism))

@@ -73,3 +73,11 @@ def test_types_refuse_what_they_are_not() -> None:
                     taken += 1
     assert refused > 4000
     assert taken > 500
+
+
+def test_the_classes_of_meters_and_of_their_networks_are_declared() -> None:
+    """What companion standards, and the monitor of a power line or a ZigBee network, read."""
+    meters = [1, *range(3, 13), 15, *range(17, 31), *range(40, 46), 47, 48, *range(61, 66), 67, 68, 70, 71, 72, 74]
+    meters += [76, 77, 111, 112, 113, 115, 116, 122, 123, 124]
+    networks = [50, 51, 52, 53, 55, 56, *range(80, 87), 90, 91, 92, *range(101, 106)]
+    assert {*meters, *networks} - {number for number, _ in INTERFACE_CLASSES} == set()
