@@ -108,7 +108,7 @@ async def run_clone(
         random=secrets.token_bytes,
         counters=options.counters,
     )
-    async with served(meter, listen) as link:
+    async with served(meter, listen, optical=True) as link:
         for record, access in played.values():
             _introduce(record, access, link, kind, as_json=as_json)
         await Event().wait()

@@ -201,7 +201,7 @@ async def _run(
 ) -> None:
     kind = FramingKind(framing.value) if listen else FramingKind.HDLC
     service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
-    async with served(service, listen) as link, waking.of(device, service, clock):
+    async with served(service, listen, optical=True) as link, waking.of(device, service, clock):
         destination = device.config.push_destination
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)

@@ -15,10 +15,12 @@ class Service(tcp.Serving, serial_line.Serving, Protocol):
 
 
 @asynccontextmanager
-async def served(service: Service, listen: str | None) -> AsyncIterator[str]:
-    """The link by which `service` is reached: `listen` is host:port (0 takes a free one); `None` opens a pty."""
+async def served(service: Service, listen: str | None, *, optical: bool = False) -> AsyncIterator[str]:
+    """The link by which `service` is reached: `listen` is host:port (0 takes a free one); `None` opens a pty, on
+    which HDLC may begin by a sign-on in mode E if `optical`.
+    """
     if listen is None:
-        face = await serial_line.serve_meter_pty(service)
+        face = await serial_line.serve_meter_pty(service, optical=optical)
         close, link = face.close, f"serial://{face.path}"
     else:
         host, port = address(listen, "--listen")

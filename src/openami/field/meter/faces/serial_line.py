@@ -31,10 +31,10 @@ class SerialFace:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def serve_meter_pty(service: Serving) -> SerialFace:
-    """Serve on a new pty; programs may come and go, with a sign-on in mode E or without. Framed by HDLC."""
+async def serve_meter_pty(service: Serving, *, optical: bool = False) -> SerialFace:
+    """Serve on a new pty; programs may come and go. With `optical` they may sign on in mode E before HDLC."""
     link, path = await open_pty()
-    return SerialFace(service, OpticalPort(link), path)
+    return SerialFace(service, OpticalPort(link) if optical else link, path)
 
 
 async def serve_meter_serial(
