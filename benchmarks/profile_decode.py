@@ -28,14 +28,14 @@ METERS = 1_000
 START = 1_767_222_000  # 2025-12-31 23:00:00Z
 
 
-def buffer(rows: int) -> bytes:
-    """A profile of `rows` quarter hours."""
+def buffer(rows: int, register: int = 123_456) -> bytes:
+    """A profile of `rows` quarter hours, its energy counted from `register` on."""
     body = b"".join(
         encode_data(
             structure(
                 octet_string(bytes(CosemDateTime.from_utc(START + 900 * number, -60))),
                 unsigned(0),
-                double_long_unsigned(123_456 + 7 * number),
+                double_long_unsigned(register + 7 * number),
                 double_long_unsigned(789),
             )
         )
@@ -84,7 +84,7 @@ def _peer_seconds(peer: GuruxPeer, raw: bytes, rows: int, date_times: bool) -> f
 
 
 def _many_meters(peer: GuruxPeer) -> tuple[str, ...]:
-    raws = [buffer(96)] * METERS
+    raws = [buffer(96, 1_000 * number) for number in range(METERS)]
     size = 96 * METERS
     ours = size / seconds_each(lambda: decode_profiles(raws), samples=5)
     general = size / seconds_each(lambda: [decode_data(raw) for raw in raws], samples=3)

@@ -9,6 +9,7 @@ refuses is refused here, with the same error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from openami.model.errors import DecodeError, LocalProtocolError
@@ -58,14 +59,13 @@ def decode_profiles(
     """
     reading = _reading(columns, clock, default_deviation, capture_period_s)
     answers: list[ProfileColumns | DecodeError | None] = [None] * len(raws)
-    for layout, members, joined in _alike(raws, limits):
-        made = columns_of_runs(
-            [Run(layout, 0, layout.records(joined, 0, sum(member.rows for member in members)))], reading
-        )
+    for layout, stretches, joined in _alike(raws, limits):
+        made = columns_of_runs([Run(layout, 0, layout.records(joined, 0, _rows(stretches)))], reading)
         if made is None:
             continue
-        for member, part in zip(members, made.parts([member.rows for member in members]), strict=True):
-            answers[member.number] = part
+        parts = made.parts([(len(each.numbers), each.rows) for each in stretches])
+        for number, part in zip(chain.from_iterable(each.numbers for each in stretches), parts, strict=True):
+            answers[number] = part
     return [
         _decode_or_error(raw, reading, limits) if answer is None else answer
         for answer, raw in zip(answers, raws, strict=True)
@@ -118,50 +118,54 @@ def _decode_or_error(raw: bytes, reading: Reading, limits: Limits) -> ProfileCol
         return error
 
 
-_HEADER_MAX: Final = 6
-"""More octets than tag and length of an array have here."""
+class _Stretch(NamedTuple):
+    """Buffers of one length that begin alike: their places, where the rows begin, and how many there are in each."""
 
-
-class _Member(NamedTuple):
-    """One of many buffers: its place, where its rows begin, and how many there are."""
-
-    number: int
+    numbers: list[int]
     start: int
     rows: int
 
 
-def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Member], bytes]]:
+def _rows(stretches: Sequence[_Stretch]) -> int:
+    return sum(len(each.numbers) * each.rows for each in stretches)
+
+
+def _alike(raws: Sequence[bytes], limits: Limits) -> Iterator[tuple[RowLayout, list[_Stretch], bytes]]:
     """The buffers that are of one layout throughout, by layout, and all their rows; every tag byte compared."""
-    for layout, members in _perhaps_alike(raws, limits).items():
-        joined = _joined(raws, members)
-        if layout.all_alike(joined, 0, sum(member.rows for member in members)):
-            yield layout, members, joined
-        elif alike := [each for each in members if layout.all_alike(raws[each.number], each.start, each.rows)]:
+    for layout, stretches in _perhaps_alike(raws, limits).items():
+        joined = _joined(raws, stretches)
+        if layout.all_alike(joined, 0, _rows(stretches)):
+            yield layout, stretches, joined
+        elif alike := list(_really_alike(layout, raws, stretches)):
             yield layout, alike, _joined(raws, alike)
 
 
-def _perhaps_alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Member]]:
-    """Buffers whose length fits a layout: that of the buffer before, else that of their own first row."""
-    groups: dict[RowLayout, list[_Member]] = {}
-    layout: RowLayout | None = None
-    known: tuple[bytes, int] = b"", 0
-    header = None
+def _really_alike(layout: RowLayout, raws: Sequence[bytes], stretches: Sequence[_Stretch]) -> Iterator[_Stretch]:
+    for numbers, start, rows in stretches:
+        if alike := [number for number in numbers if layout.all_alike(raws[number], start, rows)]:
+            yield _Stretch(alike, start, rows)
+
+
+def _perhaps_alike(raws: Sequence[bytes], limits: Limits) -> dict[RowLayout, list[_Stretch]]:
+    """Buffers whose length fits the layout of their first row, or of the first row of one before that began alike."""
+    groups: dict[RowLayout, list[_Stretch]] = {}
+    head, length = b"", -1
+    numbers: list[int] = []
     for number, raw in enumerate(raws):
-        beginning = raw[:_HEADER_MAX], len(raw)
-        if beginning != known:
-            known, header = beginning, _header(raw, limits)
-        if header is None:
+        if len(raw) == length and raw.startswith(head):
+            numbers.append(number)
             continue
-        start, rows = header
-        if layout is None or len(raw) - start != rows * layout.size:
-            layout = read_layout(raw, start)
+        length = -1
+        start, rows = _header(raw, limits) or (0, 0)
+        layout = read_layout(raw, start) if rows else None
         if layout and len(raw) - start == rows * layout.size and affordable(layout, rows, limits):
-            groups.setdefault(layout, []).append(_Member(number, start, rows))
+            numbers, head, length = [number], raw[:start], len(raw)
+            groups.setdefault(layout, []).append(_Stretch(numbers, start, rows))
     return groups
 
 
-def _joined(raws: Sequence[bytes], members: Sequence[_Member]) -> bytes:
-    return b"".join([raws[number][start:] for number, start, _ in members])
+def _joined(raws: Sequence[bytes], stretches: Sequence[_Stretch]) -> bytes:
+    return b"".join([raws[number][each.start :] for each in stretches for number in each.numbers])
 
 
 def _header(raw: bytes, limits: Limits) -> tuple[int, int] | None:

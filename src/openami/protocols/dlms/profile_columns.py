@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from functools import partial
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,7 +31,6 @@ INTEGERS: Final = frozenset(
 )
 FLOATS: Final = frozenset({DataType.FLOAT32, DataType.FLOAT64})
 PLAIN: Final = INTEGERS | FLOATS | {DataType.LONG64_UNSIGNED, DataType.BOOLEAN, DataType.OCTET_STRING}
-_new = tuple.__new__  # what the constructor does, without the way there: thousands of columns are cut at a time
 CLOCKS: Final = frozenset({DataType.OCTET_STRING, DataType.DATE_TIME})
 
 
@@ -45,6 +45,10 @@ class ProfileColumn(NamedTuple):
 
     values: npt.NDArray[Any]
     present: npt.NDArray[np.bool_] | None = None
+
+
+# What the constructor does, without the way there: thousands of columns are cut at a time.
+_column_of: Final[Callable[[tuple[Any, Any]], ProfileColumn]] = partial(tuple.__new__, ProfileColumn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,20 +68,30 @@ class ProfileColumns:
     def __len__(self) -> int:
         return len(self.stamps)
 
-    def parts(self, sizes: Sequence[int]) -> list[ProfileColumns]:
-        """One profile after another, of so many rows each, as views."""
-        bounds = [0, *accumulate(sizes)]
-        slices = [slice(*bound) for bound in pairwise(bounds)]
-        columns = zip(*(_parts(column, slices) for column in self.columns), strict=True)
-        stamps, status = self.stamps, self.clock_status
-        return [ProfileColumns(stamps[part], status[part], row) for part, row in zip(slices, columns, strict=True)]
+    def parts(self, shares: Sequence[tuple[int, int]]) -> list[ProfileColumns]:
+        """The profiles that stand one after another in this one, as views.
+
+        `shares` are pairs: so many profiles, of so many rows (at least one) each.
+        """
+        made: list[ProfileColumns] = []
+        start = 0
+        for profiles, rows in shares:
+            here = slice(start, start + profiles * rows)
+            columns = zip(*(_parts(column, here, rows) for column in self.columns), strict=True)
+            stamps, status = _cut(self.stamps[here], rows), _cut(self.clock_status[here], rows)
+            made += map(ProfileColumns, stamps, status, columns)
+            start = here.stop
+        return made
 
 
-def _parts(column: ProfileColumn, slices: Sequence[slice]) -> list[ProfileColumn]:
-    values, present = column.values, column.present
-    if present is None:
-        return [_new(ProfileColumn, (values[part], None)) for part in slices]
-    return [_new(ProfileColumn, (values[part], present[part])) for part in slices]
+def _cut(values: npt.NDArray[Any], rows: int) -> list[npt.NDArray[Any]]:
+    return list(values.reshape(-1, rows))
+
+
+def _parts(column: ProfileColumn, here: slice, rows: int) -> Iterator[ProfileColumn]:
+    values, present = column
+    cut = repeat(None) if present is None else _cut(present[here], rows)
+    return map(_column_of, zip(_cut(values[here], rows), cut, strict=False))
 
 
 @dataclass(frozen=True, slots=True)

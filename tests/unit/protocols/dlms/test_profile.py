@@ -81,7 +81,7 @@ class TestUsualRows:
 
     def test_parts_are_views(self):
         whole = decode_profile(DAY)
-        profile = whole.parts([10, 2, 84])[1]
+        profile = whole.parts([(1, 10), (1, 2), (2, 42)])[1]
         assert np.shares_memory(profile.stamps, whole.stamps)
         assert profile.stamps.tolist() == [START + 10 * PERIOD_S, START + 11 * PERIOD_S]
         assert profile.columns[2].values.tolist() == [123_466, 123_467]
