@@ -13,6 +13,7 @@ NAMES = (
     "profile_decode",
     "secured_session",
     "concurrency",
+    "idle_associations",
     "store_ingest",
     "close_day",
     "validation",

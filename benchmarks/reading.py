@@ -59,11 +59,18 @@ def settings(
     )
 
 
-async def read_day(port: int, settings: ClientSettings, counters: Counters, connect_timeout_s: float = 10.0) -> None:
-    """The whole session; raises unless 96 rows with the right stamps came."""
+async def connect(
+    port: int, settings: ClientSettings, counters: Counters, connect_timeout_s: float = 10.0
+) -> DlmsClient:
+    """A connected client, to be entered: it associates then."""
     link = await connect_tcp("127.0.0.1", port, timeout_s=connect_timeout_s)
     framing = WrapperFraming(Role.CLIENT, READING_SAP, SERVER_SAP)
-    async with DlmsClient(link, framing, settings, clock=CLOCK, random=os.urandom, counters=counters) as client:
+    return DlmsClient(link, framing, settings, clock=CLOCK, random=os.urandom, counters=counters)
+
+
+async def read_day(port: int, settings: ClientSettings, counters: Counters, connect_timeout_s: float = 10.0) -> None:
+    """The whole session; raises unless 96 rows with the right stamps came."""
+    async with await connect(port, settings, counters, connect_timeout_s) as client:
         profile = decode_profile(await client.get_raw(LOAD_PROFILE, DAY))
     assert len(profile) == ROWS
     assert profile.stamps[0] == FIRST
