@@ -29,9 +29,9 @@ from openami.io.disk import SystemDisk
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
 from openami.io.keystore.counter_file import CounterFile
+from openami.io.keystore.tls import client_context, issue, make_authority, server_context
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp, serve_tcp
-from openami.io.links.tls import client_context, issue, make_authority, server_context
 from openami.io.spool.file_spool import FileSpool
 from openami.protocols.dlms.wrapper import encode_wrapper
 

@@ -26,9 +26,9 @@ from openami.io.keystore import CounterFile
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
 from openami.io.keystore.deny_list import DenyList
+from openami.io.keystore.tls import issue, make_authority, server_context
 from openami.io.links.dlms import DlmsClient
 from openami.io.links.tcp import connect_tcp, serve_tcp
-from openami.io.links.tls import issue, make_authority, server_context
 from openami.io.links.udp import connect_udp
 from openami.io.spool import FileSpool
 from openami.model.errors import SettingError

@@ -36,10 +36,10 @@ from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
+from openami.io.keystore.tls import client_context
 from openami.io.keystore.wrapped_keystore import WrappedKeystore
 from openami.io.links.asking import ask
 from openami.io.links.tcp import connect_tcp
-from openami.io.links.tls import client_context
 from openami.model.errors import LinkError, SecurityError, SettingError
 from openami.protocols.dlms.asymmetric import encode_point
 from openami.protocols.seal.approval import CommandList, Intent

@@ -17,8 +17,8 @@ from openami.backoffice.operations.headend_client import HeadendUnreachable
 from openami.headend import Headend, HeadendSettings
 from openami.io.blocking import Executed
 from openami.io.clock import SystemClock
+from openami.io.keystore.tls import client_context, issue, make_authority, server_context
 from openami.io.links.tcp import connect_tcp, serve_tcp
-from openami.io.links.tls import client_context, issue, make_authority, server_context
 from openami.io.spool import FileSpool
 from openami.model.errors import LinkError, SettingError
 

@@ -41,11 +41,11 @@ from openami.io.disk import SystemDisk, write_whole
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.hsm import SCHEME, Hsm, parse_token
 from openami.io.keystore.key_folder import KeyFolder
+from openami.io.keystore.tls import Certificate, server_context
 from openami.io.keystore.wrapped_keystore import WrappedKeystore
 from openami.io.links.asking import serve_asking
 from openami.io.links.link import Link
 from openami.io.links.tcp import Server, TcpLink, serve_tcp
-from openami.io.links.tls import Certificate, server_context
 from openami.model.errors import SecurityError, SettingError
 from openami.protocols.dlms.asymmetric import PublicKey, decode_point
 from openami.protocols.dlms.security import SecuritySuite

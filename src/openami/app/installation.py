@@ -13,7 +13,7 @@ from openami.app.settings import SETTINGS_FILE, Settings, load_settings, write_s
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.file_keystore import FileKeystore
-from openami.io.links.tls import Certificate, issue, make_authority
+from openami.io.keystore.tls import Certificate, issue, make_authority
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 from openami.portal.accounts import Accounts, Role

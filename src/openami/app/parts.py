@@ -28,9 +28,9 @@ from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.deny_list import DenyList
 from openami.io.keystore.file_keystore import FileKeystore
+from openami.io.keystore.tls import client_context, server_context
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
-from openami.io.links.tls import client_context, server_context
 from openami.io.spool.file_spool import FileSpool
 from openami.io.store.engine import Store
 from openami.portal.app import make_portal

@@ -23,7 +23,7 @@ from openami.app.week import DAYS, HouseholdWeek, MediumWeek, Week
 from openami.backoffice.operations.campaigns import CampaignView
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.io.clock import ScaledClock, SystemClock
-from openami.io.links.tls import fingerprint
+from openami.io.keystore.tls import fingerprint
 from openami.model.errors import SettingError
 
 NOTICE = "Demonstration: simulated meters; what each one replays stands on its page. Time runs faster here."

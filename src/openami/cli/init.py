@@ -10,7 +10,7 @@ import typer
 from openami.app.installation import OPERATOR, install
 from openami.app.settings import SETTINGS_FILE, Settings
 from openami.cli.output import JsonOption, console, print_json
-from openami.io.links.tls import fingerprint
+from openami.io.keystore.tls import fingerprint
 
 
 def init(

@@ -15,9 +15,9 @@ from openami.cli.key_files import KeyFiles
 from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
+from openami.io.keystore.tls import client_context
 from openami.io.links.address import open_link
 from openami.io.links.dlms import DlmsClient
-from openami.io.links.tls import client_context
 from openami.model.errors import LinkError, SettingError
 from openami.protocols.dlms.asymmetric import AsymmetricKeys
 from openami.protocols.dlms.authentication import Authentication

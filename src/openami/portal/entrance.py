@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from openami.io.links.tls import fingerprint
+from openami.io.keystore.tls import fingerprint
 from openami.portal.accounts import Account, Role
 from openami.portal.identity import (
     FORM_COOKIE,

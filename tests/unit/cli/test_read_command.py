@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from command_line import SEALED, meter_on_loopback
-from openami.io.links.tls import issue, make_authority, server_context
+from openami.io.keystore.tls import issue, make_authority, server_context
 
 ENERGY = "1-0:1.8.0*255"
 

@@ -12,8 +12,8 @@ from warnings import catch_warnings, simplefilter
 
 from openami.app.drills.drill import Fallen, Removal, drill, ignored, stands
 from openami.app.drills.world import octets_of
-from openami.io.links import tls
-from openami.io.links.tls import Certificate, issue, make_authority
+from openami.io.keystore import tls
+from openami.io.keystore.tls import Certificate, issue, make_authority
 from openami.protocols.zones import collector_connection, connection
 from openami.protocols.zones.collector_connection import CollectorConnection, CollectorRole
 from openami.protocols.zones.connection import Ended, Role, ZoneConnection

@@ -72,7 +72,8 @@ def load_authority(
         key = serialization.load_pem_private_key(key_file.read_bytes(), passphrase.encode() if passphrase else None)
     except (OSError, ValueError, TypeError) as error:
         raise SettingError(f"the authority {certificate} cannot be read: {error}") from error
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise SettingError(f"the authority's key {key_file} is no elliptic curve key")
     return own, key
 
 

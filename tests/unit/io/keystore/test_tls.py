@@ -8,8 +8,8 @@ import stat
 import pytest
 from cryptography import x509
 
+from openami.io.keystore.tls import DEMO_NAME, client_context, issue, make_authority, server_context
 from openami.io.links.tcp import connect_tcp, serve_tcp
-from openami.io.links.tls import DEMO_NAME, client_context, issue, make_authority, server_context
 from openami.model.errors import ConnectFailed, LinkLost, SettingError
 
 HOST = "127.0.0.1"

@@ -7,7 +7,6 @@ that trusting it costs no more than these names. TLS 1.2 is the least that is sp
 from __future__ import annotations
 
 import datetime as dt
-import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +16,23 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from openami.io.keystore.certificates import (
+    AUTHORITY_DAYS,
+    builder_of,
+    for_authority,
+    key_pem,
+    load_authority,
+    write_private,
+)
+from openami.io.keystore.certificates import names as names_of
+from openami.io.keystore.certificates import usage as usage_of
 from openami.model.errors import SettingError
 
 DEMO_NAME = "openami.localhost"
-AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 397
 """Browsers refuse server certificates that live longer."""
-_EARLIER = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +55,14 @@ def make_authority(
     if made.certificate.exists() and made.key.exists():
         return made
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, title)])
+    subject = names_of(title)
     permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     permitted += [x509.IPAddress(IPv4Network("127.0.0.0/8")), x509.IPAddress(IPv6Network("::1/128"))]
-    builder = (
-        _builder(subject, subject, key.public_key(), now, AUTHORITY_DAYS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.NameConstraints(permitted, None), critical=True)
-        .add_extension(_usage(certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
+    builder = for_authority(
+        builder_of(subject, subject, key.public_key(), now, AUTHORITY_DAYS), key.public_key(), below=0
+    ).add_extension(x509.NameConstraints(permitted, None), critical=True)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_key(made.key, key)
+    write_private(made.key, key_pem(key))
     made.certificate.write_bytes(_pem(builder.sign(key, hashes.SHA256())))
     return made
 
@@ -74,14 +77,13 @@ def issue(
     """
     if "/" in name or name in {"", ".", ".."}:
         raise SettingError(f"a certificate's name must be a host name or an address, not {name!r}")
-    signer, signing_key = _load(authority)
+    signer, signing_key = load_authority(authority.certificate, authority.key, None)
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
-        _builder(subject, signer.subject, key.public_key(), now, CERTIFICATE_DAYS)
+        builder_of(names_of(name), signer.subject, key.public_key(), now, CERTIFICATE_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(certificates=False), critical=True)
+        .add_extension(usage_of(certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(x509.SubjectAlternativeName([_general_name(each) for each in (name, *also)]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -89,7 +91,7 @@ def issue(
     )
     folder.mkdir(parents=True, exist_ok=True)
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key", authority.certificate)
-    _write_key(made.key, key)
+    write_private(made.key, key_pem(key))
     made.certificate.write_bytes(_pem(builder.sign(signing_key, hashes.SHA256())))
     return made
 
@@ -134,57 +136,11 @@ def _trust(context: ssl.SSLContext, authority: Path) -> None:
         raise SettingError(f"TLS authority {authority}: {error.strerror}") from error
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: dt.datetime, days: int
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLIER)
-        .not_valid_after(now + dt.timedelta(days=days))
-    )
-
-
-def _usage(*, certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=certificates,
-        crl_sign=certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-def _load(authority: Certificate) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    try:
-        certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
-        key = serialization.load_pem_private_key(authority.key.read_bytes(), None)
-    except (OSError, ValueError) as error:
-        raise SettingError(f"the authority {authority.certificate} cannot be read: {error}") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise SettingError(f"the authority's key {authority.key} is no elliptic curve key")
-    return certificate, key
-
-
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    raw = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.unlink(missing_ok=True)
-    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(raw)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
