@@ -293,7 +293,7 @@ async def test_a_collector_with_a_stick_carries_what_it_hears_closed_to_the_back
     zone = Zone(rig.clock)
     rig.headend = zone.headend
     air, stick = memory_pair()
-    site = Site("c1", zone, WirelessNeighbourhood(RadioListener(stick, STICKS["cul"]))).start()
+    site = Site("c1", zone, WirelessNeighbourhood(RadioListener(stick, STICKS["cul"]), zone.clock)).start()
     title = device(PipeKind.WATER).address.link_order
     point, _ = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
     rig.keystore.put_many({title: MeterKeys(KEY, KEY)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,10 +27,12 @@ from openami.io.blocking import Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
+from openami.io.links.address import parse_address
 from openami.io.links.link import Link
 from openami.io.links.neighbourhood import Neighbourhood
 from openami.io.links.tcp import connect_tcp
 from openami.io.links.wake_up import WakeUpPort, listen_for_wake_ups
+from openami.io.links.wmbus import LastingListener, WirelessNeighbourhood, open_stick, stick_address
 from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import SettingError, StoreError
 from openami.protocols.zones.wake_up import WakeUpGuard
@@ -49,6 +51,26 @@ class RunningCollector:
     forward_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Stick:
+    """A radio stick and the meters around it."""
+
+    listener: LastingListener
+    neighbourhood: WirelessNeighbourhood
+
+    def status(self) -> dict[str, object]:
+        """How it hears, for the status page."""
+        around = self.neighbourhood
+        return {
+            "stick": self.listener.name,
+            "connected": self.listener.connected,
+            "losses": self.listener.losses,
+            "heard": around.heard,
+            "held_back": around.held_back,
+            "damaged": around.damaged,
+        }
+
+
 @asynccontextmanager
 async def run_collector(
     folder: Path, section: Section, clock: Clock, networks: Sequence[Neighbourhood] = ()
@@ -60,10 +82,12 @@ async def run_collector(
     bundles = _started(folder, section)
     meters = DirectMeters(dict(_meter(entry) for entry in section.meters))
     async with AsyncExitStack() as stack:
-        collector = _collector(stack, folder, section, clock, [meters, *networks])
+        sticks = [_stick(stack, entry, section.stick_every_s, clock) for entry in section.sticks]
+        around = [stick.neighbourhood for stick in sticks]
+        collector = _collector(stack, folder, section, clock, [meters, *around, *networks])
         await meters.listen(*address(section.push_listen, "collector.push_listen"))
         stack.push_async_callback(meters.close)
-        status = await _serve_status(stack, section, collector, bundles)
+        status = await _serve_status(stack, section, lambda: _status(section, collector, bundles, sticks))
         forward = await _serve_neighbours(stack, section)
         if section.wake_listen:
             await _listen_for_wake_ups(stack, folder, section, clock, collector)
@@ -95,11 +119,11 @@ def _collector(
     )
 
 
-async def _serve_status(stack: AsyncExitStack, section: Section, collector: Collector, bundles: Bundles | None) -> int:
+async def _serve_status(stack: AsyncExitStack, section: Section, status: Callable[[], dict[str, object]]) -> int:
     if not section.status_listen:
         return 0
     host, port = address(section.status_listen, "collector.status_listen")
-    page = await serve_status(host, port, section.name, lambda: _status(section, collector, bundles))
+    page = await serve_status(host, port, section.name, status)
     stack.push_async_callback(page.close)
     return page.port
 
@@ -139,6 +163,14 @@ def _meter(entry: str) -> tuple[str, tuple[str, int]]:
     if not equals or not name or "/" in name:
         raise SettingError(f"collector.meters holds {entry!r}; write ADDRESS=host:port")
     return name, address(where, "collector.meters")
+
+
+def _stick(stack: AsyncExitStack, entry: str, every_s: int, clock: Clock) -> _Stick:
+    kind, link = stick_address(entry, "collector.sticks")
+    parse_address(link)
+    listener = LastingListener(entry, lambda: open_stick(kind, link), clock)
+    stack.push_async_callback(listener.close)
+    return _Stick(listener, WirelessNeighbourhood(listener, clock, every_s=every_s))
 
 
 def _ways(folder: Path, section: Section) -> list[Way]:
@@ -206,7 +238,9 @@ async def _listen_for_wake_ups(
     stack.callback(transport.close)
 
 
-def _status(section: Section, collector: Collector, bundles: Bundles | None) -> dict[str, object]:
+def _status(
+    section: Section, collector: Collector, bundles: Bundles | None, sticks: Sequence[_Stick]
+) -> dict[str, object]:
     status = collector.uplink.status()
     shown: dict[str, object] = {name: getattr(status, name) for name in status.__struct_fields__}
     return {
@@ -216,6 +250,7 @@ def _status(section: Section, collector: Collector, bundles: Bundles | None) -> 
         "connected": collector.uplink.connected,
         "last_error": collector.uplink.last_error,
         "clock_offset_s": collector.uplink.offset_s,
+        "sticks": [stick.status() for stick in sticks],
         **shown,
     }
 

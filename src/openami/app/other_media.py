@@ -137,7 +137,7 @@ class OtherMedia:
         self._clock = clock
         self._push = push
         self._air, stick = memory_pair()
-        self._receiver = WirelessNeighbourhood(RadioListener(stick, STICK))
+        self._receiver = WirelessNeighbourhood(RadioListener(stick, STICK), clock)
         self._buses: list[tuple[ElectricityMeter, MbusMaster]] = []
         self._headend: Link | None = None
 

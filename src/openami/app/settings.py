@@ -100,6 +100,13 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     push_listen: Annotated[str, Meta(description="Where these meters push to, host:port (TCP and UDP).")] = (
         "127.0.0.1:4062"
     )
+    sticks: Annotated[
+        tuple[str, ...],
+        Meta(description="Wireless M-Bus sticks, each KIND=LINK, as cul=serial:///dev/ttyUSB0."),
+    ] = ()
+    stick_every_s: Annotated[
+        int, Meta(ge=0, description="Of a meter's telegrams that look alike one in so many seconds goes on; 0: all.")
+    ] = 300
     alarm_bytes: Annotated[
         int, Meta(ge=0, description="A push of at most so many bytes counts as an alarm and goes before the bulk.")
     ] = 160

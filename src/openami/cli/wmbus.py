@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -21,8 +20,7 @@ from openami.field.meter.faces.wireless import WirelessFace
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
 from openami.io.clock import SystemClock
-from openami.io.links.address import open_link
-from openami.io.links.wmbus import RadioListener
+from openami.io.links.wmbus import open_stick
 from openami.model.errors import DecodeError, LinkLost, SettingError
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
@@ -61,10 +59,7 @@ def listen(
 
 
 async def _listen(address: str, stick: StickName, decoder: WirelessDecoder, count: int, *, as_json: bool) -> None:
-    kind = STICKS[stick.value]
-    parts = urlsplit(address)
-    plain = parts.scheme == "serial" and not parts.query
-    listener = RadioListener(await open_link(f"{address}?baudrate={kind.baudrate}" if plain else address), kind)
+    listener = await open_stick(STICKS[stick.value], address)
     heard = 0
     try:
         while not count or heard < count:

@@ -55,7 +55,7 @@ def test_every_device_is_read_in_every_mode(kind, mode):
     reading = WirelessReader(KeyStore([KEY])).read(frame)
     assert reading.problems == ()
     name = "heat cost allocation units" if kind is PipeKind.HEAT_COST_ALLOCATOR else "volume"
-    assert reading.value(name).value > 0
+    assert reading.value(name).value.mantissa > 0
     guarantee = GuaranteeClass.SHARED_KEYS if mode is Security.MODE_7 else GuaranteeClass.UNAUTHENTICATED
     assert reading.value(name).guarantee is guarantee
 
@@ -109,7 +109,7 @@ def test_a_collector_forwards_what_it_cannot_open(stick):
         meter = WirelessMeter(device(), WirelessSettings(security=Security.MODE_7, key=KEY), SystemClock().time())
         face = asyncio.create_task(WirelessFace(meter, STICKS[stick], SystemClock()).serve(other))
         listener = RadioListener(mine, STICKS[stick])
-        around = WirelessNeighbourhood(listener)
+        around = WirelessNeighbourhood(listener, SystemClock())
         seen, heard = await around.next_event(), await around.next_event()
         with pytest.raises(LinkError):
             await around.open(seen.address)
@@ -122,14 +122,14 @@ def test_a_collector_forwards_what_it_cannot_open(stick):
     seen, heard = asyncio.run(scenario())
     assert (seen, heard.address) == (MeterSeen("OAM.12345678.01.07"), "OAM.12345678.01.07")
     assert isinstance(heard, Heard)
-    assert WirelessReader(KeyStore([KEY])).read(heard.payload).value("volume").value > 0
+    assert WirelessReader(KeyStore([KEY])).read(heard.payload).value("volume").value.mantissa > 0
     assert WirelessReader().read(heard.payload).values == ()
 
 
 def test_noise_and_damage_go_no_further():
     async def scenario():
         mine, other = memory_pair()
-        around = WirelessNeighbourhood(RadioListener(mine, STICKS["hex"]))
+        around = WirelessNeighbourhood(RadioListener(mine, STICKS["hex"]), SystemClock())
         await other.send(b"nonsense\n0102\n")
         await other.close()
         with pytest.raises(LinkLost):

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
+from openami.io.clock import Clock
 from openami.io.links import neighbourhood
+from openami.io.links.address import open_link
 from openami.io.links.link import Link
 from openami.io.links.neighbourhood import MeterSeen, NeighbourhoodEvent
-from openami.model.errors import ConnectFailed, DecodeError, LinkLost
+from openami.model.errors import ConnectFailed, DecodeError, LinkError, LinkLost, SettingError
 from openami.protocols.mbus.wireless.frame_format import decode_frame
 from openami.protocols.mbus.wireless.link import decode_link
+from openami.protocols.mbus.wireless.spacing import Spacing
 from openami.protocols.mbus.wireless.sticks.heard import Heard
-from openami.protocols.mbus.wireless.sticks.kinds import StickKind
+from openami.protocols.mbus.wireless.sticks.kinds import STICKS, StickKind
 
+LOG = logging.getLogger(__name__)
 METERS_MAX = 100_000
+PAUSE_S = 5.0
+
+
+class Listener(Protocol):
+    """Who hears telegrams."""
+
+    async def next_heard(self) -> Heard:
+        """The next telegram; cancelling loses nothing. Raises `LinkLost` when there will be none."""
+        ...
+
+    async def close(self) -> None:
+        """Hear no more."""
+        ...
 
 
 class RadioListener:
@@ -43,16 +63,84 @@ class RadioListener:
         await self._link.close()
 
 
+def stick_address(text: str, setting: str) -> tuple[StickKind, str]:
+    """Kind and link of a stick written `KIND=LINK`, as `cul=serial:///dev/ttyUSB0`; raises `SettingError`."""
+    name, equals, address = text.partition("=")
+    if not equals or name not in STICKS:
+        known = ", ".join(STICKS)
+        raise SettingError(
+            f"{setting} holds {text!r}; write KIND=LINK with one of {known}, as cul=serial:///dev/ttyUSB0"
+        )
+    return STICKS[name], address
+
+
+async def open_stick(kind: StickKind, address: str) -> RadioListener:
+    """Listen to the stick at `address`; a serial line without settings gets those with which its maker delivers it."""
+    plain = address.startswith("serial://") and "?" not in address
+    return RadioListener(await open_link(f"{address}?baudrate={kind.baudrate}" if plain else address), kind)
+
+
+class LastingListener:
+    """A stick that may be pulled out and put back: it is opened again, with a pause between tries, for ever.
+
+    `connected` and `losses` say how it goes; what goes wrong is logged once until it goes well again.
+    """
+
+    def __init__(self, name: str, listen: Callable[[], Awaitable[Listener]], clock: Clock) -> None:
+        self.name = name
+        self.connected = False
+        self.losses = 0
+        self._listen = listen
+        self._clock = clock
+        self._listener: Listener | None = None
+        self._told = ""
+
+    async def next_heard(self) -> Heard:
+        """The next telegram, whenever it comes; cancelling loses nothing."""
+        while True:
+            try:
+                if self._listener is None:
+                    self._listener = await self._listen()
+                    self.connected, self._told = True, ""
+                    LOG.info("stick %s: listening", self.name)
+                return await self._listener.next_heard()
+            except LinkError as error:
+                await self._lost(str(error))
+                await self._clock.sleep(PAUSE_S)
+
+    async def close(self) -> None:
+        """Hear no more."""
+        listener, self._listener, self.connected = self._listener, None, False
+        if listener is not None:
+            await listener.close()
+
+    async def _lost(self, why: str) -> None:
+        self.losses += self.connected
+        if why != self._told:
+            LOG.warning("stick %s: %s; trying again every %g s", self.name, why, PAUSE_S)
+            self._told = why
+        await self.close()
+
+
 class WirelessNeighbourhood:
     """One-way meters around a stick, as a collector knows them: it needs no key and looks into no telegram.
 
     A meter's address is the text form of the sender in the link layer. Frames whose checksums are wrong are counted
-    in `damaged` and go no further.
+    in `damaged`, those that look like one of a moment ago in `held_back`; both go no further.
     """
 
-    def __init__(self, listener: RadioListener, *, meters_max: int = METERS_MAX) -> None:
-        self.damaged = 0
+    def __init__(
+        self,
+        listener: Listener,
+        clock: Clock,
+        *,
+        every_s: float = 0,
+        meters_max: int = METERS_MAX,
+    ) -> None:
+        self.heard = self.damaged = self.held_back = 0
         self._listener = listener
+        self._clock = clock
+        self._spacing = Spacing(every_s)
         self._known: OrderedDict[str, None] = OrderedDict()
         self._meters_max = meters_max
         self._events: deque[NeighbourhoodEvent] = deque()
@@ -60,21 +148,27 @@ class WirelessNeighbourhood:
     async def next_event(self) -> NeighbourhoodEvent:
         """A meter that is heard for the first time is seen first; then what it sent, whole."""
         while not self._events:
-            frame = (await self._listener.next_heard()).frame
-            try:
-                stripped = decode_frame(frame).data
-                address = str(decode_link(stripped).address)
-            except DecodeError:
-                self.damaged += 1
-                continue
-            if address not in self._known:
-                self._events.append(MeterSeen(address))
-                if len(self._known) >= self._meters_max:
-                    self._known.popitem(last=False)
-            self._known[address] = None
-            self._known.move_to_end(address)
-            self._events.append(neighbourhood.Heard(address, stripped))
+            self._take((await self._listener.next_heard()).frame)
         return self._events.popleft()
+
+    def _take(self, frame: bytes) -> None:
+        try:
+            stripped = decode_frame(frame).data
+            address = str(decode_link(stripped).address)
+        except DecodeError:
+            self.damaged += 1
+            return
+        self.heard += 1
+        if address not in self._known:
+            self._events.append(MeterSeen(address))
+            if len(self._known) >= self._meters_max:
+                self._known.popitem(last=False)
+        self._known[address] = None
+        self._known.move_to_end(address)
+        if self._spacing.admit(stripped, self._clock.time()):
+            self._events.append(neighbourhood.Heard(address, stripped))
+        else:
+            self.held_back += 1
 
     async def open(self, address: str) -> Link:
         """There is no way to a meter that only sends."""
