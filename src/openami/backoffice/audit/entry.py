@@ -64,15 +64,22 @@ class Audit:
         self.log = log
         self._clock = clock
         self._turn = nullcontext() if turn is None else turn
-        for _ in log.replay():
-            continue
+        self._of_kind: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        for index, raw in enumerate(log.replay()):
+            self._of_kind[decode_entry(raw).kind].append(index)
 
     def enter(self, kind: Kind, actor: str, subject: str, what: str, digest: bytes = b"") -> int:
         """Enter one thing, durably; its index. Raises `StoreError`: then it must not be done."""
         with self._turn:
             self.log.add([encode_entry(Entry(self._clock(), kind, actor, subject, what, digest))])
-            return len(self.log.tree) - 1
+            index = len(self.log.tree) - 1
+            self._of_kind[kind].append(index)
+            return index
 
     def entries(self, after: int, limit: int) -> list[Entry]:
         """The entries from index `after` on, at most `limit`."""
         return [decode_entry(raw) for raw in self.log.records(after, limit)]
+
+    def of_kind(self, kind: Kind) -> list[Entry]:
+        """All entries of one kind, oldest first."""
+        return [decode_entry(self.log.inclusion(index).record) for index in list(self._of_kind[kind])]
