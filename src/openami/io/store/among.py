@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 
 class _Keys(TypeDecorator[Sequence[int]]):
@@ -29,10 +29,10 @@ class _Keys(TypeDecorator[Sequence[int]]):
         return keys if dialect.name == "postgresql" else json.dumps(keys)
 
 
-class _Among(FunctionElement[bool]):
+class _Among(FunctionElement[Any]):
     name = "among"
     inherit_cache = True
-    type = Boolean()
+    type = NullType()  # a Boolean would be rendered as `… = 1` for SQLite, which then scans instead of searching
 
 
 def among(column: ColumnElement[int], keys: Sequence[int] | str) -> ColumnElement[bool]:
