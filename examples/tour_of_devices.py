@@ -21,7 +21,7 @@ from openami.model.measurement import Measurement
 from openami.protocols.dlms import SecurityKeys
 from openami.protocols.iec62056_21.measurements import measurements
 from openami.protocols.iec62056_21.telegram import tell_p1
-from openami.protocols.mbus.measurements import of_application, of_reading
+from openami.protocols.mbus.measurements import of_application
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.reader import WirelessReader
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
@@ -58,7 +58,7 @@ async def on_air(stick: str, security: Security, clock: ScaledClock) -> tuple[Me
     heard = await listener.next_heard()
     await listener.close()
     await face.close()
-    return of_reading(WirelessReader(KeyStore([KEY])).read(heard.frame))
+    return WirelessReader(KeyStore([KEY])).read(heard.frame).values
 
 
 async def consumer_port(port: LocalFace, meter: ElectricityMeter, clock: ScaledClock) -> tuple[Measurement, ...]:

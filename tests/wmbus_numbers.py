@@ -11,7 +11,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from openami.protocols.mbus.wireless.named import NamedValue
+from openami.model.measurement import Measurement
+from openami.model.quantity import Quantity
 from shared_vectors import VECTORS
 
 TERMS = ("permissive", "gpl", "restricted", "unlicensed")
@@ -75,18 +76,18 @@ def unit_of(field: str) -> str:
     return suffix if suffix in UNITS else ""
 
 
-def found(field: str, number: float, values: tuple[NamedValue, ...]) -> bool:
+def found(field: str, number: float, values: tuple[Measurement, ...]) -> bool:
     """Whether one of `values` is `number` in the unit that ends the name `field`."""
     units = UNITS.get(unit_of(field))
     wanted = Decimal(str(number))
     for value in values:
-        if not isinstance(value.value, Decimal):
+        if not isinstance(value.value, Quantity):
             continue
         if units is None:
-            ours: Decimal | None = value.value
+            ours: Decimal | None = value.value.value
         else:
-            factor = units.get(value.unit)
-            ours = None if factor is None else value.value * factor
+            factor = units.get(value.value.unit.symbol)
+            ours = None if factor is None else value.value.value * factor
         if ours is not None and abs(ours - wanted) <= max(abs(wanted) * Decimal("5e-6"), Decimal("6e-7")):
             return True
     return False
@@ -98,7 +99,7 @@ def expected_numbers(entry: dict[str, Any]) -> dict[str, float]:
     return {name: n for name, n in expected.items() if isinstance(n, int | float) and not isinstance(n, bool)}
 
 
-def missing(entry: dict[str, Any], values: tuple[NamedValue, ...]) -> set[str]:
+def missing(entry: dict[str, Any], values: tuple[Measurement, ...]) -> set[str]:
     """The fields of an entry whose number no value of ours is."""
     return {name for name, number in expected_numbers(entry).items() if not found(name, number, values)}
 

@@ -17,7 +17,7 @@ class Measurement(NamedTuple):
     without a number holds: text, octets, a truth value or nothing. `time` is UTC; a meter without a clock counts
     seconds instead and gives an integer; None means when the message was made. `status` is the meter's own status
     word. `remark` says what was corrected or doubted on the way. `guarantee` says how well the value was protected,
-    where its protocol can tell.
+    where its protocol can tell. `words` is what people call it, where its source has words beside the code.
     """
 
     name: ObisCode | str
@@ -27,6 +27,12 @@ class Measurement(NamedTuple):
     status: int | None = None
     remark: str = ""
     guarantee: GuaranteeClass | None = None
+    words: str = ""
+
+    @property
+    def called(self) -> str:
+        """What to call it before people: words where there are some, else the code."""
+        return self.words or str(self.name)
 
     def plain(self) -> dict[str, Any]:
         """As a JSON object; octets are hexadecimal, moments ISO 8601, what is not there is left out."""
@@ -43,6 +49,8 @@ class Measurement(NamedTuple):
             shown["remark"] = self.remark
         if self.guarantee is not None:
             shown["guarantee"] = self.guarantee.name.lower()
+        if self.words and self.words != self.name:
+            shown["words"] = self.words
         return shown
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from openami.model.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """`mantissa` × 10^`scaler` in `unit`: exact, as meters count. Never a float for energy."""
 
     mantissa: int

@@ -26,7 +26,6 @@ from openami.model.point import Meter
 from openami.model.quality import GuaranteeClass
 from openami.model.reading import RegisterReading
 from openami.protocols.iec62056_21.telegram import looks_like_p1, tell_p1
-from openami.protocols.mbus.measurements import of_reading
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.opening import Protection
 from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
@@ -121,7 +120,7 @@ class TelegramOpening:
         if counter is not None and not self._pushes.first_time(kept, meter.system_title, counter):
             return Taken(PushState.REPEATED)
         plain = b"" if opened is None else opened.content
-        return self._take(kept, meter, WIRELESS, plain, of_reading(reading))
+        return self._take(kept, meter, WIRELESS, plain, reading.values)
 
     def _refusal(self, reading: Reading, meter: Meter) -> Undecodable | None:
         """Why a telegram in the name of one of our meters is not believed, if it is not."""
@@ -132,7 +131,8 @@ class TelegramOpening:
         if telegram.opened.protection is Protection.CLOSED:
             cause = Cause.SECURITY_ERROR if keys else Cause.NO_KEYS
             return Undecodable(cause, "; ".join(reading.problems), received)
-        weakest = max((value.guarantee for value in reading.values), default=GuaranteeClass.UNAUTHENTICATED)
+        guarantees = [value.guarantee for value in reading.values if value.guarantee is not None]
+        weakest = max(guarantees, default=GuaranteeClass.UNAUTHENTICATED)
         plain = keys and telegram.opened.protection in {Protection.NONE, Protection.LIES}
         if plain or weakest > meter.guarantee:
             why = f"meter {meter.serial} seals its telegrams better: this one is {telegram.opened.protection.value}"

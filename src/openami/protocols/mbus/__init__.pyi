@@ -2,7 +2,7 @@ from .application import Application as Application
 from .application import decode_application as decode_application
 from .columns import TelegramLayout as TelegramLayout
 from .measurements import of_application as of_application
-from .measurements import of_reading as of_reading
+from .measurements import of_records as of_records
 from .meter_time import MeterTime as MeterTime
 from .obis import obis_of as obis_of
 from .records import (

@@ -111,6 +111,8 @@ class Records:
 
 
 PLANS = Plans()
+_new = tuple.__new__
+"""A named tuple's own constructor costs a call more."""
 
 
 def decode_records(data: bytes) -> Records:
@@ -123,7 +125,7 @@ def decode_records(data: bytes) -> Records:
         return records
     records_read = tuple(
         [
-            Record(layout, raw := data[at:stop], convert(raw), start, stop)
+            _new(Record, (layout, raw := data[at:stop], convert(raw), start, stop))
             for layout, convert, start, at, stop in plan.places
         ]
     )

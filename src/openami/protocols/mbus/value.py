@@ -25,6 +25,8 @@ INTEGERS = frozenset((
     DataField.INTEGER_64,
 ))  # fmt: skip
 BCD = frozenset((DataField.BCD_2, DataField.BCD_4, DataField.BCD_6, DataField.BCD_8, DataField.BCD_12))
+_new = tuple.__new__
+"""A named tuple's own constructor costs a call more."""
 FLOAT_DIGITS = 9
 """So many decimal digits tell any two 32-bit floats apart."""
 
@@ -120,7 +122,7 @@ def _unsigned(raw: bytes) -> tuple[int, int]:
 def _quantity(number: Number, unit: Unit, exponent: int, factor: int) -> Convert:
     def convert(raw: bytes) -> Quantity | None:
         read = number(raw)
-        return None if read is None else Quantity(read[0] * factor, read[1] + exponent, unit)
+        return None if read is None else _new(Quantity, (read[0] * factor, read[1] + exponent, unit))
 
     return convert
 
@@ -130,7 +132,7 @@ def _bcd_quantity(unit: Unit, exponent: int, factor: int) -> Convert:
 
     def convert(raw: bytes) -> Value:
         text = raw[::-1].hex()
-        return Quantity(int(text) * factor, exponent, unit) if text.isdecimal() else general(raw)
+        return _new(Quantity, (int(text) * factor, exponent, unit)) if text.isdecimal() else general(raw)
 
     return convert
 

@@ -5,7 +5,7 @@ from openami.model.quality import GuaranteeClass, Quality
 from openami.model.quantity import Quantity
 from openami.model.unit import Unit
 from openami.protocols.mbus.application import decode_application
-from openami.protocols.mbus.measurements import of_application, of_reading
+from openami.protocols.mbus.measurements import of_application
 from openami.protocols.mbus.wireless.drivers.catalogue import own_drivers
 from openami.protocols.mbus.wireless.reader import WirelessReader
 
@@ -16,7 +16,7 @@ HEADER = "78563412 ad3d 01 07 05 00 0000"
 def read(text):
     wired = of_application(decode_application(0x72, bytes.fromhex(HEADER + text)))
     payload = bytes.fromhex("44 ad3d 78563412 01 07 7a 05 00 0000" + text)
-    wireless = of_reading(WirelessReader().read(bytes((len(payload),)) + payload))
+    wireless = WirelessReader().read(bytes((len(payload),)) + payload).values
     assert wired == wireless
     return wired
 
@@ -39,7 +39,7 @@ def test_codes_units_times_and_quality():
 
 def test_the_makers_own_fields_are_measurements_too():
     driver = next(driver for driver in own_drivers() if driver.name == "izar_prios")
-    found = {str(each.name): each for each in of_reading(WirelessReader().read(driver.tests[0].telegram))}
+    found = {str(each.name): each for each in WirelessReader().read(driver.tests[0].telegram).values}
     assert found["volume"].value == Quantity(123456, -3, Unit.CUBIC_METRE)
     assert found["set date"].value == "2019-09-30"
     assert found["volume"].plain() == {

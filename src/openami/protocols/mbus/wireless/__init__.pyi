@@ -5,7 +5,6 @@ from .frame_format import FrameFormat as FrameFormat
 from .frame_format import decode_frame as decode_frame
 from .frame_format import encode_frame as encode_frame
 from .keys import KeyStore as KeyStore
-from .named import NamedValue as NamedValue
 from .opening import Protection as Protection
 from .reader import Reading as Reading
 from .reader import WirelessReader as WirelessReader

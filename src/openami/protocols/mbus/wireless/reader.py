@@ -3,28 +3,24 @@
 reader = WirelessReader(KeyStore([key]))
 reading = reader.read(telegram)
 for value in reading.values:
-    print(value.name, value.value, value.unit, value.guarantee.name)
+    print(value.called, value.value, value.guarantee.name)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from openami.model.errors import DecodeError
+from openami.model.measurement import Measurement
 from openami.model.quality import GuaranteeClass
-from openami.protocols.mbus.layout import compile_layout
-from openami.protocols.mbus.plan import Plan
+from openami.protocols.mbus.measurements import Told, of_records
 from openami.protocols.mbus.records import Record, Records, decode_records
-from openami.protocols.mbus.wireless.drivers.applied import Told, apply
+from openami.protocols.mbus.wireless.drivers.applied import Undriven, apply
 from openami.protocols.mbus.wireless.drivers.catalogue import Drivers, own_drivers
 from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.frame_format import TRAILING_MAX
 from openami.protocols.mbus.wireless.keys import Keys
-from openami.protocols.mbus.wireless.named import NamedValue, named
 from openami.protocols.mbus.wireless.opening import Opened, Protection
-from openami.protocols.mbus.wireless.profile import may_be_profile, profile_values
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.security import FILLER
@@ -32,21 +28,24 @@ from openami.protocols.mbus.wireless.transport import Content
 
 
 class Reading(NamedTuple):
-    """What a telegram says: its records, those behind the protected part too, and what the manufacturer put there."""
+    """What a telegram says, what stands behind the protected part too, and what the manufacturer put there.
+
+    `sources` are the records that `values` begin with, in the same order; what a driver adds has none.
+    """
 
     telegram: Telegram
-    values: tuple[NamedValue, ...] = ()
-    records: tuple[Record, ...] = ()
+    values: tuple[Measurement, ...] = ()
+    sources: tuple[Record, ...] = ()
     manufacturer_data: bytes = b""
     problems: tuple[str, ...] = ()
     driver: str = ""
 
-    def value(self, name: str) -> NamedValue:
-        """The value called `name`; raises `KeyError` if there is none."""
+    def value(self, words: str) -> Measurement:
+        """The value called `words`; raises `KeyError` if there is none."""
         for value in self.values:
-            if value.name == name:
+            if value.words == words:
                 return value
-        raise KeyError(name)
+        raise KeyError(words)
 
 
 def plausible_records(content: bytes) -> bool:
@@ -85,18 +84,18 @@ class WirelessReader:
         transport, opened = telegram.transport, telegram.opened
         if driver is None or transport is None or opened is None or opened.protection is Protection.CLOSED:
             return reading
-        values = apply(
-            driver,
-            Told(
-                reading.values,
-                telegram.link.address,
-                transport.ci,
-                reading.manufacturer_data,
-                opened.content,
-                opened.guarantee,
-            ),
+        told = Undriven(
+            reading.values,
+            reading.sources,
+            telegram.link.address,
+            transport.ci,
+            reading.manufacturer_data,
+            opened.content,
+            opened.guarantee,
+            _status(telegram),
         )
-        return reading._replace(values=values, driver=driver.name)
+        values, sources = apply(driver, told)
+        return reading._replace(values=values, sources=sources, driver=driver.name)
 
     def _generic(self, telegram: Telegram) -> Reading:
         content, transport, opened = telegram.content, telegram.transport, telegram.opened
@@ -107,7 +106,7 @@ class WirelessReader:
                 return self._full(telegram, opened, content)
             if transport.content is Content.COMPACT:
                 records = self._formats.expand(content.removeprefix(FILLER))
-                return Reading(telegram, _values(records, opened.guarantee), records.records, b"", telegram.problems)
+                return Reading(telegram, *_told(telegram, records, opened.guarantee), b"", telegram.problems)
             if transport.content is Content.FORMAT:
                 self._formats.learn_format(content)
         except DecodeError as error:
@@ -119,16 +118,25 @@ class WirelessReader:
         records = _lenient(content, problems)
         if not problems:
             self._formats.learn(records)
-        found, values = records.records, _values(records, opened.guarantee)
+        values, sources = _told(telegram, records, opened.guarantee)
         left = records.manufacturer_data
         if opened.tail and opened.protection is not Protection.NONE and not left:
             behind = _lenient(opened.tail, problems)
-            found += behind.records
-            values += _values(behind, opened.tail_guarantee)
+            told = _told(telegram, behind, opened.tail_guarantee)
+            values, sources = values + told.values, sources + told.sources
             left = behind.manufacturer_data
         elif opened.tail:
             left += opened.tail
-        return Reading(telegram, values, found, left, tuple(problems))
+        return Reading(telegram, values, sources, left, tuple(problems))
+
+
+def _told(telegram: Telegram, records: Records, guarantee: GuaranteeClass) -> Told:
+    return of_records(records, telegram.meter.device_type, _status(telegram), guarantee)
+
+
+def _status(telegram: Telegram) -> int | None:
+    transport = telegram.transport
+    return None if transport is None or transport.access_number is None else transport.status
 
 
 def _lenient(content: bytes, problems: list[str]) -> Records:
@@ -153,34 +161,3 @@ def _last_good(content: bytes, error: DecodeError) -> int:
     """Where the record begins that could not be read."""
     at = error.path[0].removeprefix("record at ") if error.path else ""
     return min(int(at) if at.isdecimal() else error.offset, len(content))
-
-
-def _told(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
-    """The records, those inside profiles too, each under a name of its own."""
-    seen: dict[str, int] = {}
-    for record in records:
-        inside = profile_values(record) if record.layout.vifes else ()
-        for name, one in inside or ((_name(record.layout.header), record),):
-            count = seen[name] = seen.get(name, 0) + 1
-            yield name if count == 1 else f"{name} ({count})", one
-
-
-@lru_cache(1 << 14)
-def _name(header: bytes) -> str:
-    return compile_layout(header).name
-
-
-@lru_cache(1 << 12)
-def _names(plan: Plan) -> tuple[str, ...] | None:
-    """The names of what a plan's records say; None where a profile's data decide."""
-    records = tuple(Record(place.layout, b"", None, place.start, place.stop) for place in plan.places)
-    if any(may_be_profile(record.layout) for record in records):
-        return None
-    return tuple(name for name, _ in _told(records))
-
-
-def _values(records: Records, guarantee: GuaranteeClass) -> tuple[NamedValue, ...]:
-    names = None if records.plan is None else _names(records.plan)
-    if names is None:
-        return tuple([named(name, record, guarantee) for name, record in _told(records)])
-    return tuple([named(name, record, guarantee) for name, record in zip(names, records.records, strict=True)])

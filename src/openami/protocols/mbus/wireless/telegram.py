@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
-from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from openami.model.errors import DecodeError, FrameCheckError
+from openami.model.measurement import Measurement
+from openami.model.obis import ObisCode
+from openami.model.quantity import Quantity
 from openami.protocols.decode import Decoded, MessageDecoder, Told
-from openami.protocols.mbus.measurements import code_of, of_reading
 from openami.protocols.mbus.wireless.extended_link import ELL_NAMES
 from openami.protocols.mbus.wireless.formats import FormatStore
 from openami.protocols.mbus.wireless.fragment import CI_AFL
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
 from openami.protocols.mbus.wireless.keys import KEY_SIZE, KeyStore
 from openami.protocols.mbus.wireless.link import CONTROL_NAMES
-from openami.protocols.mbus.wireless.named import NamedValue
 from openami.protocols.mbus.wireless.opening import Protection
 from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
 from openami.protocols.mbus.wireless.receiver import CI_RELAY, Telegram
@@ -56,7 +56,7 @@ class WirelessDecoder:
     def tell(self, data: bytes) -> Told:
         """The values of one frame; raises `DecodeError` for bytes that are none."""
         reading = self._reader.read(data)
-        return Told(PROTOCOL, str(reading.telegram.meter), of_reading(reading), "; ".join(reading.problems))
+        return Told(PROTOCOL, str(reading.telegram.meter), reading.values, "; ".join(reading.problems))
 
 
 def looks_like_wireless(data: bytes) -> bool:
@@ -102,25 +102,21 @@ def telegram_fields(telegram: Telegram) -> dict[str, Any]:
     return fields
 
 
-def plain_named(value: NamedValue, device_type: int) -> dict[str, Any]:
-    """One value of a meter of this type, JSON-ready; with its OBIS code where a rule fits."""
-    fields = {
-        "name": value.name,
-        "value": _json(value.value),
-        "unit": value.unit,
+def plain_value(value: Measurement) -> dict[str, Any]:
+    """One value, JSON-ready: what people call it, and its OBIS code where a rule fits."""
+    fields = value.plain()
+    unit = value.value.unit.symbol if isinstance(value.value, Quantity) else ""
+    assert value.guarantee is not None
+    shown = {
+        "name": value.called,
+        "value": fields["value"],
+        "unit": unit,
         "quality": value.quality.name.lower(),
         "guarantee": value.guarantee.name.lower(),
     }
-    code = None if value.record is None else code_of(value.record.layout.header, device_type)
-    return fields if code is None else {**fields, "obis": str(code)}
-
-
-def _json(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return value.hex() if isinstance(value, bytes) else value
+    if value.remark:
+        shown["remark"] = value.remark
+    return {**shown, "obis": str(value.name)} if isinstance(value.name, ObisCode) else shown
 
 
 def _content(reading: Reading) -> Decoded | None:
@@ -131,8 +127,7 @@ def _content(reading: Reading) -> Decoded | None:
         return Decoded("mbus", "closed", opened.content, {"bytes": opened.content.hex()})
     if reading.telegram.transport is None:
         return None
-    device_type = reading.telegram.meter.device_type
-    fields: dict[str, Any] = {"values": [plain_named(value, device_type) for value in reading.values]}
+    fields: dict[str, Any] = {"values": [plain_value(value) for value in reading.values]}
     if reading.manufacturer_data:
         fields["manufacturer_data"] = reading.manufacturer_data.hex()
     kind = reading.telegram.transport.content.value
@@ -142,23 +137,20 @@ def _content(reading: Reading) -> Decoded | None:
 def _value_spans(reading: Reading, content: bytes) -> list[Span]:
     at = 0
     spans: list[Span] = []
-    for value in reading.values:
-        record = value.record
+    for value, record in zip_longest(reading.values, reading.sources):
+        path = ("records", value.called)
         if record is None or record.start < at or record.end > len(content):
-            spans.append(Span(len(content), len(content), ("records", value.name), _shown(value)))
+            spans.append(Span(len(content), len(content), path, _shown(value)))
             continue
-        spans.append(Span(record.start, record.end, ("records", value.name), _shown(value)))
+        spans.append(Span(record.start, record.end, path, _shown(value)))
         at = record.end
     return spans
 
 
-def _shown(value: NamedValue) -> str:
+def _shown(value: Measurement) -> str:
     if value.value is None:
-        error = value.record.error if value.record is not None else ""
-        return error or "no value"
-    number = value.value
-    text = f"{number:f}" if isinstance(number, Decimal) else str(_json(number))
-    return f"{text} {value.unit}".rstrip()
+        return value.remark or "no value"
+    return value.value.hex() if isinstance(value.value, bytes) else str(value.value)
 
 
 def _spans(telegram: Telegram) -> list[Span]:

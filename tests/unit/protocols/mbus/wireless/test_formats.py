@@ -34,14 +34,16 @@ def test_learned_from_a_full_telegram():
     assert before.manufacturer_data == encode_compact(RECORDS)
     reader.read(encode_link(METER, b"\x78" + RECORDS))
     after = reader.read(compact)
-    assert after.value("volume").value == Decimal("2.5")
+    assert after.value("volume").value.value == Decimal("2.5")
     assert after.value("customer").value == "cba"
 
 
 def test_learned_from_a_format_telegram():
     reader = WirelessReader()
     reader.read(encode_link(METER, b"\x69" + encode_format(RECORDS)))
-    assert reader.read(encode_link(METER, b"\x79" + encode_compact(RECORDS))).value("volume").value == Decimal("2.5")
+    assert reader.read(encode_link(METER, b"\x79" + encode_compact(RECORDS))).value("volume").value.value == Decimal(
+        "2.5"
+    )
 
 
 def test_a_compact_telegram_that_does_not_check_is_refused():
@@ -83,7 +85,7 @@ def test_a_format_with_a_wrong_signature_is_not_learned():
 def test_an_inverse_profile_becomes_its_values():
     raw = bytes.fromhex("8d04ee13" + "0b" + "3bfe" + "990000" + "520000" + "ffffff")
     reading = WirelessReader().read(encode_link(METER, b"\x78" + raw))
-    values = {value.name: value.value for value in reading.values}
+    values = {value.words: value.value and value.value.value for value in reading.values}
     assert values == {
         "heat cost allocation units, storage 8, 1 × month before": Decimal(99),
         "heat cost allocation units, storage 8, 2 × month before": Decimal(52),
@@ -93,7 +95,7 @@ def test_an_inverse_profile_becomes_its_values():
 
 def test_records_before_a_cut_are_kept():
     reading = WirelessReader().read(encode_link(METER, b"\x78" + bytes.fromhex("0413c40900000413c409")))
-    assert [value.name for value in reading.values] == ["volume"]
+    assert [value.words for value in reading.values] == ["volume"]
     assert reading.problems == ("4 bytes behind the last record",)
 
 
@@ -102,7 +104,7 @@ def test_fillers_of_an_encrypted_compact_telegram_are_passed_over():
     reader.read(encode_link(METER, b"\x78" + RECORDS))
     content = b"\x2f\x2f" + encode_compact(RECORDS) + b"\x2f\x2f\x2f"
     reading = reader.read(encode_link(METER, bytes.fromhex("7b09001005") + content))
-    assert reading.value("volume").value == Decimal("2.5")
+    assert reading.value("volume").value.value == Decimal("2.5")
 
 
 def test_content_that_is_not_all_records_gives_no_numbers():

@@ -7,6 +7,8 @@ import pytest
 
 from openami.model.errors import DecodeError, SecurityError, SettingError
 from openami.model.quality import GuaranteeClass, Quality
+from openami.model.quantity import Quantity
+from openami.model.unit import Unit
 from openami.protocols.mbus.wireless import security
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.fragment import Fragment, encode_fragment
@@ -55,7 +57,7 @@ def under_mac(counter, message, key=KEY):
 def test_published_mode_5():
     reading = read(MODE_5, KEY_5)
     volume = reading.value("volume")
-    assert (volume.value, volume.unit) == (Decimal("28504.27"), "m³")
+    assert volume.value == Quantity(2850427, -2, Unit.CUBIC_METRE)
     assert volume.quality is Quality.MEASURED
     assert volume.guarantee is GuaranteeClass.UNAUTHENTICATED
     assert reading.telegram.opened.protection is Protection.DECRYPTED
@@ -66,7 +68,7 @@ def test_published_mode_7_with_its_mac():
     assert reading.telegram.mac is True
     assert reading.telegram.opened.protection is Protection.VERIFIED
     assert reading.value("volume").guarantee is GuaranteeClass.SHARED_KEYS
-    assert reading.value("volume").value == Decimal("28504.27")
+    assert reading.value("volume").value.value == Decimal("28504.27")
 
 
 def test_a_mac_that_is_wrong_closes_the_telegram():
@@ -82,7 +84,7 @@ def test_published_mode_5_in_part_behind_an_adapter():
     reading = read(PARTIAL, KEY)
     assert str(reading.telegram.meter) == "QDS.55667788.55.08"
     assert reading.telegram.link.address.device == "radio converter, meter side"
-    assert len(reading.records) >= 1
+    assert len(reading.sources) >= 1
 
 
 @pytest.mark.parametrize(
@@ -106,9 +108,9 @@ def test_the_words_for_what_stays_closed(telegram, keys, words):
 def test_records_behind_the_encrypted_part_are_told_apart():
     tail = bytes.fromhex("01fd0c05")
     unauthenticated, authenticated = GuaranteeClass.UNAUTHENTICATED, GuaranteeClass.AUTHENTICATED
-    told = [(value.name, value.guarantee) for value in read(mode_5(tail=tail), KEY).values]
+    told = [(value.called, value.guarantee) for value in read(mode_5(tail=tail), KEY).values]
     assert told == [("volume", unauthenticated), ("model or version", unauthenticated)]
-    told = [(value.name, value.guarantee) for value in read(mode_7(5, tail=tail), KEY).values]
+    told = [(value.called, value.guarantee) for value in read(mode_7(5, tail=tail), KEY).values]
     assert told == [("volume", GuaranteeClass.SHARED_KEYS), ("model or version", authenticated)]
 
 
@@ -126,7 +128,7 @@ def test_a_mac_covers_content_in_the_clear_and_its_counter(configuration):
 def test_an_initial_vector_of_the_adapter_is_found_and_named():
     ci = b"\x72" + METER.transport_order
     reading = read(mode_5(vector_of=ADAPTER, ci=ci, sender=ADAPTER), KEY)
-    assert reading.value("volume").value == Decimal("2.5")
+    assert reading.value("volume").value.value == Decimal("2.5")
     assert "radio adapter's address" in reading.problems[0]
 
 
@@ -134,7 +136,7 @@ def test_an_initial_vector_of_the_adapter_is_found_and_named():
 def test_configuration_words_that_lie(mode):
     raw = encode_link(LinkHeader(0x44, METER), bytes((0x7A, 9, 0, 0x10, mode)) + RECORDS)
     reading = read(raw)
-    assert reading.value("volume").value == Decimal("2.5")
+    assert reading.value("volume").value.value == Decimal("2.5")
     assert reading.telegram.opened.protection is Protection.LIES
 
 

@@ -25,7 +25,7 @@ def test_every_byte_of_the_headers_is_explained_once():
     assert plain["meter"] == "ELS.12345678.33.03"
     assert plain["content"]["values"][0] == {
         "name": "volume", "value": 28504.27, "unit": "m³", "quality": "measured", "guarantee": "shared_keys",
-        "obis": "7-0:3.0.0*255",
+        "remark": "local time 2008-05-31T23:50:00", "obis": "7-0:3.0.0*255",
     }  # fmt: skip
     json.dumps(plain)
 

@@ -6,55 +6,77 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from openami.model.measurement import Measurement
+from openami.model.obis import ObisCode
 from openami.model.quality import GuaranteeClass, Quality
-from openami.protocols.mbus.meter_time import decode_time
+from openami.model.quantity import Quantity
+from openami.protocols.mbus.measurements import Told
+from openami.protocols.mbus.meter_time import MeterTime, decode_time
+from openami.protocols.mbus.records import Record
 from openami.protocols.mbus.value import bcd_number
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.drivers.ciphers import CIPHERS
-from openami.protocols.mbus.wireless.drivers.declaration import Driver, Field, Layout, Sum
-from openami.protocols.mbus.wireless.named import NamedValue, Plain, plain_value
+from openami.protocols.mbus.wireless.drivers.declaration import UNITS, Driver, Field, Layout, Naming, Sum
+
+Said = Quantity | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Undriven:
     """What was read without the driver. `blob` are the bytes that are no records, `content` is all that was opened."""
 
-    values: Sequence[NamedValue]
+    values: Sequence[Measurement]
+    sources: Sequence[Record]
     radio: MeterAddress
     ci: int
     blob: bytes
     content: bytes
     guarantee: GuaranteeClass
+    status: int | None
 
 
-def apply(driver: Driver, told: Told) -> tuple[NamedValue, ...]:
+def apply(driver: Driver, told: Undriven) -> Told:
     """The values under the driver's names, and what it finds in them and in the bytes that are no records."""
     own = [layout for layout in driver.layouts if layout.place == "content" and told.content.startswith(layout.starts)]
-    values = [] if own else [_renamed(driver, value) for value in told.values]
+    sources = () if own else tuple(told.sources)
+    values = [_renamed(driver, *one) for one in zip(told.values, sources, strict=False)]
     for layout in driver.layouts:
         for data, protected in _places(layout, told):
-            values += _fields(layout, data, protected)
+            values += _fields(layout, data, protected, told.status)
     for wanted in driver.sums:
-        values += _sum(wanted, values)
-    return tuple(values)
+        values += _sum(wanted, values, told.status)
+    return Told(tuple(values), sources)
 
 
-def _renamed(driver: Driver, value: NamedValue) -> NamedValue:
-    record = value.record
-    naming = driver.records.get(record.layout.header) if record is not None else None
-    if record is None or naming is None:
+def _renamed(driver: Driver, value: Measurement, record: Record) -> Measurement:
+    naming = driver.records.get(record.layout.header)
+    if naming is None:
         return value
-    number = plain_value(record.layout.convert(record.raw)) if record.error else value.value
-    quality = value.quality if number is None else Quality.MEASURED
-    return value._replace(name=naming.name, unit=naming.unit or value.unit, value=number, quality=quality)
+    said = _recounted(naming, _said(record.layout.convert(record.raw)) if record.error else value.value)
+    quality = value.quality if said is None else Quality.MEASURED
+    name = value.name if isinstance(value.name, ObisCode) else naming.name
+    return value._replace(name=name, value=said, quality=quality, words=naming.name)
 
 
-def _places(layout: Layout, told: Told) -> Iterator[tuple[bytes, GuaranteeClass]]:
+def _recounted(naming: Naming, value: Said | bool) -> Said | bool:
+    if not naming.unit or not isinstance(value, Quantity):
+        return value
+    unit, power = UNITS[naming.unit]
+    return Quantity(value.mantissa, value.scaler + power, unit)
+
+
+def _said(value: object) -> Said:
+    if isinstance(value, MeterTime):
+        return None if value.moment is None else str(value)
+    return value if isinstance(value, Quantity | str | bytes) else None
+
+
+def _places(layout: Layout, told: Undriven) -> Iterator[tuple[bytes, GuaranteeClass]]:
     """The bytes that `layout` is about, opened, with how they were protected."""
     if layout.place == "record":
-        for value in told.values:
-            record = value.record
-            if record is not None and record.layout.header == layout.argument and record.raw.startswith(layout.starts):
+        for value, record in zip(told.values, told.sources, strict=True):
+            if record.layout.header == layout.argument and record.raw.startswith(layout.starts):
+                assert value.guarantee is not None
                 yield record.raw, value.guarantee
         return
     data = told.content if layout.place == "content" else told.blob
@@ -67,7 +89,7 @@ def _places(layout: Layout, told: Told) -> Iterator[tuple[bytes, GuaranteeClass]
         yield data, told.guarantee
 
 
-def _fields(layout: Layout, data: bytes, guarantee: GuaranteeClass) -> Iterator[NamedValue]:
+def _fields(layout: Layout, data: bytes, guarantee: GuaranteeClass, status: int | None) -> Iterator[Measurement]:
     parts = _tagged(layout, data)
     for field in layout.fields:
         part = parts.get(int(field.tag, 16), b"") if field.tag else data
@@ -78,7 +100,8 @@ def _fields(layout: Layout, data: bytes, guarantee: GuaranteeClass) -> Iterator[
                 break
             value = _value(field, raw)
             quality = Quality.MISSING if value is None else Quality.MEASURED
-            yield NamedValue(field.name.replace("{n}", str(field.first + n)), value, field.unit, quality, guarantee)
+            name = field.name.replace("{n}", str(field.first + n))
+            yield Measurement(name, value, None, quality, status, "", guarantee, name)
 
 
 def _tagged(layout: Layout, data: bytes) -> dict[int, bytes]:
@@ -92,16 +115,24 @@ def _tagged(layout: Layout, data: bytes) -> dict[int, bytes]:
     return parts
 
 
-def _value(field: Field, raw: bytes) -> Plain:
+def _value(field: Field, raw: bytes) -> Said:
     if field.kind == "date":
-        return plain_value(decode_time(raw))
+        return _said(decode_time(raw))
     number = _number(field, raw)
     if number is None:
         return None
     if field.values is not None:
         meaning = field.values.get(str(number))
-        return Decimal(meaning) if meaning is not None and field.unit else meaning
-    return Decimal(number) / field.divisor
+        return quantity(Decimal(meaning), field.unit) if meaning is not None and field.unit else meaning
+    return quantity(Decimal(number) / field.divisor, field.unit)
+
+
+def quantity(number: Decimal, symbol: str) -> Quantity:
+    """`number` counted in what drivers write as `symbol`."""
+    sign, digits, exponent = number.as_tuple()
+    mantissa = int("".join(map(str, digits)))
+    unit, power = UNITS[symbol]
+    return Quantity(-mantissa if sign else mantissa, int(exponent) + power, unit)
 
 
 def _number(field: Field, raw: bytes) -> int | None:
@@ -117,10 +148,14 @@ def _number(field: Field, raw: bytes) -> int | None:
     return number
 
 
-def _sum(wanted: Sum, values: Sequence[NamedValue]) -> Iterator[NamedValue]:
-    parts = [value for name in wanted.of for value in values if value.name == name]
-    numbers = [value.value for value in parts if isinstance(value.value, Decimal)]
-    if len(numbers) != len(wanted.of) or len({value.unit for value in parts}) != 1:
+def _sum(wanted: Sum, values: Sequence[Measurement], status: int | None) -> Iterator[Measurement]:
+    parts = [value for name in wanted.of for value in values if value.words == name]
+    numbers = [value.value for value in parts if isinstance(value.value, Quantity)]
+    units = {number.unit for number in numbers}
+    if len(numbers) != len(wanted.of) or len(parts) != len(numbers) or len(units) != 1:
         return
-    weakest = max(value.guarantee for value in parts)
-    yield NamedValue(wanted.name, sum(numbers, Decimal(0)), parts[0].unit, Quality.CALCULATED, weakest)
+    scaler = min(number.scaler for number in numbers)
+    total = sum(number.mantissa * 10 ** (number.scaler - scaler) for number in numbers)
+    weakest = max(value.guarantee for value in parts if value.guarantee is not None)
+    value = Quantity(total, scaler, numbers[0].unit)
+    yield Measurement(wanted.name, value, None, Quality.CALCULATED, status, "", weakest, wanted.name)

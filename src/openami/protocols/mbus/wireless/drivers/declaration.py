@@ -46,6 +46,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openami.model.errors import OpenAmiError, SettingError
+from openami.model.unit import Unit
 from openami.protocols.mbus.records import decode_headers
 from openami.protocols.mbus.wireless.address import LETTERS, MeterAddress, manufacturer_code
 from openami.protocols.mbus.wireless.drivers.ciphers import CIPHERS
@@ -55,6 +56,12 @@ PLACES = ("ci", "manufacturer", "record", "content")
 BARE = ("manufacturer", "content")
 """Places that need no argument."""
 SERIES_MAX = 64
+UNITS: Mapping[str, tuple[Unit, int]] = {unit.symbol: (unit, 0) for unit in Unit if unit is not Unit.OTHER} | {
+    "kWh": (Unit.WATT_HOUR, 3),
+    "MJ": (Unit.JOULE, 6),
+    "HCA": (Unit.COUNT, 0),
+}
+"""What a driver may write as unit, and the power of ten that it means; heat cost allocation units are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +203,14 @@ def _meter(part: Mapping[str, Any]) -> tuple[int, tuple[int, ...], tuple[int, ..
 
 def _record(part: Mapping[str, Any]) -> tuple[bytes, Naming]:
     _only(part, {"header", "name", "unit"})
-    return bytes.fromhex(part["header"]), Naming(str(part["name"]), str(part.get("unit", "")))
+    return bytes.fromhex(part["header"]), Naming(str(part["name"]), _unit(part))
+
+
+def _unit(part: Mapping[str, Any]) -> str:
+    symbol = str(part.get("unit", ""))
+    if symbol not in UNITS:
+        raise ValueError(f"unit {symbol!r} is not known; known are {', '.join(filter(None, UNITS))}")
+    return symbol
 
 
 def _layout(part: Mapping[str, Any]) -> Layout:
@@ -225,7 +239,7 @@ def _layout(part: Mapping[str, Any]) -> Layout:
 
 def _field(part: Mapping[str, Any]) -> Field:
     _only(part, set(Field.__slots__))
-    field = Field(**{**part, "nibbles": tuple(part.get("nibbles", ()))})
+    field = Field(**{**part, "unit": _unit(part), "nibbles": tuple(part.get("nibbles", ()))})
     if field.kind not in KINDS:
         raise ValueError(f"kind {field.kind!r}; known are {', '.join(KINDS)}")
     if field.at < 0 or not 1 <= field.size <= 8 or field.divisor < 1 or not 1 <= field.count <= SERIES_MAX:
