@@ -258,6 +258,8 @@ async def test_the_peer_understands_our_pushes(bench):
     assert apdu is not None
     assert apdu[0] == 0xDB
     heard = asyncio.create_task(bench.ask("heard"))
-    await deliver(apdu)
+    link = await deliver(apdu, 103)
+    assert link is not None
+    await link.close()
     body = await heard
     assert bench.meter.config.logical_device_name.hex() in str(body)

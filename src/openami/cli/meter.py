@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,7 @@ from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.local_ports import LocalFace, PushingPort, ReadoutPort, local_port
-from openami.field.meter.faces.push import live, push_over_tcp
+from openami.field.meter.faces.push import Deliver, live, push_over_tcp
 from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.field.meter.laboratory_meter import LaboratoryMeter
 from openami.field.meter.real_curves import SOURCES, replayed
@@ -221,10 +220,10 @@ async def _run_port(
         await live(device, clock, _shown(as_json=as_json))
 
 
-def _shown(*, as_json: bool) -> Callable[[bytes], Awaitable[None]]:
+def _shown(*, as_json: bool) -> Deliver:
     """Pushes of a meter that has nowhere to push to."""
 
-    async def show(apdu: bytes) -> None:
+    async def show(apdu: bytes, _client_sap: int) -> None:
         if as_json:
             print_json({"push": apdu.hex()})
         else:

@@ -215,7 +215,7 @@ async def test_a_push_that_nobody_takes_does_not_stop_the_meter() -> None:
     meter.alarm(EventCode.MAGNETIC_FIELD, START)
     asked: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def refuse(apdu: bytes) -> None:
+    async def refuse(apdu: bytes, _client_sap: int) -> None:
         asked.put_nowait(apdu)
         raise ConnectFailed("nobody is there")
 

@@ -66,7 +66,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.CLOCK, 2): _WRITABLE,
         (codes.LOAD_PROFILE, 4): _WRITABLE,
         (codes.DISCONNECT_CONTROL, 4): _WRITABLE,
-        **{(code, attribute): _WRITABLE for code in _PUSHES for attribute in (*range(2, 8), 10, 11)},
+        **{(code, attribute): _WRITABLE for code in _PUSHES for attribute in range(2, 12)},
         **{(code, 2): _WRITABLE for code in (codes.ALARM_REGISTER, codes.ALARM_FILTER, codes.ALARM_DESCRIPTOR)},
         (codes.IMAGE_TRANSFER, 5): _WRITABLE,
         **{(codes.ACTIVITY_CALENDAR, attribute): _WRITABLE for attribute in (6, 7, 8, 9, 10)},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from openami.field.meter import codes
 from openami.field.meter.push import body_of
-from openami.field.meter.push_policy import check_protection
+from openami.field.meter.push_policy import PORT, PUSH_CLIENT, check_client, check_port, check_protection
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.data_protection import ProtectionParameters
 from openami.protocols.dlms.cosem.interval_push import interval_push_objects
@@ -68,12 +68,13 @@ def _push_setup(meter: ElectricityMeter, code: ObisCode, objects: tuple[PushObje
         setup = PushSetup(code, push_object_list=objects, repetition_delay=0, **given)
     elif version == 1:
         restricted = tuple(PushObject1(*_members(one), _UNRESTRICTED) for one in objects)
-        setup = PushSetup1(code, push_object_list=restricted, repetition_delay=0, **_ROUTE, **given)
+        setup = PushSetup1(code, push_object_list=restricted, repetition_delay=0, **given)
     else:
         setup = _push_setup_2(meter, code, objects, given)
     _hold_objects(meter, setup)
     if isinstance(setup, PushSetup1):
         _hold_protection(meter, setup)
+        _hold_route(meter, setup)
     setup.handle(PushSetup.push, lambda _, now: meter.push(code, now))
     return setup
 
@@ -88,7 +89,6 @@ def _push_setup_2(
         repetition_delay=RepetitionDelay(0, 100, 0xFFFF),
         push_operation_method=PushOperationMethod.UNCONFIRMED_RETRY_ON_SUPPORTING_LAYER_FAILURE,
         confirmation_parameters=ConfirmationParameters(never, 0),
-        **_ROUTE,
         **given,
     )
 
@@ -123,12 +123,23 @@ def _hold_protection(meter: ElectricityMeter, setup: PushSetup1) -> None:
     setup.bind(PushSetup1.push_protection_parameters, lambda _now: held[0], write)
 
 
+def _hold_route(meter: ElectricityMeter, setup: PushSetup1) -> None:
+    """The port that pushes leave by and the client they go to, checked before they count."""
+    client = [PUSH_CLIENT]
+
+    def write(wanted: int, _now: float) -> None:
+        check_client(meter, wanted)
+        client[0] = wanted
+
+    setup.bind(PushSetup1.port_reference, lambda _now: PORT, lambda wanted, _now: check_port(wanted))
+    setup.bind(PushSetup1.push_client_sap, lambda _now: client[0], write)
+
+
 def _members(one: PushObject) -> tuple[int, ObisCode, int, int]:
     return one.class_id, one.logical_name, one.attribute_index, one.data_index
 
 
 _UNRESTRICTED = Restriction(RestrictionType.NONE, Data(DataType.NULL_DATA, None))
-_ROUTE: dict[str, Any] = {"port_reference": ObisCode(0, 0, 25, 0, 0), "push_client_sap": 103}
 _EVENT = (
     PushObject(1, codes.LOGICAL_DEVICE_NAME, 2, 0),
     PushObject(8, codes.CLOCK, 2, 0),

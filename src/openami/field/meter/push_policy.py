@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.cosem.data_protection import ProtectionParameters, ProtectionType
 from openami.protocols.dlms.cosem.push_setup import PushOperationMethod, PushSetup, PushSetup1, PushSetup2
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 CONFIRMATION_S: Final = 30
 """How long a confirmation is waited for where only the push setup asks for one."""
+PUSH_CLIENT: Final = 103
+"""The client SAP that pushes are addressed to, unless the push setup says another."""
+PORT: Final = ObisCode(0, 0, 25, 0, 0)
+"""The port that pushes leave by; the meter has one."""
 SEALED: Final = ProtectionType.AUTHENTICATION_AND_ENCRYPTION
 SIGNED: Final = ProtectionType.DIGITAL_SIGNATURE
 
@@ -38,6 +43,26 @@ def confirmation_s(meter: ElectricityMeter, setup: PushSetup) -> int:
     if setup.push_operation_method is not PushOperationMethod.CONFIRMED_RETRY_ON_MISSING_CONFIRMATION:
         return 0
     return meter.config.push_confirmation_s or CONFIRMATION_S
+
+
+def client_of(setup: PushSetup) -> int:
+    """The client SAP that a push goes to."""
+    return setup.value_of(PushSetup1.push_client_sap, 0) if isinstance(setup, PushSetup1) else PUSH_CLIENT
+
+
+def check_client(meter: ElectricityMeter, client_sap: int) -> None:
+    """Pushes are sealed under the keys that clients share.
+
+    Raises `Refused` for a client that has others, and for what is no client SAP.
+    """
+    if client_sap < 1 or client_sap in meter.config.roles:
+        raise Refused(DataAccessResult.OTHER_REASON)
+
+
+def check_port(port: ObisCode) -> None:
+    """Raises `Refused` for any port but the one there is."""
+    if port != PORT:
+        raise Refused(DataAccessResult.OTHER_REASON)
 
 
 def is_signed(setup: PushSetup) -> bool:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from openami.field.meter.agenda import NEVER
 from openami.field.meter.date_pattern import moments
 from openami.field.meter.push import INVOKE_ID_MASK, PushSender
-from openami.field.meter.push_policy import confirmation_s, repetition_s
+from openami.field.meter.push_confirmation import open_confirmation
+from openami.field.meter.push_policy import PUSH_CLIENT, client_of, confirmation_s, repetition_s
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.push_setup import CommunicationWindow, PushSetup
 from openami.protocols.dlms.cosem.refusal import Refused
@@ -84,6 +85,11 @@ class PushQueue:
         """The next APDU for the network."""
         return self._ready.popleft() if self._ready else None
 
+    def addressed(self, sealed: bytes) -> tuple[int, int]:
+        """The client SAP that the APDU `next` gave is for, and how many seconds its confirmation is waited for."""
+        push = self._find(sealed)
+        return (PUSH_CLIENT, 0) if push is None else (client_of(self._setup(push.setup)), self._confirmation_s(push))
+
     def delivered(self, sealed: bytes) -> None:
         """The network took the APDU `next` gave: enough for a push that is not confirmed."""
         push = self._find(sealed)
@@ -95,6 +101,13 @@ class PushQueue:
         push = self._find(sealed)
         if push is not None:
             self._again(push, self._meter.clock.reading(now))
+
+    def answered(self, apdu: bytes) -> bool:
+        """Take what the receiver answered; true if it confirms a push that waits for it.
+
+        Raises `SecurityError` or `DecodeError` for what is no confirmation by somebody who could read the push.
+        """
+        return self.confirmed(open_confirmation(self._meter, apdu))
 
     def confirmed(self, invoke_id: int) -> bool:
         """The receiver has confirmed the push of this number; false if none of that number waits for it."""
@@ -147,8 +160,6 @@ class PushQueue:
         self._ready.append(push.sealed)
         waiting_s = self._confirmation_s(push)
         push.due = second + waiting_s if waiting_s else NEVER
-        if not waiting_s and not push.retries:
-            self._drop(push)
 
     def _again(self, push: Push, second: float) -> None:
         """Try once more after the repetition delay, or give the push up."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from openami.io.links.link import Link
 from openami.io.links.push_stream import PushStream
 from openami.model.errors import ConnectFailed, LinkError, StoreError
+from openami.protocols.dlms.receipt import receipt_of
 
 LOG = logging.getLogger(__name__)
 
@@ -24,7 +25,10 @@ class TakesPushes(Protocol):
 
 
 async def take_stream(link: Link, intake: TakesPushes, *, bytes_max: int, silence_s: float) -> None:
-    """Spool all that `link` brings until it ends. A sender whose push cannot be taken is cut off, so that it knows."""
+    """Spool all that `link` brings until it ends. A sender whose push cannot be taken is cut off, so that it knows.
+
+    A plain push that asks for a confirmation gets it when it is on the disk (see `receipt_of`).
+    """
     stream = PushStream(bytes_max)
     try:
         while True:
@@ -34,6 +38,8 @@ async def take_stream(link: Link, intake: TakesPushes, *, bytes_max: int, silenc
                 items.append(rest)
             for item in items:
                 await intake.take("tcp", link.peer, item)
+                if receipt := receipt_of(item):
+                    await link.send(receipt)
             if data == b"":
                 return
     except LinkError:
@@ -54,21 +60,27 @@ async def _receive(link: Link, silence_s: float | None) -> bytes | None:
         return None
 
 
-async def _try(intake: TakesPushes, peer: str, content: bytes, transport: str = "tcp") -> None:
+async def _try(intake: TakesPushes, peer: str, content: bytes, transport: str = "tcp") -> bool:
     try:
         await intake.take(transport, peer, content)
     except StoreError as error:
         LOG.warning("a push of %s was not taken: %s", peer, error)
+        return False
+    return True
 
 
 class PushDatagrams(asyncio.DatagramProtocol):
-    """The UDP port: each datagram is an item."""
+    """The UDP port: each datagram is an item, and confirmed as those of a stream are."""
 
     def __init__(self, intake: TakesPushes, waiting_max: int) -> None:
         self._intake = intake
         self._waiting_max = waiting_max
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._count = 0
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         if not data:
@@ -77,9 +89,14 @@ class PushDatagrams(asyncio.DatagramProtocol):
             self._intake.refused += 1
             return
         number = self._count = self._count + 1
-        task = asyncio.get_running_loop().create_task(_try(self._intake, f"udp:{addr[0]}:{addr[1]}", data, "udp"))
+        task = asyncio.get_running_loop().create_task(self._take(data, addr))
         self._tasks[number] = task
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
+
+    async def _take(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        taken = await _try(self._intake, f"udp:{addr[0]}:{addr[1]}", data, "udp")
+        if taken and self._transport is not None and (receipt := receipt_of(data)):
+            self._transport.sendto(receipt, addr)
 
     def error_received(self, exc: Exception) -> None:
         LOG.info("the push port heard of an undelivered datagram: %s", exc)

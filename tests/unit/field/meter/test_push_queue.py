@@ -176,7 +176,7 @@ async def test_a_living_meter_repeats_what_the_network_did_not_take() -> None:
     asked: list[float] = []
     done = asyncio.Event()
 
-    async def deliver(_apdu: bytes) -> None:
+    async def deliver(_apdu: bytes, _client_sap: int) -> None:
         asked.append(clock.at - START)
         if len(asked) < 3:
             raise ConnectFailed("nobody is there")

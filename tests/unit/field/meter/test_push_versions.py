@@ -13,6 +13,7 @@ from openami.field.meter import codes
 from openami.field.meter.curve import SteadyCurve
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.push import CONFIRMED
+from openami.field.meter.security_role import SecurityRole
 from openami.model.event import EventCode
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.apdu import decode_apdu
@@ -105,6 +106,24 @@ def test_a_setup_that_asks_for_confirmation_repeats_until_there_is_one_and_remem
     assert meter.pushes.confirmed(number)
     assert departures(meter, 300) == []
     assert pair.read(PushSetup2.last_confirmation_date_time, ALARM) == CosemDateTime.from_utc(START + 40)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_push_goes_to_the_client_that_was_written(version: int) -> None:
+    role = SecurityRole(keys=replace(KEYS, authentication_key=bytes(16)))
+    meter = make_meter(push_setup_version=version, roles={4: role})
+    pair = MeterPair(meter)
+    client, port = PushSetup1.push_client_sap, PushSetup1.port_reference
+    meter.alarm(EventCode.COVER_OPENED, START)
+    first = meter.next_push() or b""
+    assert meter.pushes.addressed(first)[0] == pair.read(client, ALARM) == 103
+    for refused in (0, -1, 4):
+        assert pair.write(client, ALARM, refused) == DataAccessResult.OTHER_REASON, "no client, or one with own keys"
+    assert pair.write(client, ALARM, 17) == OK
+    assert meter.pushes.addressed(first)[0] == pair.read(client, ALARM) == 17
+    assert pair.read(client, codes.PUSH_ON_POWER_DOWN) == 103, "each set-up has its own"
+    assert pair.write(port, ALARM, codes.CLOCK) == DataAccessResult.OTHER_REASON
+    assert pair.write(port, ALARM, pair.read(port, ALARM)) == OK
 
 
 def test_reset_gives_up_what_is_not_confirmed() -> None:

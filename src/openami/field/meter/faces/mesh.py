@@ -13,7 +13,6 @@ from openami.field.meter.access import PUBLIC, SERVER_SAP
 from openami.field.meter.agenda import NEVER
 from openami.field.meter.codes import PUSH_ON_INTERVAL
 from openami.field.meter.electricity import ElectricityMeter
-from openami.field.meter.faces.push import PUSH_CLIENT
 from openami.io.clock import Timescale
 from openami.protocols.dlms import counters
 from openami.protocols.dlms.framing import Role
@@ -111,7 +110,7 @@ class MeshFace:
             apdu = self.meter.next_push()
             if apdu is None:
                 return
-            wrapped = encode_wrapper(apdu, SERVER_SAP, PUSH_CLIENT)
+            wrapped = encode_wrapper(apdu, SERVER_SAP, self.meter.pushes.addressed(apdu)[0])
             if len(wrapped) > PAYLOAD_MAX:
                 self.meter.pushes.failed(apdu, self._times.utc(now))
                 continue
