@@ -13,9 +13,8 @@ from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from openami.model.event import EventCode
-from openami.model.interval import utc
 from openami.protocols.exchange.cim_readings import MESSAGE
-from openami.protocols.exchange.delivery import BadRecord, Rejected, instant
+from openami.protocols.exchange.delivery import BadRecord, Rejected, instant, written
 from openami.protocols.exchange.xml_stream import Node, records
 
 NAMESPACE = "http://iec.ch/TC57/2011/EndDeviceEvents#"
@@ -98,14 +97,14 @@ def write_events(events: Iterable[EventRecord], created_at: datetime, source: st
     """A `created EndDeviceEvents` event message, piece by piece."""
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<EventMessage xmlns="{MESSAGE}">\n<Header><Verb>created</Verb>'
-        f"<Noun>EndDeviceEvents</Noun><Timestamp>{_iso(int(created_at.timestamp()))}</Timestamp>"
+        f"<Noun>EndDeviceEvents</Noun><Timestamp>{written(int(created_at.timestamp()))}</Timestamp>"
         f"<Source>{escape(source)}</Source><MessageID>{escape(message)}</MessageID></Header>\n"
         f'<Payload><EndDeviceEvents xmlns="{NAMESPACE}">\n'
     )
     for event in events:
         said = escape(event.meter)
         yield (
-            f"<EndDeviceEvent><createdDateTime>{_iso(event.at)}</createdDateTime>"
+            f"<EndDeviceEvent><createdDateTime>{written(event.at)}</createdDateTime>"
             f"<reason>{escape(event.text)}</reason>"
             f"<Assets><mRID>{said}</mRID><Names><name>{said}</name></Names></Assets>"
             f"<EndDeviceEventType ref={quoteattr(event.kind)}/></EndDeviceEvent>\n"
@@ -116,7 +115,3 @@ def write_events(events: Iterable[EventRecord], created_at: datetime, source: st
 def type_of(code: int) -> str:
     """The event type of one of our codes; `0.0.0.0` where none is known."""
     return {int(known): text for known, text in TYPES.items()}.get(code, OTHER)
-
-
-def _iso(second: int) -> str:
-    return utc(second).strftime("%Y-%m-%dT%H:%M:%SZ")

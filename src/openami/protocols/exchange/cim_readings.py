@@ -12,7 +12,6 @@ from datetime import datetime
 from decimal import Decimal
 from xml.sax.saxutils import escape, quoteattr
 
-from openami.model.interval import utc
 from openami.model.obis import ObisCode
 from openami.model.quality import Quality
 from openami.model.unit import Unit
@@ -24,6 +23,7 @@ from openami.protocols.exchange.delivery import (
     Rejected,
     instant,
     number,
+    written,
 )
 from openami.protocols.exchange.reading_type import ReadingType, reading_type_of
 from openami.protocols.exchange.xml_stream import Node, records
@@ -148,7 +148,7 @@ def write_readings(blocks: Iterable[CimBlock], created_at: datetime, source: str
     """A `created MeterReadings` event message, piece by piece. A value that is missing has a timeStamp and no value."""
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<EventMessage xmlns="{MESSAGE}">\n<Header><Verb>created</Verb>'
-        f"<Noun>MeterReadings</Noun><Timestamp>{_iso(int(created_at.timestamp()))}</Timestamp>"
+        f"<Noun>MeterReadings</Noun><Timestamp>{written(int(created_at.timestamp()))}</Timestamp>"
         f"<Source>{escape(source)}</Source><MessageID>{escape(message)}</MessageID></Header>\n"
         f'<Payload><MeterReadings xmlns="{NAMESPACE}">\n'
     )
@@ -171,7 +171,7 @@ def _written(block: CimBlock) -> Iterator[str]:
             f'<ReadingQualities><ReadingQualityType ref="{ref_quality}"/></ReadingQualities>' if ref_quality else ""
         )
         inner = "" if block.resolution_s else type_element
-        yield f"<{element}><timeStamp>{_iso(stamp)}</timeStamp>{told}{graded}{inner}</{element}>\n"
+        yield f"<{element}><timeStamp>{written(stamp)}</timeStamp>{told}{graded}{inner}</{element}>\n"
     if block.resolution_s:
         yield f"{type_element}</IntervalBlocks>"
     if block.meter:
@@ -182,7 +182,3 @@ def _written(block: CimBlock) -> Iterator[str]:
 def _named(element: str, name: str) -> str:
     said = escape(name)
     return f"<{element}><mRID>{said}</mRID><Names><name>{said}</name></Names></{element}>"
-
-
-def _iso(second: int) -> str:
-    return utc(second).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -84,6 +84,8 @@ def parse_csv(chunks: Iterable[bytes]) -> Parsed:
 
 def _columns(row: list[str]) -> dict[str, int]:
     columns = {name.strip(): at for at, name in enumerate(row)}
+    if len(columns) < len(row):
+        raise BadRecord("the first line names a column twice")
     lacking = [name for name in NEEDED if name not in columns]
     if lacking:
         raise BadRecord(f"the first line names the columns; {', '.join(lacking)} is not among them")

@@ -102,6 +102,11 @@ def instant(text: str) -> int:
     return whole_seconds(at)
 
 
+def written(second: int) -> str:
+    """The inverse of `instant`, in UTC; years before 1000 keep their four digits."""
+    return (EPOCH + second * SECOND).isoformat().replace("+00:00", "Z")
+
+
 def whole_seconds(at: datetime) -> int:
     """Seconds since 1970-01-01 of a time with a zone; a fraction of a second is refused."""
     since = at - EPOCH

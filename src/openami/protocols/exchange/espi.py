@@ -16,11 +16,11 @@ from itertools import groupby
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
-from openami.model.interval import DAY_S, utc
+from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
 from openami.model.quality import Quality
 from openami.model.unit import Unit
-from openami.protocols.exchange.delivery import BadRecord
+from openami.protocols.exchange.delivery import BadRecord, written
 from openami.protocols.exchange.reading_type import DELTA_DATA, ELECTRICITY, ENERGY, FLOW_OF, UNITS
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -50,7 +50,7 @@ def write_espi(
     """The feed of usage point `point`, piece by piece: a block per UTC day and channel. `title` is what people call
     the place. Raises `BadRecord` for a channel that is no energy.
     """
-    made = _iso(created_at)
+    made = written(int(created_at.timestamp()))
     # The number of a point in an address must not tell its code to who sees only the address.
     key = hashlib.sha256(point.encode()).hexdigest()[:16]
     base = f"espi/1_1/resource/UsagePoint/{key}"
@@ -172,7 +172,3 @@ def _link(relation: str, address: str) -> str:
 
 def _urn(address: str) -> str:
     return f"urn:uuid:{uuid.uuid5(SPACE, address)}"
-
-
-def _iso(at: datetime) -> str:
-    return utc(int(at.timestamp())).strftime("%Y-%m-%dT%H:%M:%SZ")

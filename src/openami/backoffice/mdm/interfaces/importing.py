@@ -29,7 +29,7 @@ from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 from openami.model.interval import DAY_S, utc
 from openami.model.reading import ProfileReading, RegisterReading
-from openami.protocols.exchange.delivery import Delivery, Rejected
+from openami.protocols.exchange.delivery import Delivery, Rejected, written
 from openami.protocols.exchange.parsers import PARSERS
 
 CHUNK = 1 << 16
@@ -147,7 +147,7 @@ class Importer:
                 if told.get(stamp, value) != value
             ]
             if again:
-                at = utc(int(each.stamps[again[0]])).strftime("%Y-%m-%dT%H:%M:%SZ")
+                at = written(int(each.stamps[again[0]]))
                 why = f"{len(again)} values (the first ends {at}) were told earlier in the file, with another value"
                 rejected.append(Rejected(each.delivery.line, why))
                 each = each.only([row for row in range(len(each.stamps)) if row not in set(again)])  # noqa: PLW2901

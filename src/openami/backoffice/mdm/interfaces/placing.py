@@ -14,7 +14,7 @@ from openami.backoffice.registry.registry import Registry
 from openami.model.interval import Stamps, utc
 from openami.model.point import Channel, ChannelKind, MeteringPoint
 from openami.model.quality import Quality
-from openami.protocols.exchange.delivery import Delivery, Rejected
+from openami.protocols.exchange.delivery import Delivery, Rejected, written
 
 REMEMBERED_MAX = 100_000
 VALUE_MAX = 1 << 53
@@ -194,6 +194,6 @@ def _of_meter(delivery: Delivery, channel: Channel, meter: int, rows: Sequence[i
 
 def _told(second: int) -> str:
     try:
-        return utc(second).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
+        return written(second)
+    except OverflowError:
         return f"{second} s after 1970"
