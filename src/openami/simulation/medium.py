@@ -27,6 +27,10 @@ MARGIN_HEARD: Final = -3
 _MARGIN_MAX: Final = 30
 _SIZE_STEP: Final = 16
 _ACKNOWLEDGEMENT: Final = 2
+_ACK_WANTED, _LONG_ADDRESS = 0x20, 0x0C
+_DESTINATION: Final = slice(5, 13)
+"""Where the second octet of a frame has the bits `_LONG_ADDRESS`: the receiver's EUI-64, backwards."""
+_NOTHING, _EVERYTHING = -1, -2
 _FCS_OCTETS: Final = 2
 DUTY_WINDOW_S: Final = 3600
 
@@ -78,12 +82,13 @@ class Transmission:
     psdu: bytes
     number: int
     levels: dict[int, int]
+    receivers: Sequence[Neighbour]
     spoiled: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Counts:
-    """What the medium did."""
+    """What the medium did. `received`, `lost` and `collided` count those whom a frame is for."""
 
     frames: int = 0
     octets: int = 0
@@ -122,14 +127,27 @@ class Medium:
         self._levels = [{one.receiver: one.level_dbm for one in neighbours} for neighbours in links]
         floor = phy.sensitivity_dbm + MARGIN_HEARD
         self._hearers = [[one for one in neighbours if one.level_dbm >= floor] for neighbours in links]
+        self._near = [{one.receiver: one for one in hearers} for hearers in self._hearers]
+        self._eavesdroppers: list[int] = []
+        self._stations: dict[bytes, int] = {}
+        self._awaits = [_EVERYTHING] * len(links)
         self._sent = [0] * len(links)
         self._spent: list[deque[tuple[float, int]]] = [deque() for _ in links]
         self._in_window = [0] * len(links)
         self._on_air: list[Transmission] = []
 
-    def attach(self, station: int, port: Port) -> None:
-        """From now on `port` hears what `station` hears."""
+    def attach(self, station: int, port: Port, eui64: bytes = b"") -> None:
+        """From now on `port` hears what `station` hears.
+
+        With `eui64` its radio filters, as radios do: it hands over frames for that address or for everybody, and
+        the acknowledgement of the frame that it has sent last. Without, everything is heard.
+        """
         self._ports[station] = port
+        if eui64:
+            self._stations[eui64[::-1]] = station
+            self._awaits[station] = _NOTHING
+        else:
+            self._eavesdroppers.append(station)
 
     def transmit(self, sender: int, psdu: bytes) -> None:
         """Put a frame on the air if the channel is free; acknowledgements do not ask."""
@@ -143,7 +161,9 @@ class Medium:
             self._loop.call_soon(self._refuse, sender)
             return
         self._sent[sender] += 1
-        frame = Transmission(sender, psdu, self._sent[sender], self._levels[sender])
+        frame = Transmission(sender, psdu, self._sent[sender], self._levels[sender], self._receivers(sender, psdu))
+        if self._awaits[sender] != _EVERYTHING and psdu[0] & 7 != _ACKNOWLEDGEMENT:
+            self._awaits[sender] = psdu[2] if psdu[0] & _ACK_WANTED else _NOTHING
         self._collide(frame)
         self._on_air.append(frame)
         self._note(now, frame)
@@ -186,18 +206,23 @@ class Medium:
         if port is not None:
             port.sent(clear=False)
 
+    def _receivers(self, sender: int, psdu: bytes) -> Sequence[Neighbour]:
+        """Those near `sender` whose radios would hand the frame over."""
+        near = self._near[sender]
+        if psdu[0] & 7 == _ACKNOWLEDGEMENT:
+            wanted, awaits = (psdu[2], _EVERYTHING), self._awaits
+            return [one for one in self._hearers[sender] if awaits[one.receiver] in wanted]
+        if len(psdu) < _DESTINATION.stop or psdu[1] & _LONG_ADDRESS != _LONG_ADDRESS:
+            return self._hearers[sender]
+        stations = (self._stations.get(psdu[_DESTINATION]), *self._eavesdroppers)
+        return [near[station] for station in stations if station in near]
+
     def _collide(self, frame: Transmission) -> None:
         for other in self._on_air:
             frame.spoiled.add(other.sender)
             other.spoiled.add(frame.sender)
-            for receiver, level in frame.levels.items():
-                against = other.levels.get(receiver)
-                if against is None:
-                    continue
-                if level - against < CAPTURE_DB:
-                    frame.spoiled.add(receiver)
-                if against - level < CAPTURE_DB:
-                    other.spoiled.add(receiver)
+            _spoil(frame, other)
+            _spoil(other, frame)
 
     def _note(self, now: float, frame: Transmission) -> None:
         self.counts.frames += 1
@@ -215,7 +240,7 @@ class Medium:
         table = _success(min(len(frame.psdu) // _SIZE_STEP, len(SUCCESS) - 1))
         chance = mixed(self._keys[sender] + frame.number)
         floor = self.phy.sensitivity_dbm
-        for one in self._hearers[sender]:
+        for one in frame.receivers:
             receiver = one.receiver
             margin = one.level_dbm - floor - self.noise_db[receiver]
             if receiver in frame.spoiled:
@@ -229,6 +254,14 @@ class Medium:
             elif hearing is not None:
                 counts.received += 1
                 hearing.heard(frame.psdu, one.level_dbm)
+
+
+def _spoil(frame: Transmission, other: Transmission) -> None:
+    """Note who does not receive `frame` because of `other`."""
+    against = other.levels
+    for one in frame.receivers:
+        if one.level_dbm - against.get(one.receiver, -999) < CAPTURE_DB:
+            frame.spoiled.add(one.receiver)
 
 
 def _received(margin_db: int, octets: int) -> int:

@@ -19,19 +19,17 @@ _MULTIPLIERS = (0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB)
 
 
 class Radio(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`carrier_sense_dbm` was -100 at first, see docs/reference/simulation.md; the rest is as it was before measuring.
+    """Defaults: IEEE 802.15.4 SUN FSK at 150 kbit/s and 14 dBm, a duty cycle of 10 %; docs/decisions/0010 says why.
 
-    `obstruction_db` is what walls and cupboards take from every link.
-
-    `link_loss_percent` are the bounds of what a link loses whatever its level. Defaults: IEEE 802.15.4 SUN FSK at
-    50 kbit/s and 14 dBm in the part of the 868 MHz band that allows a duty cycle of 10 %.
+    `obstruction_db` is what walls and cupboards take from every link. `link_loss_percent` are the bounds of what a
+    link loses whatever its level.
     """
 
-    rate_bps: int = 50_000
+    rate_bps: int = 150_000
     overhead_octets: int = 12
     power_dbm: int = 14
-    sensitivity_dbm: int = -103
-    carrier_sense_dbm: int = -107
+    sensitivity_dbm: int = -100
+    carrier_sense_dbm: int = -104
     loss_at_1_m_db: int = 31
     exponent_tenths: int = 35
     shadowing_db: int = 6

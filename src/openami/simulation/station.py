@@ -59,6 +59,7 @@ class Station:
         medium: Medium,
         loop: asyncio.AbstractEventLoop,
         on_event: Callable[[Station, Any], None],
+        eui64: bytes = b"",
     ) -> None:
         self.number = number
         self.name = name
@@ -71,7 +72,7 @@ class Station:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._handled = 0.0
-        medium.attach(number, self)
+        medium.attach(number, self, eui64)
 
     def start(self) -> None:
         """The supply is there."""

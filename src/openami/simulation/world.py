@@ -30,6 +30,8 @@ from openami.simulation.station import Station
 from openami.simulation.streams import ByteStream, Streams
 from openami.simulation.trace import Trace
 
+GOOD_MARGIN_DB = 9
+"""So far above the sensitivity a link loses next to nothing to noise."""
 LOOK_EVERY_S = 30.0
 PULL_EVERY_S = 900.0
 
@@ -79,7 +81,7 @@ class World:
         self._lives = [0] * len(self.medium.noise_db)
         self._parameters = self._mesh_parameters()
         self.stations = [
-            Station(number, name, self._core(number), self.medium, loop, self._heard)
+            Station(number, name, self._core(number), self.medium, loop, self._heard, eui64(number))
             for number, name in enumerate(self.names)
         ]
         self.medium.watchers.append(self._watch)
@@ -252,7 +254,7 @@ class World:
             parameters=self._parameters,
         )
         core = MeshNode(settings, random, self._counters[number])
-        return Station(number, kind, core, self.medium, self.loop, self._heard_by_stranger)
+        return Station(number, kind, core, self.medium, self.loop, self._heard_by_stranger, settings.eui64)
 
     def _heard_by_stranger(self, station: Station, event: Any) -> None:
         self.trace.note(self.loop.time(), "stranger", station.number, type(event).__name__)
@@ -290,6 +292,7 @@ class World:
             bit_rate=self.phy.rate_bps,
             phy_overhead=self.phy.overhead_octets,
             duty=self.phy.duty_permille / 1000,
+            good_dbm=self.phy.sensitivity_dbm + GOOD_MARGIN_DB,
         )
 
     def _meter(self, number: int, days: float) -> WatchedMeter:

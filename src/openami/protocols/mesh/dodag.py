@@ -74,7 +74,7 @@ class Dodag:
         self._parameters = parameters
         self._random = random
         self._upcalls = upcalls
-        self.neighbours = Neighbours(parameters.neighbours_max)
+        self.neighbours = Neighbours(parameters.neighbours_max, parameters.good_dbm)
         self.root = False
         self.rank = INFINITE_RANK
         self.parent: Neighbour | None = None

@@ -16,19 +16,23 @@ _FAILURES: Final = 4
 _CLIMATE_WEIGHT: Final = 0.1
 _FAILURE: Final = 8.0
 _ETX_MAX: Final = 16.0
-_GOOD_DBM, _DBM_PER_TRANSMISSION = -94, 5
+DBM_PER_TRANSMISSION: Final = 5
+"""A link that is so much weaker than a good one takes one transmission more."""
 _GUESS_MAX: Final = 3.9
 """A link that was never tried is not given up for what others have suffered."""
 _RETRIED_AFTER_S: Final = 600.0
+_ALONE_S: Final = 30.0
+"""Who has no way up at all does not hold a failure against a neighbour for longer."""
 
 
 class Climate:
     """How many transmissions a frame from here takes at present, to whomever: who was not tried yet is no better."""
 
-    __slots__ = ("etx",)
+    __slots__ = ("etx", "good_dbm")
 
-    def __init__(self) -> None:
+    def __init__(self, good_dbm: int) -> None:
         self.etx = 1.0
+        self.good_dbm = good_dbm
 
 
 class Neighbour:
@@ -64,7 +68,7 @@ class Neighbour:
     @property
     def guess(self) -> float:
         """An ETX from signal strength alone, until frames were sent: at least what frames from here take now."""
-        weak = max((_GOOD_DBM - self.rssi_dbm) / _DBM_PER_TRANSMISSION, 0.0)
+        weak = max((self._climate.good_dbm - self.rssi_dbm) / DBM_PER_TRANSMISSION, 0.0)
         return min(self._climate.etx + weak, _GUESS_MAX)
 
     @property
@@ -79,13 +83,13 @@ class Neighbour:
             return INFINITE_RANK
         return min(self.rank + metric, INFINITE_RANK)
 
-    def hear(self, rssi_dbm: int, now: float) -> None:
-        """A message came. A neighbour that failed long ago gets another chance."""
+    def hear(self, rssi_dbm: int, now: float, *, alone: bool = False) -> None:
+        """A message came. A neighbour that failed long ago gets another chance, sooner if we are without parent."""
         self.heard = now
         self.rssi_dbm += (rssi_dbm - self.rssi_dbm) / 4
         if not self.measured:
             self.etx = self.guess
-        elif self.link_metric > LINK_METRIC_MAX and now - self.blamed > _RETRIED_AFTER_S:
+        elif self.link_metric > LINK_METRIC_MAX and now - self.blamed > (_ALONE_S if alone else _RETRIED_AFTER_S):
             self.etx = max(self.guess, 2.0)
 
     def sent(self, attempts: int, now: float, *, delivered: bool) -> None:
@@ -109,10 +113,10 @@ class Neighbour:
 class Neighbours:
     """At most `limit` neighbours; a new one takes the place of the one with the costliest way up, if that is worse."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, good_dbm: int) -> None:
         self._limit = limit
         self._known: dict[bytes, Neighbour] = {}
-        self._climate = Climate()
+        self._climate = Climate(good_dbm)
 
     def get(self, eui64: bytes) -> Neighbour | None:
         return self._known.get(eui64)
@@ -121,7 +125,7 @@ class Neighbours:
         """The neighbour of whom a message came; `None` if there is no room for it. `keep` is never given up."""
         known = self._known.get(eui64)
         if known is not None:
-            known.hear(rssi_dbm, now)
+            known.hear(rssi_dbm, now, alone=keep is None)
             return known
         if len(self._known) >= self._limit:
             worst = max((each for each in self._known.values() if each is not keep), key=_worth, default=None)

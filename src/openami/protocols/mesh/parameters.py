@@ -22,20 +22,22 @@ class MeshParameters:
     """Times are seconds, sizes octets. One mesh uses one set; what differs is said in the DIO where RPL says so.
 
     `psdu_max` includes the frame check sequence. `duty` is the share of any hour that a station may be on the air.
-    The link is SUN FSK at 50 kbit/s unless said otherwise; a 2.4 GHz lab radio wants `psdu_max=127`.
+    The link is SUN FSK at 150 kbit/s unless said otherwise; a 2.4 GHz lab radio wants `psdu_max=127`. `good_dbm` is
+    the level from which on a link of this radio loses next to nothing.
     """
 
     pan_id: int = 0x4F41
     prefix: bytes = PREFIX
     psdu_max: int = 512
-    bit_rate: int = 50_000
+    bit_rate: int = 150_000
     phy_overhead: int = 12
     duty: float = 0.1
+    good_dbm: int = -91
     backoff_s: float = 0.004
     backoff_exponent_min: int = 4
     backoff_exponent_max: int = 7
     busy_max: int = 40
-    frame_retries: int = 5
+    frame_retries: int = 7
     ack_wait_s: float = 0.015
     queue_max: int = 48
     neighbours_max: int = 64
@@ -46,7 +48,7 @@ class MeshParameters:
     rank_increase_min: int = 128
     route_lifetime_s: int = 28_800
     keepalive_s: float = 240.0
-    parent_hold_s: float = 60.0
+    parent_hold_s: float = 300.0
     dao_delay_s: float = 2.0
     dao_change_delay_s: float = 12.0
     dao_pause_s: float = 30.0

@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 
 from openami.model.errors import SecurityError
 from openami.protocols.mesh.join_messages import NONCE_SIZE, GroupKey, SealedKey, make_request, open_key
-from openami.protocols.mesh.neighbours import ETX_UNIT
+from openami.protocols.mesh.neighbours import DBM_PER_TRANSMISSION, ETX_UNIT
 from openami.protocols.mesh.parameters import MeshParameters
 
 CANDIDATES_MAX: Final = 16
 _FORGOTTEN_S: Final = 900.0
 _DOUBLINGS: Final = 3
-_GOOD_DBM, _DBM_PER_TRANSMISSION = -94, 5
 
 
 class Candidate(NamedTuple):
@@ -28,10 +27,9 @@ class Candidate(NamedTuple):
     rank: int
     rssi_dbm: int
 
-    @property
-    def cost(self) -> float:
+    def cost(self, good_dbm: int) -> float:
         """A guess at the rank that we would have below it."""
-        return self.rank + ETX_UNIT * (1 + max(_GOOD_DBM - self.rssi_dbm, 0) / _DBM_PER_TRANSMISSION)
+        return self.rank + ETX_UNIT * (1 + max(good_dbm - self.rssi_dbm, 0) / DBM_PER_TRANSMISSION)
 
 
 class Request(NamedTuple):
@@ -124,7 +122,8 @@ class Pledge:
         self._failed = {eui64: at for eui64, at in self._failed.items() if now - at < _FORGOTTEN_S}
         if not self._candidates:
             return None
-        return min(self._candidates.values(), key=lambda each: (each.eui64 in self._failed, each.cost))
+        good_dbm = self._parameters.good_dbm
+        return min(self._candidates.values(), key=lambda each: (each.eui64 in self._failed, each.cost(good_dbm)))
 
     def _chance(self) -> float:
         return self._random(1)[0] / 256

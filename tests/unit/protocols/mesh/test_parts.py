@@ -243,7 +243,7 @@ def test_a_route_through_a_circle_is_none():
 
 
 def test_a_link_that_fails_is_no_way_up_until_later():
-    neighbour = Neighbour(name(1), -70, 0.0, Climate())
+    neighbour = Neighbour(name(1), -70, 0.0, Climate(-91))
     neighbour.rank = 128
     assert neighbour.path_cost == 256
     for _ in range(4):
@@ -257,7 +257,7 @@ def test_a_link_that_fails_is_no_way_up_until_later():
 
 
 def test_a_full_table_of_neighbours_keeps_the_better_ones():
-    table = Neighbours(4)
+    table = Neighbours(4, -91)
     for number in range(4):
         table.heard(name(number), -70, 0.0, None).rank = 128 * (number + 1)
     assert table.heard(name(9), -95, 1.0, None) is None
@@ -295,7 +295,7 @@ def test_keys_are_not_shown():
 
 
 def test_a_link_that_was_never_tried_stays_a_way_up_whatever_others_suffered():
-    climate = Climate()
+    climate = Climate(-91)
     tried = Neighbour(name(1), -70, 0.0, climate)
     for _ in range(100):
         tried.sent(6, 1.0, delivered=False)
