@@ -12,7 +12,8 @@ import typer
 
 from openami.app.drills.all_drills import all_drills
 from openami.app.drills.catalogue import catalogue
-from openami.app.enrolment import columns, required_columns
+from openami.app.enrolment import EnrolmentLine, Line, columns, required_columns
+from openami.app.mbus_enrolment import MbusLine
 from openami.app.settings import Settings, fields, sections
 from openami.cli.commands import make_app
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SERVER_CONFORMANCE, Conformance
@@ -57,12 +58,17 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
-def enrolment_table() -> str:
+def enrolment_table(kind: type[Line] = EnrolmentLine) -> str:
     """The columns of the file of `openami enrol`, those first that it must have."""
-    required = required_columns()
-    rows = sorted(columns(), key=lambda column: column[0] not in required)
+    required = required_columns(kind)
+    rows = sorted(columns(kind), key=lambda column: column[0] not in required)
     lines = ["| Column | Required | Meaning |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| `{name}` | {'yes' if name in required else ''} | {text} |" for name, text in rows)])
+
+
+def mbus_enrolment_table() -> str:
+    """The columns of a file of M-Bus meters."""
+    return enrolment_table(MbusLine)
 
 
 def cosem_page() -> str:
@@ -158,6 +164,7 @@ def write() -> None:
     (HERE / "cli.md").write_text(cli_page())
     (HERE / "settings.md").write_text(settings_page())
     (HERE / "enrolment.md").write_text(enrolment_table())
+    (HERE / "mbus-enrolment.md").write_text(mbus_enrolment_table())
     (HERE / "cosem.md").write_text(cosem_page())
     (HERE / "drills.md").write_text(drills_page())
     (HERE / "dlms-features.md").write_text(features_page())

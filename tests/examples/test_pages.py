@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs" / "tutorial").glob("*.md")), *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^```\{code-block\} text\n:caption: (\S+)\n\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PORTS = ("4058", "4059", "8443")
+PORTS = ("4058", "4059", "4060", "4061", "8443")
 PREAMBLE = """
 set -euo pipefail
 begin() {

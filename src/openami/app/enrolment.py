@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, get_type_hints
@@ -13,6 +12,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Meta
 
+from openami.app.mbus_enrolment import COLLECTOR_LINK, MbusLine, enrol_mbus_meter
 from openami.app.parts import BackOffice
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.file_keystore import FileKeystore
@@ -26,7 +26,6 @@ from openami.model.unit import Unit
 
 ENERGIES = (ObisCode(1, 0, 1, 8, 0), ObisCode(1, 0, 2, 8, 0))
 KINDS = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
-COLLECTOR_LINK = re.compile(r"collector://[^/\s]+/\S+")
 LINE_MAX = 1 << 16
 
 
@@ -71,24 +70,33 @@ class Rejected:
     reason: str
 
 
-def read_lines(text: Iterable[str]) -> Iterator[tuple[int, EnrolmentLine | Rejected]]:
+Line = EnrolmentLine | MbusLine
+"""A file with the column `mbus_address` is one of M-Bus meters, any other one of DLMS meters."""
+
+
+def read_lines(text: Iterable[str]) -> Iterator[tuple[int, Line | Rejected]]:
     """Each line of a CSV file with a header, numbered as editors do."""
     reader = csv.DictReader(text, strict=True)
     try:
-        _check_header(reader.fieldnames or ())
+        names = list(reader.fieldnames or ())
+        kind = MbusLine if "mbus_address" in names else EnrolmentLine
+        _check_header(names, kind)
     except (csv.Error, UnicodeDecodeError) as error:
         raise SettingError(f"this is no CSV text in UTF-8: {error}") from error
     try:
         for row in reader:
-            yield reader.line_num, _line(reader.line_num, row)
+            yield reader.line_num, _line(reader.line_num, row, kind)
     except (csv.Error, UnicodeDecodeError) as error:
         yield reader.line_num + 1, Rejected(reader.line_num + 1, str(error))
 
 
-def enrol(office: BackOffice, line: EnrolmentLine, now: datetime) -> None:
+def enrol(office: BackOffice, line: Line, now: datetime) -> None:
     """Enter one line, all of it or nothing; raises `Conflict` or `SettingError`. A line again is a conflict."""
     with office.store.transaction():
-        enrol_meter(office.registry, office.keystore, line, now)
+        if isinstance(line, MbusLine):
+            enrol_mbus_meter(office.registry, office.keystore, line, _since(line.since, now))
+        else:
+            enrol_meter(office.registry, office.keystore, line, now)
 
 
 def enrol_meter(registry: Registry, keystore: FileKeystore, line: EnrolmentLine, now: datetime) -> None:
@@ -108,46 +116,47 @@ def enrol_meter(registry: Registry, keystore: FileKeystore, line: EnrolmentLine,
     keystore.put(title, line.keys)
 
 
-def _check_header(names: Iterable[str]) -> None:
-    given = list(names)
-    missing = [name for name in EnrolmentLine.__struct_fields__ if name in required_columns() and name not in given]
-    unknown = [name for name in given if name not in EnrolmentLine.__struct_fields__]
+def _check_header(given: Sequence[str], kind: type[Line]) -> None:
+    missing = [name for name in kind.__struct_fields__ if name in required_columns(kind) and name not in given]
+    unknown = [name for name in given if name not in kind.__struct_fields__]
     if missing or unknown:
         parts = [f"missing: {', '.join(missing)}"] if missing else []
         parts += [f"unknown: {', '.join(unknown)}"] if unknown else []
         raise SettingError(f"the header's columns are wrong; {'; '.join(parts)}")
 
 
-def _line(number: int, row: Mapping[str | None, str | list[str] | None]) -> EnrolmentLine | Rejected:
+def _line(number: int, row: Mapping[str | None, str | list[str] | None], kind: type[Line]) -> Line | Rejected:
     if None in row or None in row.values():
         return Rejected(number, "the number of fields is not that of the header")
     values = {str(name): str(value).strip() for name, value in row.items()}
+    if kind is MbusLine:  # an empty field means what a field that is not there means
+        values = {name: value for name, value in values.items() if value or name in required_columns(kind)}
     try:
-        line = msgspec.convert(values, EnrolmentLine, strict=False)
+        line = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        return Rejected(number, _wrong(str(error)))
+        return Rejected(number, _wrong(str(error), kind))
     if line.zone not in available_timezones():
         return Rejected(number, f"zone {line.zone!r} is no IANA time zone")
     return line
 
 
-def _wrong(message: str) -> str:
+def _wrong(message: str, kind: type[Line]) -> str:
     """What the column wants, in the words of its description; never what stands in it, which may be a key."""
     column = message.partition(" - at `$.")[2].rstrip("`")
-    wanted = dict(columns()).get(column)
+    wanted = dict(columns(kind)).get(column)
     return f"{column} is wrong; wanted: {wanted}" if wanted else message
 
 
-def columns() -> Iterator[tuple[str, str]]:
+def columns(kind: type[Line] = EnrolmentLine) -> Iterator[tuple[str, str]]:
     """Each column of the file with what it holds."""
-    hints = get_type_hints(EnrolmentLine, include_extras=True)
-    for name in EnrolmentLine.__struct_fields__:
+    hints = get_type_hints(kind, include_extras=True)
+    for name in kind.__struct_fields__:
         yield name, next(one.description for one in hints[name].__metadata__ if isinstance(one, Meta)) or ""
 
 
-def required_columns() -> set[str]:
+def required_columns(kind: type[Line] = EnrolmentLine) -> set[str]:
     """The columns that every file must have."""
-    return {one.encode_name for one in msgspec.structs.fields(EnrolmentLine) if one.required}
+    return {one.encode_name for one in msgspec.structs.fields(kind) if one.required}
 
 
 def _since(text: str, now: datetime) -> datetime:

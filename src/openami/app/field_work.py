@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from openami.app.enrolment import ENERGIES, EnrolmentLine, Rejected, enrol_meter
+from openami.app.enrolment import ENERGIES, EnrolmentLine, Line, Rejected, enrol_meter
 from openami.app.installation import Installation
 from openami.app.parts import operations_settings
 from openami.backoffice.mdm.mdm import Mdm
@@ -144,7 +144,7 @@ async def open_field_tool(installation: Installation, clock: Clock) -> AsyncIter
         store.close()
 
 
-def one_line(lines: Sequence[EnrolmentLine | Rejected], file: str) -> EnrolmentLine:
+def one_line(lines: Sequence[Line | Rejected], file: str) -> EnrolmentLine:
     """The one meter of a file; raises `SettingError` if it holds none, several, or a wrong one."""
     if len(lines) != 1 or not isinstance(lines[0], EnrolmentLine):
         reason = "; ".join(line.reason for line in lines if isinstance(line, Rejected)) or f"{len(lines)} lines"

@@ -24,6 +24,8 @@ from openami.cli.read import check_order, code_of, moment_of
 from openami.cli.up import SettingsOption
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
+from openami.model.point import ChannelKind
+from openami.model.quantity import Quantity
 
 Span = tuple[datetime | None, datetime | None]
 """First and last moment as typed; one without a zone is local to each point."""
@@ -45,6 +47,10 @@ def readings(
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601; now by default.")] = None,
     by: Annotated[Period, typer.Option(help="Sums of the table: per interval, hour, day, month or year.")] = Period.DAY,
+    single: Annotated[
+        bool,
+        typer.Option("--single", help="Single reads of all registers, as water and gas have them, instead of sums."),
+    ] = False,
     obis: Annotated[str, typer.Option(help="Which energy.")] = "1-0:1.8.0*255",
     form: Annotated[Format, typer.Option("--format", help="A table of sums, or all intervals as CSV or Parquet.")] = (
         Format.TABLE
@@ -58,12 +64,14 @@ def readings(
     A moment without a zone is meant in the metering point's own: `--from 2026-01-01` is midnight where the meter hangs.
     """
     period = moment_of("--from", start), moment_of("--to", end)
-    if as_json and form is not Format.TABLE:
-        raise SettingError(f"--json goes with the table of sums, not with --format {form}")
+    if (as_json or single) and form is not Format.TABLE:
+        raise SettingError(f"{'--json' if as_json else '--single'} goes with the table, not with --format {form}")
     store = Installation.load(settings).open_store()
     try:
         query = Query(store, points or [], period, datetime.now(UTC), obis)
-        if form is Format.TABLE:
+        if form is Format.TABLE and single:
+            query.show_single(as_json=as_json)
+        elif form is Format.TABLE:
             query.show(by, as_json=as_json)
         elif form is Format.CSV:
             query.write_csv(out)
@@ -95,6 +103,22 @@ class Query:
                 rows.append((point.code, begin, one.energy_wh, one.intervals, one.missing, one.estimated))
         columns = ("Point", "From", "Wh", "Intervals", "Missing", "Estimated")
         print_rows("Consumption", columns, rows, as_json=as_json)
+
+    def show_single(self, *, as_json: bool) -> None:
+        """What registers stood at, each with the class of the meter that told it."""
+        rows = []
+        for identity in self._points:
+            point = self._registry.point(identity)
+            start, end = self._between(zone := ZoneInfo(point.zone))
+            for channel in self._registry.channels_of_points([identity]):
+                if channel.kind is not ChannelKind.STAMPED_REGISTER:
+                    continue
+                for read in self._mdm.registers(identity, channel.obis, start, end):
+                    at = datetime.fromtimestamp(read.stamp, zone).isoformat()
+                    value = Quantity(read.register, channel.scaler, channel.unit)
+                    guarantee = self._registry.meter(read.meter).guarantee.name.lower()
+                    rows.append((point.code, channel.obis, at, value.value, channel.unit.symbol, guarantee))
+        print_rows("Single reads", ("Point", "Register", "At", "Value", "Unit", "Class"), rows, as_json=as_json)
 
     def write_csv(self, out: Path | None) -> None:
         """Every interval, to a file or to standard output."""
