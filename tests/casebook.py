@@ -1,46 +1,56 @@
-"""Reads a case of `tests/scenarios`: what arrived (`when/*.csv`) and what must be answered (`then/*.csv`).
+"""Reads a case of `tests/scenarios`: what happened (`when/*.csv`, then `later/*.csv`) to a store that knows nothing.
 
-when/points.csv         point, zone
-when/installations.csv  point, meter, from, until (empty: still there)
-when/channels.csv       point, obis, every_s, modulus (absent file: import energy by 900 s, roll-over unknown)
-when/profile.csv        meter, obis, first, last, every_s, register, step, status, arrived: the meter's register at
+Each of both folders is played in this order; files that are not there say nothing.
+
+registry.csv            lines of a registry file, as `openami registry import` takes it; `known` (one for the file,
+                        in its first line) is when it was told. Readings that wait are placed.
+points.csv              point, zone: for cases without a registry file
+installations.csv       point, meter, from, until (empty: still there)
+channels.csv            point, obis, every_s, modulus (absent file: import energy by 900 s, roll-over unknown)
+profile.csv             meter, obis, first, last, every_s, register, step, status, arrived: the meter's register at
                         each stamp from `first` to `last`, rising by `step` from one to the next
-when/registers.csv      meter, obis, stamp, register, arrived: a register read at one instant
-when/edits.csv          point, obis, action (propose, confirm, refuse, undo), number, start, values, reason, person, at:
+registers.csv           meter, obis, stamp, register, arrived: a register read at one instant
+files.csv               name, form, arrived: files of other parties, which lie beside it
+edits.csv               point, obis, action (propose, confirm, refuse, undo), number, start, values, reason, person, at:
                         what persons did, after all arrivals; with a line of `confirm` two persons are needed
+crossed.csv             first, second, start, end, reason, person, at: two meters were at each other's points; a line
+                        with `reverses` puts that correction back
+judge.csv               start, end, at: all points are judged
+plan.toml, bills.csv    plan, first, before, at: billing runs, numbered in the order of their lines
 
 Lines stand in the order of arrival; `arrived` is when a line became known. Empty fields take the usual value.
-then/*.csv are compared line by line with what the store answers: see `ANSWERS`. They are asked in the order of their
-names, so that `later_bill.csv` is asked once the days of `judged.csv` were judged, and `bill.csv` before.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import io
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from openami.backoffice.mdm.calendar import Period
+from openami.backoffice.mdm.billing.runs import Billing
+from openami.backoffice.mdm.crossed import CrossedMeters, Request
 from openami.backoffice.mdm.edits import Editor
+from openami.backoffice.mdm.interfaces.importing import Importer
 from openami.backoffice.mdm.judge import Judge
+from openami.backoffice.mdm.master_data.importer import RegistryImport
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT, Mdm
-from openami.backoffice.mdm.reasons import Outcome
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
-from openami.model.interval import utc
 from openami.model.obis import ObisCode
 from openami.model.point import ChannelKind
-from openami.model.quality import GuaranteeClass, Quality
+from openami.model.quality import GuaranteeClass
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
 
 Line = dict[str, str]
 IMPORT = str(ACTIVE_ENERGY_IMPORT)
+Arrivals = list[Callable[[], object]]
 
 
 def lines(folder: Path, name: str) -> list[Line]:
@@ -57,13 +67,22 @@ def instant(text: str) -> datetime:
 
 @dataclass
 class Case:
-    """One case, with its registry built and nothing taken yet."""
+    """One case and its store, and what was refused on the way: file, line and reason."""
 
     folder: Path
     store: Store
     registry: Registry
     mdm: Mdm
     judge: Judge
+    billing: Billing
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, folder: Path, store: Store) -> Case:
+        """The case over `store`, which must be new; nothing has happened yet."""
+        registry = Registry(store)
+        judge, billing = Judge(store, registry), Billing(store, registry)
+        return cls(folder, store, registry, Mdm(store, registry), judge, billing)
 
     def point(self, line: Line) -> int:
         return self.registry.point_by_code(line["point"]).id
@@ -75,11 +94,55 @@ class Case:
         zone = ZoneInfo(self.registry.point_by_code(line["point"]).zone)
         return at.astimezone(zone).isoformat(timespec="minutes")
 
-    def arrivals(self) -> list[Callable[[], object]]:
-        """What arrives, one call per line of `profile.csv`, then of `registers.csv`."""
-        profile = [lambda line=line: self._take_profile(line) for line in lines(self.folder / "when", "profile")]
-        registers = [lambda line=line: self._take_register(line) for line in lines(self.folder / "when", "registers")]
-        return profile + registers
+    def play(self, order: Callable[[Arrivals], Arrivals]) -> None:
+        """All that happened; what arrives in one folder comes in `order`."""
+        for phase in (self.folder / "when", self.folder / "later"):
+            self._know(phase)
+            for take in order(self._arrivals(phase)):
+                take()
+            self._act(phase)
+
+    def _know(self, phase: Path) -> None:
+        if (phase / "registry.csv").exists():
+            self._import_registry(phase)
+        for line in lines(phase, "points"):
+            self.registry.add_point(line["point"], "1 High Street", line["zone"])
+        for line in lines(phase, "channels") or [{"point": line["point"]} for line in lines(phase, "points")]:
+            number = len(self.registry.channels(self.point(line))) + 1
+            obis = ObisCode.parse(line.get("obis") or IMPORT)
+            step, modulus = int(line.get("every_s") or 900), int(line.get("modulus") or 0)
+            kind = ChannelKind.INTERVAL_ENERGY
+            self.registry.add_channel(self.point(line), number, obis, kind, Unit.WATT_HOUR, 0, step, modulus)
+        for line in lines(phase, "installations"):
+            self._install(line)
+
+    def _import_registry(self, phase: Path) -> None:
+        told = lines(phase, "registry")
+        text = io.StringIO(newline="")
+        names = [name for name in told[0] if name != "known"]
+        writer = csv.DictWriter(text, names, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(told)
+        text.seek(0)
+        taken = RegistryImport(self.store, self.mdm, self.registry, instant(told[0]["known"]))
+        taken.run(text, lambda each: self.refused.append((f"{phase.name}/registry.csv", each.line, each.reason)))
+
+    def _install(self, line: Line) -> None:
+        name = line["meter"]
+        if self.registry.meter_by_serial(name) is None:
+            title = name.encode().ljust(8, b"\0")[:8]
+            self.registry.add_meter(name, title, GuaranteeClass.SHARED_KEYS, None)
+        if line["from"]:
+            self.registry.install(self.meter(name), self.point(line), instant(line["from"]))
+        if line["until"]:
+            self.registry.remove(self.meter(name), instant(line["until"]))
+
+    def _arrivals(self, phase: Path) -> Arrivals:
+        """What arrives, one call per line of `profile.csv`, then of `registers.csv` and `files.csv`."""
+        profile = [lambda line=line: self._take_profile(line) for line in lines(phase, "profile")]
+        registers = [lambda line=line: self._take_register(line) for line in lines(phase, "registers")]
+        files = [lambda line=line: self._take_file(phase, line) for line in lines(phase, "files")]
+        return profile + registers + files
 
     def _take_profile(self, line: Line) -> None:
         first, last = (int(instant(line[name]).timestamp()) for name in ("first", "last"))
@@ -99,49 +162,39 @@ class Case:
         evidence = self._evidence(line, known_at)
         self.mdm.take_register([RegisterReading(meter, obis, stamp, int(line["register"]), known_at, evidence)])
 
+    def _take_file(self, phase: Path, line: Line) -> None:
+        name = f"{phase.name}/{line['name']}"
+        importer = Importer(self.store, self.registry, self.mdm, instant(line["arrived"]))
+        found: list[tuple[str, int, str]] = []
+        file = phase / line["name"]
+        importer.run(name, line["form"], lambda: file.open("rb"), lambda each: found.append((name, *astuple(each))))
+        self.refused += [each for each in found if each not in self.refused]
+
     def _evidence(self, line: Line, known_at: datetime) -> int:
         said = repr(sorted(line.items())).encode()
         return self.mdm.keep_evidence(self.meter(line["meter"]), known_at, "casebook", [said], said, "")
 
+    def _act(self, phase: Path) -> None:
+        """What persons and their programs did once all had arrived."""
+        edits = lines(phase, "edits")
+        editor = Editor(self.store, self.registry, four_eyes=any(line["action"] == "confirm" for line in edits))
+        for line in edits:
+            self._edit(editor, line)
+        for line in lines(phase, "crossed"):
+            self._cross(line)
+        for line in lines(phase, "judge"):
+            self.judge.judge(instant(line["start"]), instant(line["end"]), instant(line["at"]))
+        if (phase / "plan.toml").exists():
+            self.billing.store_plans((phase / "plan.toml").read_text(), instant(lines(phase, "bills")[0]["at"]))
+        for line in lines(phase, "bills"):
+            first, before = (date.fromisoformat(line[name]) for name in ("first", "before"))
+            self.billing.run(line["plan"], first, before, instant(line["at"]))
 
-def open_case(folder: Path, store: Store) -> Case:
-    """Build the registry of the case in `store`, which must be new."""
-    registry = Registry(store)
-    case = Case(folder, store, registry, Mdm(store, registry), Judge(store, registry))
-    when = folder / "when"
-    for line in lines(when, "points"):
-        registry.add_point(line["point"], "1 High Street", line["zone"])
-    for line in lines(when, "channels") or [{"point": line["point"]} for line in lines(when, "points")]:
-        number = len(registry.channels(case.point(line))) + 1
-        obis = ObisCode.parse(line.get("obis") or IMPORT)
-        step, modulus = int(line.get("every_s") or 900), int(line.get("modulus") or 0)
-        kind = ChannelKind.INTERVAL_ENERGY
-        registry.add_channel(case.point(line), number, obis, kind, Unit.WATT_HOUR, 0, step, modulus)
-    for line in lines(when, "installations"):
-        _install(case, line)
-    return case
-
-
-def _install(case: Case, line: Line) -> None:
-    registry, name = case.registry, line["meter"]
-    if registry.meter_by_serial(name) is None:
-        title = name.encode().ljust(8, b"\0")[:8]
-        registry.add_meter(name, title, GuaranteeClass.SHARED_KEYS, None)
-    if line["from"]:
-        registry.install(case.meter(name), case.point(line), instant(line["from"]))
-    if line["until"]:
-        registry.remove(case.meter(name), instant(line["until"]))
-
-
-def act(case: Case) -> None:
-    """What persons did, in the order of the lines."""
-    acts = lines(case.folder / "when", "edits")
-    editor = Editor(case.store, case.registry, four_eyes=any(line["action"] == "confirm" for line in acts))
-    for line in acts:
-        point, at, person, reason = case.point(line), instant(line["at"]), line["person"], line["reason"]
+    def _edit(self, editor: Editor, line: Line) -> None:
+        point, at, person, reason = self.point(line), instant(line["at"]), line["person"], line["reason"]
         if line["action"] == "propose":
             obis = line.get("obis") or IMPORT
-            number = next(c.number for c in case.registry.channels(point) if str(c.obis) == obis)
+            number = next(c.number for c in self.registry.channels(point) if str(c.obis) == obis)
             values = [int(value) for value in line["values"].split()]
             editor.propose(point, number, instant(line["start"]), values, reason, person, at)
         elif line["action"] == "confirm":
@@ -150,150 +203,11 @@ def act(case: Case) -> None:
             take = editor.undo if line["action"] == "undo" else editor.refuse
             take(point, int(line["number"]), reason, person, at)
 
-
-def _sums(case: Case, wanted: list[Line], by: Period) -> Iterator[Line]:
-    """Consumption of each point from the first wanted line's period to the last one's end."""
-    for (point, obis), mine in _grouped(wanted):
-        start, end = instant(mine[0]["start"]), instant(mine[-1]["end"])
-        for found in case.mdm.consumption(case.point(mine[0]), start, end, by, ObisCode.parse(obis)):
-            yield {
-                "point": point,
-                "obis": obis,
-                "start": case.local(mine[0], found.start),
-                "end": case.local(mine[0], found.end),
-                "energy_wh": str(found.energy_wh),
-                "intervals": str(found.intervals),
-                "missing": str(found.missing),
-                "register_energy_wh": _told(found.register_energy_wh),
-            }
-
-
-def _intervals(case: Case, wanted: list[Line]) -> Iterator[Line]:
-    for (point, obis), mine in _grouped(wanted):
-        number = next(c.number for c in case.registry.channels(case.point(mine[0])) if str(c.obis) == obis)
-        start, end = instant(mine[0]["start"]), instant(mine[-1]["end"])
-        step = case.registry.channel(case.point(mine[0]), number).resolution_s
-        series = case.mdm.series(case.point(mine[0]), number, start, end)
-        for stamp, value, quality in zip(series.stamps, series.values, series.quality, strict=True):
-            yield {
-                "point": point,
-                "obis": obis,
-                "start": case.local(mine[0], utc(int(stamp) - step)),
-                "end": case.local(mine[0], utc(int(stamp))),
-                "energy_wh": "" if quality == Quality.MISSING else str(value),
-                "quality": Quality(int(quality)).name.lower(),
-            }
-
-
-def _judged(case: Case, wanted: list[Line]) -> Iterator[Line]:
-    """Every interval as judged from the first wanted line to the last one's end; `by` is what refused or estimated."""
-    for (point, obis), mine in _grouped(wanted):
-        identity = case.point(mine[0])
-        channel = next(c for c in case.registry.channels(identity) if str(c.obis) == obis)
-        start, end = instant(mine[0]["start"]), instant(mine[-1]["end"])
-        case.judge.judge(start, end, end, [identity])
-        series = case.judge.validated(identity, channel.number, start, end)
-        for stamp, value, quality in zip(series.stamps, series.values, series.quality, strict=True):
-            begin = utc(int(stamp) - channel.resolution_s)
-            told = case.judge.explain(identity, channel.number, begin)
-            yield {
-                "point": point,
-                "obis": obis,
-                "start": case.local(mine[0], begin),
-                "end": case.local(mine[0], utc(int(stamp))),
-                "energy_wh": "" if quality == Quality.MISSING else str(value),
-                "quality": Quality(int(quality)).name.lower(),
-                "by": " ".join(reason.name for reason in told.reasons if reason.outcome is not Outcome.NOTED),
-                "edited": "yes" if told.edited else "",
-                "noted": " ".join(reason.name for reason in told.reasons if reason.outcome is Outcome.NOTED),
-            }
-
-
-def _bills(case: Case, wanted: list[Line]) -> Iterator[Line]:
-    for line in wanted:
-        obis = line.get("obis") or IMPORT
-        start, end = instant(line["start"]), instant(line["end"])
-        bill = case.mdm.bill(case.point(line), start, end, ObisCode.parse(obis))
-        yield {
-            "point": line["point"],
-            "obis": obis,
-            "start": case.local(line, bill.start),
-            "end": case.local(line, bill.end),
-            "opening": case.local(line, bill.opening.stamp) if bill.opening else "",
-            "opening_wh": str(bill.opening.register_wh) if bill.opening else "",
-            "closing": case.local(line, bill.closing.stamp) if bill.closing else "",
-            "closing_wh": str(bill.closing.register_wh) if bill.closing else "",
-            "register_energy_wh": _told(bill.register_energy_wh),
-            "interval_energy_wh": str(bill.interval_energy_wh),
-            "intervals": str(bill.intervals),
-            "missing": str(bill.missing),
-            "estimated": str(bill.estimated),
-            "estimated_wh": str(bill.estimated_energy_wh),
-            "edited": str(bill.edited),
-            "difference_wh": _told(bill.difference_wh),
-            "breaks": str(len(bill.breaks)),
-        }
-
-
-def _gaps(case: Case, wanted: list[Line]) -> Iterator[Line]:
-    """Every gap between the first and the last stamp that any meter delivered."""
-    del wanted
-    profile = lines(case.folder / "when", "profile")
-    start = min(instant(line["first"]) for line in profile)
-    end = max(instant(line["last"]) for line in profile)
-    for gap in case.mdm.missing(start, end):
-        line = {"point": case.registry.point(gap.metering_point).code}
-        yield line | {
-            "obis": str(case.registry.channel(gap.metering_point, gap.channel).obis),
-            "start": case.local(line, gap.start),
-            "end": case.local(line, gap.end),
-            "intervals": str(gap.intervals),
-        }
-
-
-def _unplaced(case: Case, wanted: list[Line]) -> Iterator[Line]:
-    del wanted
-    for waiting in case.mdm.unplaced():
-        yield {
-            "meter": case.registry.meter(waiting.meter).serial,
-            "start": waiting.start.isoformat(timespec="minutes"),
-            "end": waiting.end.isoformat(timespec="minutes"),
-            "rows": str(waiting.count),
-            "reason": waiting.reason,
-        }
-
-
-def _grouped(wanted: list[Line]) -> Iterator[tuple[tuple[str, str], list[Line]]]:
-    found: dict[tuple[str, str], list[Line]] = {}
-    for line in wanted:
-        found.setdefault((line["point"], line.get("obis") or IMPORT), []).append(line)
-    yield from found.items()
-
-
-def _told(value: int | None) -> str:
-    return "unknown" if value is None else str(value)
-
-
-ANSWERS: dict[str, Callable[[Case, list[Line]], Iterator[Line]]] = {
-    "intervals": _intervals,
-    "judged": _judged,
-    "hours": lambda case, wanted: _sums(case, wanted, Period.HOUR),
-    "days": lambda case, wanted: _sums(case, wanted, Period.DAY),
-    "months": lambda case, wanted: _sums(case, wanted, Period.MONTH),
-    "years": lambda case, wanted: _sums(case, wanted, Period.YEAR),
-    "bill": _bills,
-    "later_bill": _bills,
-    "gaps": _gaps,
-    "unplaced": _unplaced,
-}
-
-
-def answers(case: Case) -> dict[str, tuple[list[Line], list[Line]]]:
-    """Per file of `then/`: what is wanted, and what the store answers in the columns that are wanted."""
-    found = {}
-    for file in sorted((case.folder / "then").glob("*.csv")):
-        wanted = lines(case.folder / "then", file.stem)
-        columns = file.read_text().splitlines()[0].split(",")
-        told = [{name: line[name] for name in columns} for line in ANSWERS[file.stem](case, wanted)]
-        found[file.stem] = wanted, told
-    return found
+    def _cross(self, line: Line) -> None:
+        work, at = CrossedMeters(self.store, self.registry, self.judge), instant(line["at"])
+        if line.get("reverses"):
+            work.reverse(int(line["reverses"]), line["reason"], line["person"], at)
+            return
+        one, other = (self.point({"point": line[name]}) for name in ("first", "second"))
+        end = instant(line["end"]) if line["end"] else None
+        work.correct(Request((one, other), instant(line["start"]), end, line["reason"], line["person"]), at)
