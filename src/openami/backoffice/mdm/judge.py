@@ -13,34 +13,22 @@ from datetime import date, datetime
 import numpy as np
 from sqlalchemy import Connection
 
-from openami.backoffice.mdm import judged, stamped
-from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm import judged
+from openami.backoffice.mdm.cases import Cases
 from openami.backoffice.mdm.edits import Edit, edits_of
 from openami.backoffice.mdm.held import held_span
 from openami.backoffice.mdm.judged import JudgedDay, Judgement
-from openami.backoffice.mdm.placement import home_of, homes, place_of, places_by_meter
+from openami.backoffice.mdm.placement import home_of, homes
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds
-from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
-from openami.backoffice.mdm.validation.rule_set import (
-    DEFAULT_RULE_SETS,
-    NO_RULES,
-    ChannelClass,
-    RuleSet,
-    RuleSets,
-    class_of,
-)
-from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task, judge_span
+from openami.backoffice.mdm.validation.rule_set import DEFAULT_RULE_SETS, RuleSets
+from openami.backoffice.mdm.verdict import judge_span
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
-from openami.model.interval import DAY_S, day_of, utc
+from openami.model.interval import DAY_S, utc
 from openami.model.point import Channel, ChannelKind
 from openami.model.quality import Quality
-
-BACK_DAYS = GAP_DAYS_MAX + 2 * HISTORY_DAYS
-"""What lies so far before a judged day can matter to it: a gap, the like days before that, and their own history."""
-AHEAD_DAYS = GAP_DAYS_MAX + HISTORY_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +90,7 @@ class Judge:
     ) -> None:
         self._store = store
         self._registry = registry
-        self._rule_sets = rule_sets
-        self._holidays = holidays
+        self._cases = Cases(registry, rule_sets, holidays)
 
     def judge(self, start: datetime, end: datetime, now: datetime, points: Sequence[int] | None = None) -> JudgeResult:
         """Judge every UTC day that holds a part of the period, of `points` or of all; one transaction per point."""
@@ -158,39 +145,17 @@ class Judge:
         self, connection: Connection, channel: Channel, first: int, last: int, now: datetime
     ) -> list[JudgedDay]:
         """The judgement of a channel's days from `first` to `last`, not stored."""
-        begin = max(first - BACK_DAYS, 0)
-        days = last + AHEAD_DAYS + 1 - begin
-        point = self._registry.point(channel.metering_point)
-        span = read_span(connection, point.id, channel, begin * DAY_S, (begin + days) * DAY_S)
-        reads = stamped.between(connection, point.id, channel.obis, begin * DAY_S, (begin + days) * DAY_S)
-        installations = self._registry.installations_of_point(point.id)
-        by_meter = places_by_meter(installations)
+        return next(iter(self.verdicts(connection, [channel], (first, last), now)))[1]
 
-        def joined(given: Span) -> Chain:
-            return chain_of(given, reads, by_meter, channel.modulus)
-
-        task = Task(
-            span,
-            (first - begin, last + 1 - begin),
-            [place_of(hung) for hung in installations],
-            seconds(now),
-            offsets(begin, days, point.zone),
-            channel.modulus,
-            self._sets(class_of(channel.obis), begin, days, (first, last)),
-            joined,
-            self._holidays,
-        )
-        verdict = judge_span(task)
-        raw = judged.raw_versions(connection, point.id, channel.number, first, last)
-        return [verdict.day(day - begin, raw.get(day, 0)) for day in range(first, last + 1)]
-
-    def _sets(self, kind: ChannelClass, begin: int, days: int, judged_days: tuple[int, int]) -> list[RuleSet]:
-        """Per day its rule set; days that only surround those to be judged may have none."""
-        found = []
-        for number in range(begin, begin + days):
-            day, wanted = day_of(number * DAY_S), judged_days[0] <= number <= judged_days[1]
-            found.append(self._rule_sets.on(kind, day) if wanted else self._rule_sets.find(kind, day) or NO_RULES)
-        return found
+    def verdicts(
+        self, connection: Connection, channels: Sequence[Channel], days: tuple[int, int], now: datetime
+    ) -> Iterator[tuple[Channel, list[JudgedDay]]]:
+        """As `verdict`, of many channels at once: days from `days[0]` to `days[1]`, both included."""
+        first, last = days
+        for case in self._cases.read(connection, channels, days, now):
+            verdict, versions = judge_span(case.task), case.versions
+            judged_days = [verdict.day(day - case.begin, versions.get(day, 0)) for day in range(first, last + 1)]
+            yield case.channel, judged_days
 
     def _channels(self, point: int) -> Iterator[Channel]:
         for channel in homes(self._registry.channels(point)).values():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, select
 
 from openami.backoffice.mdm import stored
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Mask, Sources
 from openami.backoffice.mdm.status import delivered
 from openami.backoffice.mdm.tables import interval_block
+from openami.io.store.among import among
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S, Qualities, Stamps, Values
 from openami.model.point import Channel, ChannelKind
@@ -71,15 +74,47 @@ def read_span(connection: Connection, point: int, channel: Channel, start: int, 
     table = interval_block.c
     chosen = table.metering_point == point, table.channel == channel.number, table.day.between(origin, last)
     rows = connection.execute(stored.current().where(*chosen)).all()
-    sources = Sources()
-    found = stored.decode(rows, step, sources)
-    keys = [(point, channel.number, day) for day in range(origin, last + 1)]
-    days = ChannelDays.empty(step, keys, sources)
-    days.put(np.array([row.day - origin for row in rows], dtype=np.intp), found)
+    days = _days(channel, rows, (origin, last))
     return _cut(step, stamps, days, ((stamps - origin * DAY_S) // step - 1).astype(np.intp))
 
 
-def _cut(step: int, stamps: Stamps, days: ChannelDays, at: npt.NDArray[np.intp]) -> Span:
+def read_spans(
+    connection: Connection, channels: Sequence[Channel], days: tuple[int, int], at_least: int
+) -> list[tuple[Span, dict[int, int]]]:
+    """Of channels of one resolution the whole days from `days[0]` to the last one up to `days[1]` that is stored for
+    any of them, but not before `at_least`; and the version of each stored day.
+    """
+    points = sorted({channel.metering_point for channel in channels})
+    table = interval_block.c
+    query = select(interval_block).where(among(table.metering_point, points), table.day.between(*days))
+    of: dict[tuple[int, int], dict[int, Row[Any]]] = {(each.metering_point, each.number): {} for each in channels}
+    for row in connection.execute(query).all():
+        mine = of.get((row.metering_point, row.channel))
+        if mine is not None and (row.day not in mine or mine[row.day].version < row.version):
+            mine[row.day] = row
+    last = max([at_least, *(day for mine in of.values() for day in mine)])
+    step = channels[0].resolution_s
+    stamps = np.arange(days[0] * DAY_S + step, (last + 1) * DAY_S + 1, step, dtype=np.int64)
+    found = []
+    for channel in channels:
+        mine = of[channel.metering_point, channel.number]
+        span = _cut(step, stamps, _days(channel, list(mine.values()), (days[0], last)), slice(None))
+        found.append((span, {day: row.version for day, row in mine.items()}))
+    return found
+
+
+def _days(channel: Channel, rows: Sequence[Row[Any]], days: tuple[int, int]) -> ChannelDays:
+    """Every day from `days[0]` to `days[1]`, those of `rows` filled."""
+    first, last = days
+    sources = Sources()
+    decoded = stored.decode(rows, channel.resolution_s, sources)
+    keys = [(channel.metering_point, channel.number, day) for day in range(first, last + 1)]
+    found = ChannelDays.empty(channel.resolution_s, keys, sources)
+    found.put(np.array([row.day - first for row in rows], dtype=np.intp), decoded)
+    return found
+
+
+def _cut(step: int, stamps: Stamps, days: ChannelDays, at: Any) -> Span:
     source = days.source.reshape(-1)[at]
     evidence = np.array([origin.evidence for origin in days.sources.all] + [0], dtype=np.int64)
     return Span(

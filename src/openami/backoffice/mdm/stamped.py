@@ -95,6 +95,19 @@ def between(connection: Connection, point: int, obis: ObisCode, first: int, last
     return list(latest.values())
 
 
+def of_many(
+    connection: Connection, points: Sequence[int], first: int, last: int
+) -> dict[tuple[int, str], list[StampedRegister]]:
+    """As `between`, of many points at once, per point and obis."""
+    latest: dict[tuple[int, str, int, int], StampedRegister] = {}
+    for _, register in _rows(connection, points, first, last):
+        latest[register.key] = register
+    found: dict[tuple[int, str], list[StampedRegister]] = {}
+    for key, register in sorted(latest.items()):
+        found.setdefault(key[:2], []).append(register)
+    return found
+
+
 def last_stamps(connection: Connection, points: Sequence[int]) -> dict[tuple[int, str], int]:
     """The stamp of the latest register of each quantity of many points."""
     table = stamped_register.c

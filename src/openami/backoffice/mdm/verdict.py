@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -87,13 +88,14 @@ def judge_span(task: Task) -> Verdict:
     verdict = Verdict(task, span.energy.copy(), span.quality.copy())
     chain = task.chain_of(span)
     columns = own_days(span, task.places, chain, task.offset_s)
-    found = list(_findings(columns, task.rule_sets))
+    runs = list(_runs_of(task.rule_sets))
+    found = list(_findings(columns, runs))
     expected = installed_at(span.stamps, task.places) & (span.stamps <= task.until)
     missing = (span.quality == Quality.MISSING) & expected
     refused = _refused(found, span.stamps.shape, task.per_day) & expected & ~missing
     lacking = missing | refused
     trusted = distrusting(span, refused, lacking)
-    limit = np.repeat([_power_max(each) for each in task.rule_sets], task.per_day)
+    limit = np.concatenate([np.full((after - first) * task.per_day, _power_max(each)) for first, after, each in runs])
     confirmed = np.zeros_like(lacking)
     told = chain if trusted is span else task.chain_of(trusted)
     cut = list(segments(trusted, lacking, told, task.modulus, limit))
@@ -115,16 +117,20 @@ def _matters(task: Task, segment: Segment) -> bool:
     return segment.first < after and first < segment.after
 
 
-def _findings(columns: Columns, rule_sets: list[RuleSet]) -> Iterator[Finding]:
-    """Each rule set over its own days, which follow each other."""
+def _runs_of(rule_sets: list[RuleSet]) -> Iterator[tuple[int, int, RuleSet]]:
+    """First day, first day after, and the rule set of these days, which follow each other."""
     first = 0
-    while first < len(rule_sets):
-        after = first + 1
-        while after < len(rule_sets) and rule_sets[after] is rule_sets[first]:
-            after += 1
-        for found in check(columns.rows(first, after), rule_sets[first].uses):
-            yield Finding(found.use, found.rows + first, found.intervals)
+    for _, same in groupby(rule_sets, key=id):
+        after = first + len(list(same))
+        yield first, after, rule_sets[first]
         first = after
+
+
+def _findings(columns: Columns, runs: list[tuple[int, int, RuleSet]]) -> Iterator[Finding]:
+    """Each rule set over its own days."""
+    for first, after, rule_set in runs:
+        for found in check(columns.rows(first, after), rule_set.uses):
+            yield Finding(found.use, found.rows + first, found.intervals)
 
 
 def _refused(found: list[Finding], shape: tuple[int, ...], per_day: int) -> Mask:

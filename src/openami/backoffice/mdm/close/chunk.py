@@ -89,8 +89,8 @@ class Chunk:
         by_hand = np.zeros(len(self.members.pairs), dtype=np.bool_)
         for resolution_s, rows in self._steps.items():
             yield from self._plain_days(resolution_s, rows, by_hand)
-        for row in np.flatnonzero(by_hand).tolist():
-            yield from self._by_hand(self.members.channels[row], self._work.day, self._work.day)
+        alone = [self.members.channels[row] for row in np.flatnonzero(by_hand).tolist()]
+        yield from self._by_hand(alone, self._work.day, self._work.day)
         yield from self._again()
 
     def _plain_days(self, resolution_s: int, rows: Any, by_hand: Mask) -> Iterator[Judged]:
@@ -150,20 +150,23 @@ class Chunk:
         known = {zone: offsets(first, DAYS, zone) for zone in dict.fromkeys(zones)}
         return np.stack([known[zone] for zone in zones])
 
-    def _by_hand(self, channel: Channel, first: int, last: int) -> Iterator[Judged]:
-        for day in self._judge.verdict(self._connection, channel, first, last, self._work.now):
-            yield judged_of(channel, day)
+    def _by_hand(self, channels: Sequence[Channel], first: int, last: int) -> Iterator[Judged]:
+        for channel, days in self._judge.verdicts(self._connection, channels, (first, last), self._work.now):
+            for day in days:
+                yield judged_of(channel, day)
 
     def _again(self) -> Iterator[Judged]:
         """Days before this one, of channels to which something came late: from the day before the first of it."""
         since: dict[Pair, int] = {}
         for point, number, day, _ in self._marks:
             since[point, number] = min(since.get((point, number), day), day)
+        begun: dict[int, list[Channel]] = {}
         for channel in self.members.channels:
             first = since.get((channel.metering_point, channel.number), self._work.day) - 1
             if first < self._work.day - 1:
-                first = max(first, self._work.first_closed)
-                yield from self._by_hand(channel, first, self._work.day - 1)
+                begun.setdefault(max(first, self._work.first_closed), []).append(channel)
+        for first, channels in begun.items():
+            yield from self._by_hand(channels, first, self._work.day - 1)
 
     def counts(self, found: Sequence[Judged]) -> Counts:
         """What is counted of the day."""

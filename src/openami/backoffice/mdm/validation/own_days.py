@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -121,12 +120,10 @@ def _like_days(energy: Matrix, good: Mask, offset_s: Column) -> Matrix:
 
 def _registers(span: Span, chain: Chain, days: int) -> tuple[Column, Mask]:
     """Per day the energy that the registers at its two ends tell, and whether they do."""
-    register, known = np.zeros(days, dtype=np.int64), np.zeros(days, dtype=np.bool_)
     if not len(chain):
-        return register, known
-    first = int(span.stamps[0]) - span.resolution_s
-    links = [chain.at(first + DAY_S * day) for day in range(days + 1)]
-    for day, (begin, end) in enumerate(pairwise(links)):
-        energy = None if begin is None or end is None else chain.between(begin, end)
-        register[day], known[day] = energy or 0, energy is not None
-    return register, known
+        return np.zeros(days, dtype=np.int64), np.zeros(days, dtype=np.bool_)
+    bounds = int(span.stamps[0]) - span.resolution_s + DAY_S * np.arange(days + 1, dtype=np.int64)
+    links = np.minimum(np.searchsorted(chain.stamps, bounds), len(chain) - 1)
+    told = chain.stamps[links] == bounds
+    known = told[:-1] & told[1:] & (np.diff(chain.breaks[links]) == 0)
+    return np.where(known, np.diff(chain.energy[links]), 0), known

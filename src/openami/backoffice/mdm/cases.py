@@ -1,0 +1,119 @@
+"""What the judge needs to know of channels: read for many at once, because looking up costs more than judging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from openami.backoffice.mdm import stamped
+from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.placement import Place, place_of, places_by_meter
+from openami.backoffice.mdm.series import Span, read_spans, seconds
+from openami.backoffice.mdm.stamped import StampedRegister
+from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
+from openami.backoffice.mdm.validation.rule_set import NO_RULES, ChannelClass, RuleSet, RuleSets, class_of
+from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task
+from openami.backoffice.registry.registry import Registry
+from openami.model.interval import DAY_S, day_of
+from openami.model.point import Channel, Installation
+
+BACK_DAYS = GAP_DAYS_MAX + 2 * HISTORY_DAYS
+"""What lies so far before a judged day can matter to it: a gap, the like days before that, and their own history."""
+AHEAD_DAYS = GAP_DAYS_MAX + HISTORY_DAYS
+CHANNELS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A channel, what there is to judge, and the stored version of each of its days."""
+
+    channel: Channel
+    task: Task
+    versions: dict[int, int]
+    begin: int
+
+
+class Cases:
+    """Reads cases from a store by the rule sets given."""
+
+    def __init__(self, registry: Registry, rule_sets: RuleSets, holidays: AbstractSet[date]) -> None:
+        self._registry = registry
+        self._holidays = holidays
+        self._sets = lru_cache(maxsize=64)(_Sets(rule_sets).of_days)
+
+    def read(
+        self, connection: Connection, channels: Sequence[Channel], days: tuple[int, int], now: datetime
+    ) -> Iterator[Case]:
+        """Of `channels` the days from `days[0]` to `days[1]`, both included, with all that can matter to them.
+
+        Nothing that lies after both `now` and the last stored day is part of a case.
+        """
+        for resolution_s, same in groupby(channels, key=lambda channel: channel.resolution_s):
+            listed = list(same)
+            for at in range(0, len(listed), CHANNELS_AT_ONCE):
+                yield from self._together(connection, listed[at : at + CHANNELS_AT_ONCE], resolution_s, days, now)
+
+    def _together(
+        self,
+        connection: Connection,
+        channels: list[Channel],
+        resolution_s: int,
+        days: tuple[int, int],
+        now: datetime,
+    ) -> Iterator[Case]:
+        first, last = days
+        begin, until = max(first - BACK_DAYS, 0), seconds(now)
+        latest = last + AHEAD_DAYS
+        spans = read_spans(connection, channels, (begin, latest), max(last, min(latest, until // DAY_S)))
+        points = list(dict.fromkeys(channel.metering_point for channel in channels))
+        reads = stamped.of_many(connection, points, begin * DAY_S, (latest + 1) * DAY_S)
+        zones = self._registry.zones(points)
+        hung: dict[int, list[Installation]] = {point: [] for point in points}
+        for installation in self._registry.installations_of_points(points):
+            hung[installation.metering_point].append(installation)
+        for channel, (span, versions) in zip(channels, spans, strict=True):
+            point, count = channel.metering_point, len(span.stamps) * resolution_s // DAY_S
+            installations = hung[point]
+            task = Task(
+                span,
+                (first - begin, last + 1 - begin),
+                [place_of(each) for each in installations],
+                until,
+                offsets(begin, count, zones[point]),
+                channel.modulus,
+                self._sets(class_of(channel.obis), begin, count, days),
+                _Joining(reads.get((point, str(channel.obis)), []), places_by_meter(installations), channel.modulus),
+                self._holidays,
+            )
+            yield Case(channel, task, versions, begin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Joining:
+    """Joins a span with the channel's stamped registers."""
+
+    reads: list[StampedRegister]
+    places: dict[int, list[Place]]
+    modulus: int
+
+    def __call__(self, span: Span) -> Chain:
+        return chain_of(span, self.reads, self.places, self.modulus)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sets:
+    rule_sets: RuleSets
+
+    def of_days(self, kind: ChannelClass, begin: int, count: int, judged: tuple[int, int]) -> list[RuleSet]:
+        """Per day its rule set; days that only surround those to be judged may have none."""
+        found = []
+        for number in range(begin, begin + count):
+            day, wanted = day_of(number * DAY_S), judged[0] <= number <= judged[1]
+            found.append(self.rule_sets.on(kind, day) if wanted else self.rule_sets.find(kind, day) or NO_RULES)
+        return found
