@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -51,8 +50,9 @@ def up(
     to it, reads all meters on schedule and serves the pages. A collector runs where its meters are; authority, guard
     and witness are processes of other users with keys of their own: none of these runs unasked.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from openami.app.log_lines import begin_logging
+
+    begin_logging()
     if part is Part.COLLECTOR:
         asyncio.run(_run_collector(settings.resolve(), as_json=as_json))
     elif part in {Part.AUTHORITY, Part.GUARD, Part.WITNESS}:

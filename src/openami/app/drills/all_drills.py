@@ -5,6 +5,7 @@ from __future__ import annotations
 from openami.app.drills import (
     borders,
     carriers,
+    doors,
     insiders,
     keys_and_logs,
     lines,
@@ -15,10 +16,26 @@ from openami.app.drills import (
     programs,
     radio,
     stores,
+    texts,
 )
 from openami.app.drills.drill import DRILLS, Drill
 
-FILES = (postmen, insiders, meters, lines, ports, radio, pages, keys_and_logs, carriers, borders, stores, programs)
+FILES = (
+    postmen,
+    insiders,
+    meters,
+    lines,
+    ports,
+    radio,
+    pages,
+    keys_and_logs,
+    carriers,
+    borders,
+    stores,
+    programs,
+    texts,
+    doors,
+)
 
 
 def all_drills() -> list[Drill]:

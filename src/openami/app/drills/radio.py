@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from openami.app.drills.drill import Removal, drill, stands
-from openami.app.drills.world import octets_of
+from openami.app.drills.world import START, octets_of
+from openami.field.meter import wireless_meter
+from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
+from openami.field.meter.wireless_meter import WirelessMeter, WirelessSettings
 from openami.model.errors import DecodeError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.wireless import receiver, security
 from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
+from openami.protocols.mbus.wireless.frame_format import FrameFormat, decode_frame, encode_frame
 from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.link import LinkHeader, encode_link
 from openami.protocols.mbus.wireless.opening import Opened, Parties, Protection
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
@@ -127,3 +133,53 @@ def the_configuration_word_is_changed() -> None:
         changed = raw[:place] + word.to_bytes(2, "little") + raw[place + 2 :]
         if changed != raw:
             stands(not _billable(_heard(_receiver(), changed)), f"configuration word {word:#06x} was believed")
+
+
+class _Obedient(PipeMeter):
+    """A meter whose clock goes as the radio says."""
+
+    ahead_s = 0.0
+
+    def records(self, now: float) -> list[bytes]:
+        return super().records(now + self.ahead_s)
+
+
+_RECEIVE = WirelessMeter.receive
+
+
+def _carried_out(self: WirelessMeter, raw: bytes, now: float) -> bool:
+    """Without the border: the commands that a frame brings reach the device."""
+    taken = _RECEIVE(self, raw, now)
+    if taken and decode_frame(raw).data[1] in wireless_meter.SND_UD:
+        self._meter.ahead_s += 3600.0  # type: ignore[attr-defined]
+    return taken
+
+
+def _on_the_air() -> WirelessMeter:
+    return WirelessMeter(_Obedient(PipeMeterConfig(), DailyFlow(int(START))), WirelessSettings(), START)
+
+
+def _said(meter: WirelessMeter, at: float) -> list[bytes]:
+    meter.handle_timeout(at)
+    return meter.data_to_send()
+
+
+@drill("A023", RADIO, Removal(WirelessMeter, "receive", _carried_out))
+def every_command_is_sent_over_the_radio() -> None:
+    """Each control field with each CI field, with records that set the clock or close a valve: nothing comes of it."""
+    attacked, left_alone = _on_the_air(), _on_the_air()
+    address = PipeMeter(PipeMeterConfig(), DailyFlow(int(START))).address
+    commands = bytes.fromhex("046d003b1f35"), bytes.fromhex("01fd1f00"), bytes.fromhex("c301c10046000060030aff01010f00")
+    now, taken = float(START), 0
+    for control in (0x40, 0x43, 0x53, 0x73, 0x5B, 0x7B, 0x44, 0x46, 0x48):
+        now = attacked.next_timeout()
+        stands(_said(attacked, now) == _said(left_alone, now), "a frame over the radio has changed what the meter says")
+        for ci in range(256):
+            for command in commands:
+                head = encode_link(LinkHeader(control, METER), bytes((ci,)) + address.transport_order + bytes(4))
+                frame = bytes((len(head) - 1 + len(command),)) + head[1:] + command
+                taken += attacked.receive(encode_frame(frame, FrameFormat.A), now)
+        attacked.data_to_send()
+    stands(taken, "no frame reached the meter: the drill proves nothing")
+    now = attacked.next_timeout()
+    stands(_said(attacked, now) == _said(left_alone, now), "a frame over the radio has changed what the meter says")
