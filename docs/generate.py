@@ -75,7 +75,8 @@ def cosem_page() -> str:
     """Every declared interface class, and the services of the conformance block."""
     parts = [
         "# Interface classes and services\n",
-        "Written from the declarations that meter and client are made of.\n",
+        "Written from the declarations that meter and client are made of. No edition of the Blue Book was at hand",
+        "for them; each module in `openami.protocols.dlms.cosem` says in its docstring what was.\n",
         "## Services\n",
         "What the conformance block of an association carries when settings do not say otherwise.\n",
         "| Service | Our client proposes | Our server agrees |",

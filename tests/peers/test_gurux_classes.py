@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
 ]
 
-NOT_IN_THE_PEER = {30, 46, 50, 51, 52, 53, 55, 56, 61, 62, 63, 67, 68, 76, 77, 101, 102, 103, 104, 105, 116}
+NOT_IN_THE_PEER = {30, 46, 50, 51, 52, 53, 55, 56, 57, 58, 59, 61, 62, 63, 67, 68, 76, 77, 101, 102, 103, 104, 105, 116}
 ATTRIBUTES_DIFFER = {(12, 3): "the peer stops at version 2", (12, 4): "the peer stops at version 2"}
 METHODS_DIFFER = ATTRIBUTES_DIFFER | {
     (4, 0): "the peer names `reset` and counts no method",

@@ -2,6 +2,7 @@
 
 A season names a week, a week names a day for each weekday, and a day executes scripts at times: usually those of the
 tariffication script table. The passive calendar becomes the active one at `activate_passive_calendar_time`.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Interface class Arbitrator (class_id 68, version 0): who gets his way when several want to control one thing.
 
 Members from a public list of the class; the peer stack does not have it.
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

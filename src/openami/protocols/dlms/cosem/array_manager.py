@@ -1,4 +1,7 @@
-"""Interface class Array manager (class_id 123, version 0): arrays of other objects, entry by entry."""
+"""Interface class Array manager (class_id 123, version 0): arrays of other objects, entry by entry.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Version 1 adds the reference to a security setup, version 2 users; version 3 has the members of version 2 and access
 modes whose bits say what a request and its answer have to be.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Interface class Association SN (class_id 12, versions 2 to 4): objects by base name, and who may touch them.
 
-Versions 0 and 1 have neither `access_rights_list` nor `security_setup_reference` (1 has only the former), and are
-not declared. Version 3 adds users; version 4 has the members of 3, and its access modes are bits as in
-Association LN version 3. Method numbers 1, 2, 4, 6 and 7 are reserved.
+Versions 0 and 1 are not declared: sources differ over whether 1 has `access_rights_list`, and nothing that prints
+the methods of both was at hand. Version 3 adds users; version 4 has the members of 3, and its access modes are bits
+as in Association LN version 3. Method numbers 1, 2, 4, 6 and 7 are reserved.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Version 1 has the same members; its capture objects have more fields (restriction and columns), which nothing at hand
 prints: they stay as they come.
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

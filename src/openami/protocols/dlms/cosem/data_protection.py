@@ -2,6 +2,7 @@
 
 Member names and the types of the attributes are from public implementations; the parameters of the methods were not
 printed there and stay open.
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 The transitions a to h and the modes 0 to 6 are those of the class's state diagram (from public implementations and
 companion specifications; the book was not at hand).
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Interface class IEC HDLC setup (class_id 23, version 1): a port that speaks HDLC.
 
 Version 0 has the same members; its maximum lengths are unsigned.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Interface class IEC twisted pair (1) setup (class_id 24, version 1): a port of IEC 62056-31 (Euridis).
+"""Interface class IEC twisted pair (1) setup (class_id 24, versions 0 and 1): a port of IEC 62056-31 (Euridis).
 
-The peer stack that shows these members calls them version 0.
+The peer stack shows these members as version 0, public lists as version 1; how the two differ was not at hand.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from openami.protocols.dlms.cosem.interface_class import InterfaceClass
 from openami.protocols.dlms.cosem.types import ENUM, INTEGER, UNSIGNED, array_of
 
 
-class IECTwistedPairSetup(InterfaceClass, class_id=24, version=1):
+class IECTwistedPairSetup0(InterfaceClass, class_id=24, version=0):
     """`mode` is 0 for inactive, 1 for active."""
 
     __slots__ = ()
@@ -19,3 +20,9 @@ class IECTwistedPairSetup(InterfaceClass, class_id=24, version=1):
     comm_speed = Attribute(3, ENUM, static=True)
     primary_address_list = Attribute(4, array_of(UNSIGNED), static=True)
     tabi_list = Attribute(5, array_of(INTEGER), static=True)
+
+
+class IECTwistedPairSetup(IECTwistedPairSetup0, class_id=24, version=1):
+    """The same members."""
+
+    __slots__ = ()

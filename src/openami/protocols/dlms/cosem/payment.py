@@ -1,4 +1,7 @@
-"""Payment metering: Account (class_id 111), Credit (112), Charge (113), all version 0."""
+"""Payment metering: Account (class_id 111), Credit (112), Charge (113), all version 0.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""PRIME power line carrier (class_ids 80 to 86, version 0): link layer, counters, MAC parameters and neighbours."""
+"""PRIME power line carrier (class_ids 80 to 86, version 0): link layer, counters, MAC parameters and neighbours.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Selective access as the class prints it: by range (selector 1) of any column and by entry (selector 2), both with
 a choice of columns. Facts as in `interface_class`.
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
 """
 
 from __future__ import annotations

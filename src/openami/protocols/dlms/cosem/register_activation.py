@@ -1,4 +1,7 @@
-"""Interface class Register activation (class_id 6, version 0): which tariff registers count at a time."""
+"""Interface class Register activation (class_id 6, version 0): which tariff registers count at a time.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Interface class Register table (class_id 61, version 0): values of objects that differ in value group E only."""
+"""Interface class Register table (class_id 61, version 0): values of objects that differ in value group E only.
+
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Member names, numbers and types are from public lists of the classes (class 50 also in version 1); what the elements
 of `synchronization_register` and of `broadcast_frames_counter` hold is from public implementations.
+Source: public lists of the classes; the peer stack has them not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

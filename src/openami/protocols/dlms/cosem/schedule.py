@@ -1,4 +1,7 @@
-"""Interface class Schedule (class_id 10, version 0): a timetable of scripts, by weekday and special day."""
+"""Interface class Schedule (class_id 10, version 0): a timetable of scripts, by weekday and special day.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Interface class Sensor manager (class_id 67, version 0): a sensor, its raw and its processed value.
 
 Members from a public list of the class; the peer stack does not have it.
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

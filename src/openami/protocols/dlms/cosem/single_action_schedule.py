@@ -1,4 +1,7 @@
-"""Interface class Single action schedule (class_id 22, version 0): one script, executed at certain moments."""
+"""Interface class Single action schedule (class_id 22, version 0): one script, executed at certain moments.
+
+Source: public implementations and lists, counted beside the peer stack; no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

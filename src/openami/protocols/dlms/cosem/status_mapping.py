@@ -1,4 +1,7 @@
-"""Interface class Status mapping (class_id 63, version 0): a status word and what its bits mean."""
+"""Interface class Status mapping (class_id 63, version 0): a status word and what its bits mean.
+
+Source: public lists of the class; the peer stack has it not, and no edition of the book was at hand.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Payment tokens: Token gateway (class_id 115) and IEC 62055-41 attributes (116), both version 0.
 
 Class 116 is not in the peer stack; its members are from a public list of the class.
+Source: public implementations and lists, counted beside the peer stack except 116, which it has not; no edition of
+the book was at hand.
 """
 
 from __future__ import annotations

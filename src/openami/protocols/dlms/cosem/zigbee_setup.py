@@ -2,6 +2,7 @@
 
 Members from public lists of the classes; the peer stack does not have them. Parameters of methods that were not
 printed there stay open.
+Source: public lists of the classes; the peer stack has them not, and no edition of the book was at hand.
 """
 
 from __future__ import annotations

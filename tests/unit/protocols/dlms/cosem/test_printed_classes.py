@@ -56,6 +56,15 @@ def test_every_declared_class_is_printed_and_named() -> None:
     assert set(MODULES) <= set(CLASS_NAMES)
 
 
+@pytest.mark.parametrize("module", sorted({*MODULES.values()}))
+def test_every_declaration_says_where_it_is_from(module: str) -> None:
+    """What was at hand, and that the book was not: nobody shall take a declaration for the book's own text."""
+    said = " ".join((import_module(f"openami.protocols.dlms.cosem.{module}").__doc__ or "").split())
+    source = said.partition("Source: ")[2]
+    assert source.startswith(("public", "two public")), said
+    assert source.endswith("no edition of the book was at hand."), said
+
+
 def test_types_refuse_what_they_are_not() -> None:
     """Each type takes a value and gives the same value back, or fails with DecodeError; nothing else leaves it."""
     refused = taken = 0
@@ -79,5 +88,5 @@ def test_the_classes_of_meters_and_of_their_networks_are_declared() -> None:
     """What companion standards, and the monitor of a power line or a ZigBee network, read."""
     meters = [1, *range(3, 13), 15, *range(17, 31), *range(40, 46), 47, 48, *range(61, 66), 67, 68, 70, 71, 72, 74]
     meters += [76, 77, 111, 112, 113, 115, 116, 122, 123, 124]
-    networks = [50, 51, 52, 53, 55, 56, *range(80, 87), 90, 91, 92, *range(101, 106)]
+    networks = [50, 51, 52, 53, *range(55, 60), *range(80, 87), 90, 91, 92, *range(101, 106)]
     assert {*meters, *networks} - {number for number, _ in INTERFACE_CLASSES} == set()
