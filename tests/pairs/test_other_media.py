@@ -12,6 +12,8 @@ from openami.backoffice.operations import ReadPlan
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
+from openami.backoffice.operations.read_plan import CHANNELS
+from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.faces.mbus_master import read_sub_meters
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
@@ -175,6 +177,59 @@ async def test_the_neighbours_meters_are_left_as_they_came(rig):
 
 @in_virtual_time
 async def test_p1_and_sml_pushed_by_an_adapter_are_registers_too(rig):
+@in_virtual_time
+async def test_what_the_air_brings_and_nobody_needs_is_forgotten_and_bounded():
+    settings = OperationsSettings(telegram_keep_s=3_600, foreign_max=3, forget_every_s=600)
+    rig = Rig(meters=1, settings=settings)
+    title = device(PipeKind.WATER).address.link_order
+    enter(rig, "W1", title, GuaranteeClass.UNAUTHENTICATED, WATER)
+    ours, neighbour = on_air(security=Security.PLAIN), on_air(security=Security.PLAIN, number="77777777")
+    for number in range(6):
+        at = NEXT + timedelta(seconds=1_000 * number)
+        await rig.push(telegram(ours, at))
+        await rig.push(telegram(neighbour, at))
+    await rig.operations.pull_spool()
+    assert rig.operations.pushes() == {PushState.OPENED: 1, PushState.REPEATED: 5, PushState.FOREIGN: 3}
+    await asyncio.sleep(7_200)
+    await rig.operations.pull_spool()
+    assert rig.operations.pushes() == {PushState.OPENED: 1}
+
+
+@in_virtual_time
+async def test_counters_that_guard_against_replays_are_never_forgotten():
+    rig = Rig(meters=1, settings=OperationsSettings(telegram_keep_s=60, forget_every_s=60))
+    title = device(PipeKind.WATER).address.link_order
+    enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    meter = on_air()
+    first, again = telegram(meter, NEXT), telegram(meter, NEXT + timedelta(seconds=1_000))
+    for frame in (first, again):
+        await rig.push(frame)
+    await rig.operations.pull_spool()
+    await asyncio.sleep(7_200)
+    await rig.operations.pull_spool()
+    await rig.push(again)
+    await rig.operations.pull_spool()
+    assert rig.operations.pushes()[PushState.OPENED] == 1
+
+
+@in_virtual_time
+async def test_who_shouts_in_the_name_of_our_meter_fills_no_quarantine(rig):
+    title = device(PipeKind.WATER).address.link_order
+    _, identity = enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(bytes(16), bytes(16))})
+    meter = on_air()
+    for number in range(5):
+        await rig.push(telegram(meter, NEXT + timedelta(seconds=1_000 * number)))
+    await rig.operations.pull_spool()
+    assert len(rig.operations.quarantined(identity)) == 1
+    assert rig.operations.pushes() == {PushState.QUARANTINED: 1, PushState.REPEATED: 4}
+    await asyncio.sleep(3_600)
+    await rig.push(telegram(meter, NEXT + timedelta(seconds=5_000)))
+    await rig.operations.pull_spool()
+    assert len(rig.operations.quarantined(identity)) == 2
+
+
     server = bytes.fromhex("0a014f414d0000000001")
     p1_point, _ = enter(rig, "OAM7", b"p1meter7", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)
     sml_point, _ = enter(rig, server.hex(), b"smlmeter", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from openami.backoffice.operations.alert_pipeline import Incident
@@ -103,6 +103,8 @@ class Operations:
         )
         self._runs: dict[int, _Run] = {}
         self._recovery = asyncio.Lock()
+        self._forget_at = 0.0
+        self._turns = Turns(self._settings.concurrency)
         self._recovered = False
 
     # Campaigns
@@ -211,6 +213,7 @@ class Operations:
                 pass
             await self._blocking(self._watch.check, self._clock.time())
 
+            await self._forget()
     async def read_now(self, meter_id: int) -> LiveReading:
         """Ask a meter for its registers now; the answer's bytes are kept as evidence."""
         meter, link = await self._blocking(self._assignments.reachable, meter_id)
@@ -342,6 +345,15 @@ class Operations:
 
     async def _pull_some(self) -> int:
         """One batch: read, keep durably, and only then release."""
+    async def _forget(self) -> None:
+        """Now and then, what listeners to the air brought and nobody needs."""
+        if self._clock.time() < self._forget_at:
+            return
+        self._forget_at = self._clock.time() + self._settings.forget_every_s
+        before = self._now() - timedelta(seconds=self._settings.telegram_keep_s)
+        if gone := await self._blocking(self._pushes.forget, before, self._settings.foreign_max):
+            LOG.info("%d telegrams of no use were forgotten", gone)
+
         items = await self.headend.read_spool(0, 1)
         position = await self._blocking(self._pushes.position, items.spool)
         items = await self.headend.read_spool(position, self._settings.pull_items)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from openami.backoffice.operations.tables import push, push_counter, spool_position
 from openami.io.store.engine import Store
@@ -101,6 +101,21 @@ class PushStore:
         """What became of a push."""
         with self._store.transaction() as connection:
             connection.execute(update(push).where(push.c.id == kept.id).values(state=state))
+
+    def forget(self, before: datetime, foreign_max: int) -> int:
+        """Delete what came before `before` and is of no use any more: repetitions that no counter points to, and
+        telegrams of meters that are not ours, of which the newest `foreign_max` are kept at most. How many went.
+        """
+        useless = push.c.state.in_((PushState.FOREIGN, PushState.REPEATED))
+        pointed_to = select(push_counter.c.push).where(push_counter.c.push == push.c.id).exists()
+        foreign = push.c.state == PushState.FOREIGN
+        with self._store.transaction() as connection:
+            gone = connection.execute(delete(push).where(useless, push.c.received_at < before, ~pointed_to)).rowcount
+            oldest_kept = select(push.c.id).where(foreign).order_by(push.c.id.desc()).offset(foreign_max).limit(1)
+            last = connection.execute(oldest_kept).scalar()
+            if last is not None:
+                gone += connection.execute(delete(push).where(foreign, push.c.id <= last)).rowcount
+            return gone
 
     def counts(self) -> dict[PushState, int]:
         """How many pushes are in each state."""

@@ -13,7 +13,8 @@ class OperationsSettings:
     random half is taken off, so that meters that failed together do not come back together.
 
     Of a meter that only broadcasts, one telegram in `telegram_every_s` becomes readings. A meter that pushes its
-    profile and is not heard for two times `push_every_s` raises an alarm.
+    profile and is not heard for two times `push_every_s` raises an alarm. Repeated telegrams and those of meters that
+    are not ours are forgotten after `telegram_keep_s`, of the latter all but the newest `foreign_max` at once.
 
     `system_title` is ours as a DLMS client: one per set of keys and counters.
     """
@@ -32,6 +33,9 @@ class OperationsSettings:
     pull_items: int = 500
     look_every_s: float = 5.0
     telegram_every_s: int = 3_600
+    telegram_keep_s: float = 86_400.0
+    foreign_max: int = 100_000
+    forget_every_s: float = 600.0
     push_every_s: int = 3_600
 
     def __post_init__(self) -> None:

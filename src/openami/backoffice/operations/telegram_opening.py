@@ -85,6 +85,7 @@ class TelegramOpening:
         self._reader = WirelessReader(self._keys)
         self._every_s = every_s
         self._stored: dict[int, tuple[int, int]] = {}
+        self._refused: dict[tuple[int, Cause], tuple[int, int]] = {}
 
     def open(self, kept: KeptPush, now: datetime) -> Taken | None:
         """None if it is no telegram of these protocols. Telegrams of meters that are not ours are left as they came."""
@@ -113,6 +114,8 @@ class TelegramOpening:
             return None if kept.content.startswith(DLMS_BEGINS) else Taken(PushState.FOREIGN)
         refusal = self._refusal(reading, meter)
         if refusal is not None:
+            if self._refused_already(kept, meter, refusal):
+                return Taken(PushState.REPEATED)
             self._notes.quarantine(f"push {kept.id} of {kept.source}", meter.id, refusal, now)
             return Taken(PushState.QUARANTINED)
         opened = reading.telegram.opened
@@ -121,6 +124,15 @@ class TelegramOpening:
             return Taken(PushState.REPEATED)
         plain = b"" if opened is None else opened.content
         return self._take(kept, meter, WIRELESS, plain, reading.values)
+
+    def _refused_already(self, kept: KeptPush, meter: Meter, refusal: Undecodable) -> bool:
+        """Whether such a telegram of this meter is in quarantine for this period: who shouts often fills no store."""
+        slot = int(kept.received_at.timestamp()) // self._every_s
+        first = self._refused.get((meter.id, refusal.cause))
+        if first is not None and first[0] == slot and first[1] != kept.id:  # the same again: a rollback came between
+            return True
+        self._refused[meter.id, refusal.cause] = slot, kept.id
+        return False
 
     def _refusal(self, reading: Reading, meter: Meter) -> Undecodable | None:
         """Why a telegram in the name of one of our meters is not believed, if it is not."""
