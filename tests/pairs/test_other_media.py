@@ -10,10 +10,9 @@ import pytest
 from collector_rig import Site, Zone, until
 from openami.backoffice.operations import ReadPlan
 from openami.backoffice.operations.push_store import PushState
+from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
-from openami.backoffice.operations.read_plan import CHANNELS
-from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.faces.mbus_master import read_sub_meters
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
@@ -176,8 +175,6 @@ async def test_the_neighbours_meters_are_left_as_they_came(rig):
 
 
 @in_virtual_time
-async def test_p1_and_sml_pushed_by_an_adapter_are_registers_too(rig):
-@in_virtual_time
 async def test_what_the_air_brings_and_nobody_needs_is_forgotten_and_bounded():
     settings = OperationsSettings(telegram_keep_s=3_600, foreign_max=3, forget_every_s=600)
     rig = Rig(meters=1, settings=settings)
@@ -230,6 +227,8 @@ async def test_who_shouts_in_the_name_of_our_meter_fills_no_quarantine(rig):
     assert len(rig.operations.quarantined(identity)) == 2
 
 
+@in_virtual_time
+async def test_p1_and_sml_pushed_by_an_adapter_are_registers_too(rig):
     server = bytes.fromhex("0a014f414d0000000001")
     p1_point, _ = enter(rig, "OAM7", b"p1meter7", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)
     sml_point, _ = enter(rig, server.hex(), b"smlmeter", GuaranteeClass.UNAUTHENTICATED, IMPORT, Unit.WATT_HOUR, 0)

@@ -102,9 +102,8 @@ class Operations:
             store, self._jobs, self._campaigns, self._notes, self._pushes, mdm, registry, self._settings, random
         )
         self._runs: dict[int, _Run] = {}
-        self._recovery = asyncio.Lock()
         self._forget_at = 0.0
-        self._turns = Turns(self._settings.concurrency)
+        self._recovery = asyncio.Lock()
         self._recovered = False
 
     # Campaigns
@@ -212,8 +211,8 @@ class Operations:
             while await self._blocking(self._opening.open_waiting, self._settings.pull_items, self._now()):
                 pass
             await self._blocking(self._watch.check, self._clock.time())
-
             await self._forget()
+
     async def read_now(self, meter_id: int) -> LiveReading:
         """Ask a meter for its registers now; the answer's bytes are kept as evidence."""
         meter, link = await self._blocking(self._assignments.reachable, meter_id)
@@ -343,8 +342,6 @@ class Operations:
                 LOG.warning("the spool was not pulled: %s", error)
             await self._clock.sleep(self._settings.pull_every_s)
 
-    async def _pull_some(self) -> int:
-        """One batch: read, keep durably, and only then release."""
     async def _forget(self) -> None:
         """Now and then, what listeners to the air brought and nobody needs."""
         if self._clock.time() < self._forget_at:
@@ -354,6 +351,8 @@ class Operations:
         if gone := await self._blocking(self._pushes.forget, before, self._settings.foreign_max):
             LOG.info("%d telegrams of no use were forgotten", gone)
 
+    async def _pull_some(self) -> int:
+        """One batch: read, keep durably, and only then release."""
         items = await self.headend.read_spool(0, 1)
         position = await self._blocking(self._pushes.position, items.spool)
         items = await self.headend.read_spool(position, self._settings.pull_items)
