@@ -9,7 +9,7 @@ from openami.protocols.sml.measurements import measurements
 from openami.protocols.sml.messages import CloseResponse, GetListResponse, GetProcParameterResponse, OpenResponse
 from openami.protocols.sml.telegram import decode_messages, decode_sml
 from openami.protocols.sml.tlv import decode_elements, encode_element
-from openami.protocols.sml.transport import TransportedFile, TransportParser, encode_transport
+from openami.protocols.sml.transport import START_2, TransportedFile, TransportParser, encode_transport
 from openami.protocols.sml.types import SEC_INDEX, ListEntry, ProcParValue, SmlTime, Tree
 
 SERVER = bytes.fromhex("0a014f414d0000000001")
@@ -37,7 +37,7 @@ ELEMENTS = [
     bytes.fromhex("0b0a014f414d0000000001"),
 ]
 FILES = [encode_transport(b"".join(MESSAGES)), encode_transport(b"\x1b" * 9)]
-SHORT = [encode_transport(MESSAGES[-1]), encode_transport(b"\x1b" * 9)]
+SHORT = [encode_transport(MESSAGES[-1]), encode_transport(b"\x1b" * 9), START_2 + encode_transport(b"")]
 
 
 @fuzz_target("sml-elements", seeds=ELEMENTS)

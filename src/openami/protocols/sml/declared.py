@@ -73,6 +73,14 @@ def sequence(cls: type[C]) -> type[C]:
     return made
 
 
+@dataclass_transform(frozen_default=True)
+def as_it_came(cls: type[C]) -> type[C]:
+    """Make a frozen dataclass with the one field `content`: an element whose parts have no names here."""
+    made: Any = dataclass(frozen=True, slots=True)(cls)
+    made.KIND = Kind(cls.__name__, made, lambda value: value.content)
+    return made  # type: ignore[no-any-return]
+
+
 def _kind(hint: Any) -> Kind[Any]:
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, Kind):

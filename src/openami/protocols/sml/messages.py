@@ -1,4 +1,8 @@
-"""SML's messages, each declared as the specification lists it (see `types` for the source)."""
+"""SML's messages, each declared as the specification lists it (see `types` for the source).
+
+Of the COSEM messages of SML 1.04 the tags are known from public lists, the fields are not: their content stands as it
+came.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from openami.protocols.sml.declared import (
     UNSIGNED32,
     UNSIGNED64,
     Kind,
+    as_it_came,
     kind_of,
     sequence,
 )
+from openami.protocols.sml.element import Element
 from openami.protocols.sml.types import (
     TIME,
     TREE,
@@ -174,6 +180,36 @@ class AttentionResponse:
     attention_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
 
 
+@as_it_came
+class GetCosemRequest:
+    content: Element
+
+
+@as_it_came
+class GetCosemResponse:
+    content: Element
+
+
+@as_it_came
+class SetCosemRequest:
+    content: Element
+
+
+@as_it_came
+class SetCosemResponse:
+    content: Element
+
+
+@as_it_came
+class ActionCosemRequest:
+    content: Element
+
+
+@as_it_came
+class ActionCosemResponse:
+    content: Element
+
+
 Body: TypeAlias = (
     OpenRequest
     | OpenResponse
@@ -189,6 +225,12 @@ Body: TypeAlias = (
     | GetListRequest
     | GetListResponse
     | AttentionResponse
+    | GetCosemRequest
+    | GetCosemResponse
+    | SetCosemRequest
+    | SetCosemResponse
+    | ActionCosemRequest
+    | ActionCosemResponse
 )
 
 BODIES: Final[dict[int, type[Any]]] = {
@@ -205,6 +247,12 @@ BODIES: Final[dict[int, type[Any]]] = {
     0x0600: SetProcParameterRequest,
     0x0700: GetListRequest,
     0x0701: GetListResponse,
+    0x0800: GetCosemRequest,
+    0x0801: GetCosemResponse,
+    0x0900: SetCosemRequest,
+    0x0901: SetCosemResponse,
+    0x0A00: ActionCosemRequest,
+    0x0A01: ActionCosemResponse,
     0xFF01: AttentionResponse,
 }
 """Message bodies by their tag."""

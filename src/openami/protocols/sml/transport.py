@@ -3,7 +3,8 @@
     1b1b1b1b 01010101  file, filled with zeros to a multiple of four  1b1b1b1b 1a NN CRC CRC
 
 NN counts the filling octets; four octets 1b inside the file are sent twice; the checksum covers everything before
-it. (As real telegrams show it.)
+it. (As real telegrams show it.) Version 2 begins with 02020202; how it goes on was not to be found, and no meter was
+found that speaks it: it is told for what it is, and not read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from openami.protocols.sml.file import Checksum
 
 ESCAPE: Final = b"\x1b\x1b\x1b\x1b"
 START: Final = ESCAPE + b"\x01\x01\x01\x01"
+START_2: Final = ESCAPE + b"\x02\x02\x02\x02"
+VERSION_2: Final = "a file in transport version 2, which is not read"
 END: Final = 0x1A
 FILE_MAX: Final = 1 << 16
 GARBAGE_MAX: Final = 4096
@@ -82,14 +85,19 @@ class TransportParser:
         return self._find_end(events)
 
     def _find_start(self, events: list[TransportEvent]) -> bool:
-        found = self._buffer.find(START)
+        buffer = self._buffer
+        found = min((at for at in (buffer.find(START), buffer.find(START_2)) if at >= 0), default=-1)
         if found < 0:
-            keep = next((size for size in range(len(START) - 1, 0, -1) if self._buffer.endswith(START[:size])), 0)
-            self._drop(len(self._buffer) - keep, "no file", events)
+            starts = ((start, size) for size in range(len(START) - 1, 0, -1) for start in (START, START_2))
+            keep = next((size for start, size in starts if buffer.endswith(start[:size])), 0)
+            self._drop(len(buffer) - keep, "no file", events)
             return False
         self._drop(found, "no file", events)
         self._tell(events)
-        self._at = len(START)
+        if buffer.startswith(START_2):
+            self._drop(len(START_2), VERSION_2, events)
+        else:
+            self._at = len(START)
         return True
 
     def _find_end(self, events: list[TransportEvent]) -> bool:

@@ -22,9 +22,13 @@ from openami.protocols.sml.file import Checksum, Message, decode_file, encode_fi
 from openami.protocols.sml.measurements import measurements
 from openami.protocols.sml.messages import (
     BODIES,
+    ActionCosemRequest,
+    ActionCosemResponse,
     AttentionResponse,
     CloseRequest,
     CloseResponse,
+    GetCosemRequest,
+    GetCosemResponse,
     GetListRequest,
     GetListResponse,
     GetProcParameterRequest,
@@ -35,11 +39,20 @@ from openami.protocols.sml.messages import (
     GetProfilePackResponse,
     OpenRequest,
     OpenResponse,
+    SetCosemRequest,
+    SetCosemResponse,
     SetProcParameterRequest,
 )
 from openami.protocols.sml.telegram import sml_decoders
 from openami.protocols.sml.tlv import decode_elements, encode_element
-from openami.protocols.sml.transport import Garbage, TransportedFile, TransportParser, encode_transport
+from openami.protocols.sml.transport import (
+    START_2,
+    VERSION_2,
+    Garbage,
+    TransportedFile,
+    TransportParser,
+    encode_transport,
+)
 from openami.protocols.sml.types import (
     BARE_SEC_INDEX,
     LOCAL_TIMESTAMP,
@@ -107,6 +120,17 @@ BODY_EXAMPLES = [
     GetListRequest(b"client", SERVER, None, None, POWER),
     LIST,
     AttentionResponse(SERVER, bytes.fromhex("8181c7c7fd00"), b"done", TREE),
+    *(
+        kind([SERVER, None, unsigned(7), [integer(-1), True]])
+        for kind in (
+            GetCosemRequest,
+            GetCosemResponse,
+            SetCosemRequest,
+            SetCosemResponse,
+            ActionCosemRequest,
+            ActionCosemResponse,
+        )
+    ),
 ]
 FILE = [Message(bytes((number,)), 0, 0, body) for number, body in enumerate((BODY_EXAMPLES[1], LIST, CloseResponse()))]
 
@@ -209,6 +233,14 @@ def test_a_wrong_checksum_of_the_transport_is_told_and_the_next_file_found():
     garbage, file = events(whole[:-1] + bytes((whole[-1] ^ 1,)) + whole)
     assert "checksum" in garbage.reason
     assert decode_file(file.data) == FILE
+
+
+def test_transport_version_2_is_told_for_what_it_is():
+    file = encode_transport(encode_file(FILE))
+    noise, second, whole = events(b"ab\x1b", START_2 + b"\x76\x05\x01", file)
+    assert (noise.data, noise.reason) == (b"ab\x1b", "no file")
+    assert (second.data, second.reason) == (START_2 + b"\x76\x05\x01", VERSION_2)
+    assert isinstance(whole, TransportedFile)
 
 
 def test_a_cut_file_ends_where_the_next_begins():
