@@ -155,6 +155,25 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = 3_600
 
 
+class Audit(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is entered in the back office's audit log by itself, and who witnesses the heads of the logs."""
+
+    every_s: Annotated[
+        int, Meta(ge=60, description="Period of entering the root of new metering data and of witnessing, seconds.")
+    ] = 600
+    rows: Annotated[str, Meta(description="Folder of the lists of rows whose roots are in the log.")] = "known-rows"
+    heads: Annotated[str, Meta(description="Folder of the heads that the witness has cosigned.")] = "cosigned"
+    commands: Annotated[str, Meta(description="Folder of the log of what was done from the command line.")] = (
+        "command-records"
+    )
+    witness: Annotated[str, Meta(description="Where the witness is asked, host:port; empty: there is none.")] = ""
+    witness_key: Annotated[
+        str, Meta(pattern="^([0-9a-f]{64})?$", description="The witness's public Ed25519 key, 64 hex digits.")
+    ] = ""
+    authority: Annotated[str, Meta(description="Where the authority is asked, host:port; empty: there is none.")] = ""
+    guard: Annotated[str, Meta(description="Where the guard is asked, host:port; empty: there is none.")] = ""
+
+
 class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The pages for operators and consumers."""
 
@@ -267,6 +286,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     headend: Headend = Headend()
     collector: Collector = Collector()
     operations: Operations = Operations()
+    audit: Audit = Audit()
     portal: Portal = Portal()
     mdm: Mdm = Mdm()
     zones: Zones = Zones()

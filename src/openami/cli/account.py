@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from openami.app.installation import Installation
+from openami.app.records import enter_command
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.up import SettingsOption
+from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
 from openami.portal.accounts import Accounts, Role
 
@@ -30,7 +33,9 @@ def account(
 
     For a log-in that is there already the password is set anew and its sessions end.
     """
-    store = Installation.load(settings).open_store()
+    installation = Installation.load(settings)
+    enter_command(installation, SystemClock(), Kind.ACCOUNT, login, "made it, or set its password anew")
+    store = installation.open_store()
     try:
         accounts, password = Accounts(store, secrets.token_bytes), secrets.token_urlsafe(12)
         if accounts.find(login) is not None:

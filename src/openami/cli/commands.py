@@ -60,6 +60,7 @@ GROUPS = {
         "crossed",
     ),
     "registry": ("import", "export"),
+    "audit": ("show", "check", "keys"),
     "token": ("make", "show", "withdraw"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange"),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from openami.app.records import enter_beside
+from openami.backoffice.audit.entry import Kind
 from openami.cli.output import console
 from openami.cli.seal_keys import key, public, receive
+from openami.io.clock import SystemClock
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
 from openami.io.keystore.certificates import Purpose
@@ -30,12 +34,15 @@ def root(*, folder: FolderOption = Path("root"), passphrase: PassphraseOption = 
     """Make the root, on a machine without a network. Its certificate is what everybody may check authorities with."""
     made = RootAuthority(folder)
     made.make(_first_line(passphrase), datetime.now(UTC))
+    _enter(folder, Kind.KEY, "root", "made the root's key", made.certificate.read_bytes())
     console.print(f"{made.certificate} is the root", highlight=False)
 
 
 def subordinate(*, folder: FolderOption = SERVICES, purpose: PurposeOption = Purpose.SERVICE) -> None:
     """Make the key of an authority under the root and print the request that is carried there."""
-    typer.echo(CertificateAuthority(folder, purpose).request().decode(), nl=False)
+    asked = CertificateAuthority(folder, purpose).request()
+    _enter(folder, Kind.KEY, f"authority for {purpose.value}", "made its key", asked)
+    typer.echo(asked.decode(), nl=False)
 
 
 def certify(
@@ -48,6 +55,7 @@ def certify(
     """With the root: sign an authority's request and print its certificate."""
     now = datetime.now(UTC)
     signed = RootAuthority(folder).sign_authority(file.read_bytes(), purpose, _first_line(passphrase), now)
+    _enter(folder, Kind.CERTIFICATE, f"authority for {purpose.value}", "signed its certificate", signed)
     typer.echo(signed.decode(), nl=False)
 
 
@@ -61,6 +69,7 @@ def adopt(
     """Use an authority from now on, once its certificate came back from the root."""
     authority = CertificateAuthority(folder, purpose)
     authority.install(file.read_bytes(), root_certificate.read_bytes(), datetime.now(UTC))
+    _enter(folder, Kind.CERTIFICATE, f"authority for {purpose.value}", "took its certificate in use", file.read_bytes())
     console.print(f"{authority.certificate} is in use", highlight=False)
 
 
@@ -85,6 +94,7 @@ def sign(
     authority.make(now)
     title = _title(system_title)
     signed = authority.sign(file.read_bytes(), name, unit, now, server=server, system_title=title, days=days)
+    _enter(folder, Kind.CERTIFICATE, name, "signed a certificate", signed)
     typer.echo(signed.decode(), nl=False)
 
 
@@ -102,7 +112,13 @@ def deny(
     """Call a certificate back. The head-end looks at the list each minute."""
     authority = CertificateAuthority(folder)
     serial = authority.deny(file.read_bytes(), datetime.now(UTC))
+    _enter(folder, Kind.CERTIFICATE, f"serial number {serial:x}", "called a certificate back", file.read_bytes())
     console.print(f"{serial:x} is called back in {authority.deny_list}", highlight=False)
+
+
+def _enter(folder: Path, kind: Kind, subject: str, what: str, about: bytes) -> None:
+    """In the authority's own log, before anybody gets what was made."""
+    enter_beside(folder, SystemClock(), kind, subject, what, sha256(about).digest())
 
 
 def _title(text: str) -> bytes:

@@ -39,7 +39,9 @@ def key(holder: HolderArgument, *, settings: SettingsOption = Path(SETTINGS_FILE
     from openami.protocols.dlms.asymmetric import encode_point
 
     keys = _open(holder, settings)
-    typer.echo(encode_point(keys.make_key(_label(holder))).hex())
+    made = encode_point(keys.make_key(_label(holder))).hex()
+    _enter(settings, holder.value, f"made a key, public half {made[:16]}…")
+    typer.echo(made)
     if holder is Holder.GUARD and isinstance(keys, Hsm):
         keys.make_wrapping_key(WRAPPING_LABEL)
 
@@ -76,8 +78,18 @@ def receive(
     known = [meter.serial for meter in meters if meter.system_title in there]
     if known:
         raise SettingError(f"the keystore has keys of {', '.join(known[:5])} already: nothing was changed")
+    _enter(settings, file.name, f"received the keys of {len(meters)} meters")
     keystore.put_many({one.system_title: MeterKeys(one.encryption_key, one.authentication_key) for one in meters})
     console.print(f"{len(meters)} meters have their keys in the keystore", highlight=False)
+
+
+def _enter(settings: Path, subject: str, what: str) -> None:
+    from openami.app.installation import Installation
+    from openami.app.records import enter_command
+    from openami.backoffice.audit.entry import Kind
+    from openami.io.clock import SystemClock
+
+    enter_command(Installation.load(settings), SystemClock(), Kind.KEY, subject, what)
 
 
 def _open(holder: Holder, settings: Path) -> SealingKeys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,13 @@ from typing import Annotated
 import typer
 
 from openami.app.installation import Installation
+from openami.app.records import open_commands
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.mdm.roots import Dropped, enter_dropped
 from openami.cli.output import console
 from openami.cli.up import SettingsOption
+from openami.io.clock import SystemClock
+from openami.io.store.columns import EPOCH
 from openami.io.store.distribute import distribute as spread
 from openami.io.store.engine import Store
 from openami.io.store.partitions import BEGINNING, MONTHS_AHEAD, make_ahead
@@ -54,8 +59,11 @@ def retire(
     edge = _day(before)
     if not yes:
         raise SettingError(f"this drops every interval before {edge} for good; say --yes to do it")
+    installation = Installation.load(settings)
     with _opened(settings) as store:
         store.check()
+        with open_commands(installation, SystemClock()) as audit:
+            enter_dropped(audit, getpass.getuser(), Dropped(None, (edge - EPOCH.date()).days))
         with store.transaction() as connection:
             gone = drop(connection, edge)
         console.print(f"{gone} rows dropped", highlight=False)

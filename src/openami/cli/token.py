@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from openami.app.installation import Installation
+from openami.app.records import enter_command
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.registry.registry import Registry
 from openami.cli.account import consumer_at
 from openami.cli.output import JsonOption, console, print_json, print_note, print_rows
 from openami.cli.up import SettingsOption
+from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
 from openami.portal.api.tokens import Scope, Tokens
 
@@ -33,7 +36,10 @@ def make(
     as_json: JsonOption = False,
 ) -> None:
     """Make a token; it is shown now and never again."""
-    store = Installation.load(settings).open_store()
+    installation = Installation.load(settings)
+    whose = "everything" if point is None else f"the consumer at {point}"
+    enter_command(installation, SystemClock(), Kind.CONSENT, f"token {name}", f"made, for {days} days, for {whose}")
+    store = installation.open_store()
     try:
         consumer = None if point is None else consumer_at(Registry(store), point)
         now = datetime.now(UTC)
@@ -61,7 +67,9 @@ def show(*, settings: SettingsOption = Path(SETTINGS_FILE), as_json: JsonOption 
 
 def withdraw(name: NameArgument, *, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
     """Make a token worthless, at once."""
-    store = Installation.load(settings).open_store()
+    installation = Installation.load(settings)
+    enter_command(installation, SystemClock(), Kind.CONSENT, f"token {name}", "withdrawn")
+    store = installation.open_store()
     try:
         if not Tokens(store).withdraw(name):
             raise SettingError(f"there is no token {name!r}; see `openami token show`")

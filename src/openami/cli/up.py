@@ -87,6 +87,7 @@ async def _run_inner(settings: Path, part: Part, *, as_json: bool) -> None:
 async def _run(installation: Installation, part: Part | None, *, as_json: bool) -> None:
     from openami.app.parts import open_back_office, run_headend, run_portal, running
     from openami.app.records import open_audit
+    from openami.app.witnessing import run_witnessing
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -104,6 +105,7 @@ async def _run(installation: Installation, part: Part | None, *, as_json: bool) 
             _schedule(installation, office)
             await stack.enter_async_context(running(office.operations))
             audit = stack.enter_context(open_audit(installation, clock))
+            await stack.enter_async_context(run_witnessing(installation, office.store, audit, clock))
             serving = await stack.enter_async_context(run_portal(installation, office, clock, audit=audit))
             _tell("backoffice", serving.url, as_json=as_json)
         await _stopped()

@@ -26,6 +26,7 @@ from openami.io.store.engine import Store
 from openami.portal import consumer, entrance, operator
 from openami.portal.accounts import Accounts
 from openami.portal.api.app import make_api, mounted
+from openami.portal.audit_pages import AUDIT_PAGES
 from openami.portal.commands import COMMAND_PAGES, PASSKEY_PAGES
 from openami.portal.critical import CriticalCommands
 from openami.portal.gate import Gate
@@ -100,9 +101,10 @@ def make_portal(
             *entrance.HANDLERS,
             consumer.CONSUMER_PAGES,
             operator.OPERATOR_PAGES,
-            mounted(make_api(store, registry, mdm, clock, people)),
+            mounted(make_api(store, registry, mdm, clock, people, audit)),
             COMMAND_PAGES,
             PASSKEY_PAGES,
+            AUDIT_PAGES,
         ],
         exception_handlers={LogInFirst: _to_login, HTTPException: _http_error, Exception: _failure},
         state=State({"rooms": rooms, "exporter": Exporter(store, registry, mdm)}),

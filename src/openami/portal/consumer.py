@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Stream
 
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.portal.api.routes import MEDIA, FileForm, pieces
 from openami.portal.calendar import View
@@ -82,13 +83,20 @@ def reading(
 
 @get("/{point:int}/download/{file:str}", sync_to_thread=True)
 def download(request: Asking, point: FromPath[int], file: FromPath[str]) -> Stream:
-    """All validated values of the consumer's own supply as a file: Green Button, or CSV for spreadsheets."""
+    """All validated values of the consumer's own supply as a file: Green Button, or CSV for spreadsheets.
+
+    That so much left the house is in the audit log before it does.
+    """
     rooms = rooms_of(request)
     sight = own_place(request, rooms, point).sight
     form = FILES.get(file)
     if form is None:
         raise NotFoundException
     exporter: Exporter = request.app.state.exporter
+    if rooms.audit is not None:
+        consumer = request.scope["state"]["identity"].consumer
+        subject = f"metering_point {sight.point.code}"
+        rooms.audit.enter(Kind.PERSONAL_DATA, f"consumer {consumer}", subject, f"downloaded {file}")
     # A feed of Green Button is of one supply, so the latest.
     shown = Sight(sight.point, sight.spans[-1:] if form is FileForm.ESPI else sight.spans)
     asked = exporter.bounds(point, shown.spans[0][0], shown.spans[-1][1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
@@ -13,6 +15,7 @@ from openami.backoffice.audit.log import MerkleLog
 from openami.field.meter.push_queue import random_of
 from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import StoreError
+from openami.portal.api.tokens import Scope, Tokens
 from openami.simulation.disk import FaultDisk
 from portal_world import NOW, browser, log_in, make_district, make_operations, make_world_portal
 
@@ -24,8 +27,12 @@ def audit():
 
 
 @pytest.fixture
-def portal(tmp_path, audit):
-    district = make_district(tmp_path)
+def district(tmp_path):
+    return make_district(tmp_path)
+
+
+@pytest.fixture
+def portal(district, audit):
     return make_world_portal(district, make_operations(district), audit=audit)
 
 
@@ -57,6 +64,50 @@ async def test_what_an_operator_sees_of_a_consumer_is_entered(portal, audit):
 async def test_what_consumers_see_of_their_own_is_not(portal, audit):
     assert await asked(portal, "anna", "/my/1/day") == [200]
     assert seen(audit) == []
+
+
+async def test_a_consumers_download_is_entered(portal, audit):
+    rooms = portal.state.rooms
+    assert await asked(portal, "anna", "/my/1/download/readings.csv") == [200]
+    (anna,) = [consumer.id for consumer in rooms.registry.consumers() if consumer.name == "Anna"]
+    point = f"metering_point {rooms.registry.point(1).code}"
+    assert seen(audit) == [(Kind.PERSONAL_DATA, f"consumer {anna}", point, "downloaded readings.csv")]
+
+
+async def test_what_programs_ask_beyond_their_own_consumer_is_entered(portal, audit, district):
+    code, tokens = district.alder.code, Tokens(district.store)
+    now = datetime.fromtimestamp(district.wall.time(), UTC)
+    times, both = (now, now + timedelta(days=1)), (Scope.POINTS, Scope.READINGS)
+    secrets = [tokens.make(f"t{who}", both, who, times, os.urandom) for who in (None, district.anna.id)]
+    async with browser(portal) as client:
+        for secret in secrets:
+            for path in ("/points", f"/points/{code}/intervals"):
+                with capture_logs():
+                    answer = await client.get(f"/api/v1{path}", headers={"authorization": f"Bearer {secret}"})
+                assert answer.status_code == 200
+    kind = Kind.PERSONAL_DATA
+    assert seen(audit) == [
+        (kind, "token tNone", "", "asked for metering points"),
+        (kind, "token tNone", f"metering_point {code}", "asked for intervals"),
+    ]
+
+
+async def test_each_entry_is_shown_with_its_proof(portal, audit):
+    audit.cosigned = "openami.test/operations\n1\nAAAA\n\n— witness.test XXXX\n"
+    for number in range(60):
+        audit.enter(Kind.KEY, "anna", f"meter {number}", "rolled its keys over", bytes(32))
+    async with browser(portal) as client:
+        await log_in(client, "operator")
+        pages = [(await client.get(f"/operator/audit{rest}")).text for rest in ("", "?before=10", "/7")]
+        assert (await client.get("/operator/audit/60")).status_code == 404
+    assert "meter 59" in pages[0]
+    assert "meter 9<" not in pages[0]
+    assert "witness.test" in pages[0]
+    assert "meter 9" in pages[1]
+    found = audit.log.inclusion(7)
+    assert found.record.hex() in pages[2]
+    assert audit.log.tree.root().hex() in pages[2]
+    assert all(one.hex() in pages[2] for one in found.proof)
 
 
 async def test_without_the_entry_nothing_is_shown(portal, audit, monkeypatch):

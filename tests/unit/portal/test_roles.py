@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from openami.app.two_seals import make_key
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.protocols.seal.software_authenticator import SoftwareAuthenticator
 from openami.protocols.seal.verbs import CriticalVerb
@@ -42,7 +43,9 @@ def district(tmp_path_factory):
 def portal(district):
     operations = make_operations(district)
     operations.create_campaign("Daily read", [1, 2, 3], ReadPlan(), GAP, NOW.replace(hour=20))
-    return make_world_portal(district, operations, make_seals(district, operations), hsts_max_age_s=300)
+    seals = make_seals(district, operations)
+    seals.audit.enter(Kind.KEY, "operator", "operator", "registered a passkey")
+    return make_world_portal(district, operations, seals, seals.audit, hsts_max_age_s=300)
 
 
 def make_seals(district, operations):
@@ -70,6 +73,7 @@ def addresses(portal, evidence):
         "point": "1",
         "meter": "1",
         "campaign": "1",
+        "index": "0",
         "number": str(evidence),
         "file": "green-button.xml",
     }

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CONTINUITY = "continuity"
     ALERT = "alert"
     COMMAND = "command"
+    ACCOUNT = "account"
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +63,8 @@ class Audit:
         self, log: MerkleLog, clock: Callable[[], float], turn: AbstractContextManager[object] | None = None
     ) -> None:
         self.log = log
+        self.cosigned = ""
+        """The last head of this log that a witness has cosigned, a note; empty: none has."""
         self._clock = clock
         self._turn = nullcontext() if turn is None else turn
         self._of_kind: dict[Kind, list[int]] = {kind: [] for kind in Kind}

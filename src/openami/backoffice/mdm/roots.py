@@ -77,6 +77,11 @@ def enter_dropped(audit: Audit, actor: str, dropped: Dropped) -> None:
     audit.enter(Kind.BLOCKS, actor, dropped.subject, DROPPED)
 
 
+def droppings(audit: Audit) -> list[Dropped]:
+    """Which days the log says were dropped."""
+    return [Dropped.parse(entry.subject) for entry in audit.of_kind(Kind.BLOCKS) if entry.what == DROPPED]
+
+
 class Roots:
     """The roots of `store` in `audit`; the lists of rows are files in `folder`."""
 
@@ -111,7 +116,7 @@ class Roots:
             rows = self._list(entry)
             findings += [Finding(entry.subject, Difference.LIST_LOST)] if rows is None else []
             listed |= rows or {}
-        told = [*dropped, *self._told()]
+        told = [*dropped, *droppings(self._audit)]
         return findings + self._differing(listed, (since, _bounds(chosen[0])[0], _bounds(chosen[-1])[1]), told)
 
     def _differing(
@@ -147,9 +152,6 @@ class Roots:
 
     def _through(self) -> datetime:
         return _bounds(self._entered[-1])[1] if self._entered else EPOCH
-
-    def _told(self) -> list[Dropped]:
-        return [Dropped.parse(entry.subject) for entry in self._audit.of_kind(Kind.BLOCKS) if entry.what == DROPPED]
 
     def _list(self, entry: Entry) -> dict[str, bytes] | None:
         """The list of an entry; None unless its root is the one in the log."""

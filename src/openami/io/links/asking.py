@@ -53,7 +53,7 @@ async def serve_asking(
 async def ask(
     connect: Callable[[], Awaitable[Link]],
     request: InnerRequest,
-    expected: type[_Answer],
+    expected: type[_Answer] | tuple[type[_Answer], ...],
     clock: Clock,
     timeout_s: float = ANSWER_TIMEOUT_S,
 ) -> _Answer:

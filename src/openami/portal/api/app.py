@@ -16,6 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from openami import __version__
+from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
@@ -30,9 +31,14 @@ PATH = "/api/v1"
 log = structlog.get_logger("openami.portal.api")
 
 
-def make_api(store: Store, registry: Registry, mdm: Mdm, clock: Clock, wall: Clock) -> Litestar:
-    """The application. Its OpenAPI document is at `/openapi.json` below where it is mounted."""
-    rooms = ApiRooms(registry, mdm, Exporter(store, registry, mdm), Tokens(store), clock, wall)
+def make_api(
+    store: Store, registry: Registry, mdm: Mdm, clock: Clock, wall: Clock, audit: Audit | None = None
+) -> Litestar:
+    """The application. Its OpenAPI document is at `/openapi.json` below where it is mounted.
+
+    What programs look at beyond their own consumer is entered in `audit` before it is answered.
+    """
+    rooms = ApiRooms(registry, mdm, Exporter(store, registry, mdm), Tokens(store), clock, wall, audit)
     described = OpenAPIConfig(
         title="OpenAMI",
         version=__version__,

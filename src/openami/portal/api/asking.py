@@ -19,6 +19,7 @@ from litestar.exceptions import (
 )
 from litestar.handlers.base import BaseRouteHandler
 
+from openami.backoffice.audit.entry import Audit, Kind
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
@@ -46,6 +47,7 @@ class ApiRooms:
     tokens: Tokens
     clock: Clock
     wall: Clock
+    audit: Audit | None = None
 
 
 def rooms_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiRooms:
@@ -95,12 +97,22 @@ def sight_of(request: Asking, code: str) -> Sight:
         raise NotFoundException("there is no such metering point")
     visible = sights(request)
     if visible is None:
-        path = request.scope["path"]
-        log.info("personal data viewed", token=token_of(request).name, metering_point=point.code, path=path)
+        note_access(request, f"metering_point {point.code}", request.scope["path"].rpartition("/")[2])
         return whole(point)
     if point.id not in visible:
         raise NotFoundException("there is no such metering point")
     return visible[point.id]
+
+
+def note_access(request: Asking, subject: str, what: str) -> None:
+    """Note that a program looks at what is not only its consumer's; in the audit log too, before it is answered.
+
+    Raises `StoreError` if it cannot be entered. Takes a disk's time.
+    """
+    name = token_of(request).name
+    log.info("personal data viewed", token=name, subject=subject, what=what)
+    if (audit := rooms_of(request).audit) is not None:
+        audit.enter(Kind.PERSONAL_DATA, f"token {name}", subject, f"asked for {what}")
 
 
 def period(rooms: ApiRooms, start: datetime | None, end: datetime | None) -> Span:

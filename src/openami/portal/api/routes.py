@@ -72,6 +72,8 @@ def points(
     """The metering points that the token may see, by id."""
     registry = asking.rooms_of(request).registry
     visible = asking.sights(request)
+    if visible is None:
+        asking.note_access(request, "", "metering points")
     known = registry.point_ids() if visible is None else sorted(visible)
     chosen = [number for number in known if number > after][: limit + 1]
     more = chosen[limit - 1] if len(chosen) > limit else None
