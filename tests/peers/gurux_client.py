@@ -122,6 +122,8 @@ class Peer:
             _cipher(client, settings)
         if "max_receive_pdu_size" in settings:
             client.maxReceivePDUSize = settings["max_receive_pdu_size"]
+        if settings.get("read_in_blocks"):
+            client.proposedConformance |= Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
         if "block_window" in settings:
             client.proposedConformance |= Conformance.GENERAL_BLOCK_TRANSFER
             client.gbtWindowSize = settings["block_window"]

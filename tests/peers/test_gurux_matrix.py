@@ -186,7 +186,7 @@ class Bench:
         """What the peer reads in one association: objects, a register, a list, rows in blocks; and one refusal."""
         association, told = sides(way)
         async with self.serving(association, framing) as where:
-            size = {"max_receive_pdu_size": 400} if referencing == "ln" else {}  # the peer reads no blocks of Read
+            size = {"max_receive_pdu_size": 400} if referencing == "ln" else {}  # see the long answer below
             await self.ask("associate", **where, **told, **size, **more, referencing=referencing)
             said = {"objects": await self.ask("objects")}
             said["energy"] = await self.ask("read", class_id=3, obis=ENERGY, attribute=2)
@@ -241,6 +241,25 @@ async def test_the_peer_reads_by_short_names(bench, way, framing):
 async def test_what_the_peer_cannot_do(bench, referencing, way, words):
     with pytest.raises(PeerFailed, match=words):
         await bench.session(way, "wrapper", referencing)
+
+
+@pytest.mark.parametrize(
+    ("proposed", "words"), [(False, "the meter answers 250"), (True, "no attribute 'setTotalCount'")]
+)
+async def test_a_long_answer_by_short_name_is_beyond_the_peer(bench, proposed, words):
+    """An object list that does not fit the 400 octets that the peer takes.
+
+    By short names it does not propose block-transfer-with-get-or-read. So our meter may send no blocks, and what does
+    not fit is other-reason (250). Made to propose it, the peer gets the first block and stumbles over itself. Our own
+    client reads the same (tests/pairs/test_dlms_short_name_blocks.py).
+    """
+    association, told = sides("none plain")
+    size = {"max_receive_pdu_size": 400, "read_in_blocks": proposed}
+    async with bench.serving(association, "wrapper") as where:
+        agreed = await bench.ask("associate", **where, **told, **size, referencing="sn")
+        assert bool(agreed & 1 << 11) is proposed, "block-transfer-with-get-or-read"
+        with pytest.raises(PeerFailed, match=words):
+            await bench.ask("objects")
 
 
 async def test_the_peer_understands_our_pushes(bench):
