@@ -16,11 +16,13 @@ from sqlalchemy import Connection, Row, insert, select
 
 from openami.backoffice.mdm import stamped
 from openami.backoffice.mdm.billing.runs import Billing, Difference
+from openami.backoffice.mdm.channel_days import ABSENT, Sources
 from openami.backoffice.mdm.intake import Intake
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.placement import FOREVER, Directory, homes
 from openami.backoffice.mdm.series import seconds
-from openami.backoffice.mdm.stored import last_days
+from openami.backoffice.mdm.status import usable
+from openami.backoffice.mdm.stored import last_days, load
 from openami.backoffice.mdm.tables import crossing, stamped_register
 from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import NotRegistered, Registry
@@ -115,9 +117,9 @@ class CrossedMeters:
         span = seconds(request.start), FOREVER if request.end is None else seconds(request.end)
         intake = self._intake(connection, before)
         last = self._last_day(connection, request, span[1])
-        registers = _file_registers(
-            connection, request.points, before, span
-        )  # intervals that begin with one are derived next
+        # Intervals that begin with a stamped register are derived next.
+        registers = _file_registers(connection, request.points, before, span)
+        registers += _file_openings(connection, pairs, before, span)
         days = sum(intake.exchange(one, other, span, last) for one, other in pairs)
         self._judge.judge(request.start, utc((last + 1) * DAY_S), now, request.points)
         bills = self._bills(request)
@@ -206,6 +208,41 @@ def _file_registers(
         if where.get(row.meter, row.metering_point) != row.metering_point
     ]
     return len(stamped.take(connection, moved)[0])
+
+
+def _file_openings(
+    connection: Connection,
+    pairs: Sequence[tuple[Channel, Channel]],
+    before: Sequence[list[Fact]],
+    span: tuple[int, int],
+) -> int:
+    """A snapshot at the very moment at which a meter goes to the other point, or comes back, ends its time at the one
+    and is its opening read at the other: file it there as a stamped register.
+    """
+    meters = frozenset(fact.content["meter"] for hung in before for fact in hung)
+    found = []
+    for one, other in pairs:
+        for channel, there in ((one, other), (other, one)):
+            for at, opens in ((span[0], there), (span[1], channel)):
+                read = _snapshot(connection, channel, at, opens.metering_point)
+                if read is not None and read.meter in meters:
+                    found.append(read)
+    return len(stamped.take(connection, found)[0])
+
+
+def _snapshot(connection: Connection, channel: Channel, at: int, point: int) -> stamped.StampedRegister | None:
+    """The snapshot of `channel` at `at`, if there is one that can be trusted, as a stamped register of `point`."""
+    step, sources = channel.resolution_s, Sources()
+    if at >= FOREVER or at % step:
+        return None
+    day, second = divmod(at - step, DAY_S)
+    days = load(connection, [(channel.metering_point, channel.number, day)], step, sources)
+    place = 0, second // step
+    if days.source[place] == ABSENT or not usable(days.status[place]):
+        return None
+    source, register = sources.all[int(days.source[place])], int(days.registers[place])
+    obis = str(channel.obis)
+    return stamped.StampedRegister(point, obis, at, source.meter, register, source.known_at, source.evidence)
 
 
 def _keep(connection: Connection, made: Crossing, request: Request, now: datetime) -> int:

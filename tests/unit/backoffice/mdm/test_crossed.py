@@ -125,7 +125,7 @@ def test_a_part_of_the_time_in_mid_day(store):
     done = correction(store).correct(request(points, SINCE, SINCE + timedelta(hours=6)), NOW)
     values = answers(store, points)[0][0]
     assert values[:12] == [100] * 12
-    assert values[13:18] == [7] * 5
+    assert values[12:] == [7] * 6 + [100] * 30
     correction(store).reverse(done.id, "no", "ben", NOW)
     after = answers(store, points)
     assert [after[at][0] for at in (0, 2)] == [before[at][0] for at in (0, 2)]
