@@ -89,11 +89,14 @@ class Field:
 class Rig:
     """Everything joined. `restart` gives a new back-office process on the same store, keys and counters."""
 
-    def __init__(self, url="sqlite://", meters=3, framing=FramingKind.WRAPPER, at=NEXT, settings=None, **config):
+    def __init__(
+        self, url="sqlite://", meters=3, framing=FramingKind.WRAPPER, at=NEXT, settings=None, cells=(), **config
+    ):
         self.clock = VirtualClock(at.timestamp())
         self.field = Field(self.clock, meters, framing, **config)
         self.spool = FileSpool(Path("spool"), disk=FaultDisk(), random=Chance("spool"))
-        self.headend = Headend(HeadendSettings(networks=("10.0.0.0/8",)), self.clock, self.spool, dial=self.field.dial)
+        relay = HeadendSettings(networks=("10.0.0.0/8",), cells=cells)
+        self.headend = Headend(relay, self.clock, self.spool, dial=self.field.dial)
         self.offices = []
         self.store = Store(url)
         self.store.upgrade()

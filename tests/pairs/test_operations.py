@@ -13,6 +13,8 @@ from openami.backoffice.operations import Cause, HeadendRefused, JobState, Opera
 from openami.backoffice.operations.headend_client import HeadendClient, HeadendUnreachable
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.faces.service import FramingKind
+from openami.headend.dialling import Cell
+from openami.headend.targets import Target
 from openami.io.keystore import NoKeys
 from openami.model.errors import ConnectFailed, LinkError, StoreError
 from openami.model.event import EventCode
@@ -311,6 +313,49 @@ async def test_no_more_meters_at_once_than_allowed():
     await rig.operations.run_campaign(campaign)
     assert rig.operations.campaign(campaign).completed == 6
     assert most[0] == 2
+
+
+@in_virtual_time
+async def test_a_cell_that_is_full_makes_meters_wait_and_is_no_failed_attempt():
+    rig = Rig(meters=5, settings=OperationsSettings(attempts=1), cells=(Cell.parse("10.0.0.0/24=1"),))
+    campaign = rig.campaign()
+    await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).completed == 5
+    assert {job.attempts for job in rig.operations.jobs(campaign)} == {1}
+    assert rig.clock.time() > NEXT.timestamp(), "some came back later"
+
+
+@in_virtual_time
+async def test_a_head_end_that_throttles_for_ever_is_given_up_at_the_deadline():
+    rig = Rig(meters=2, cells=(Cell.parse("10.0.0.0/24=1"),))
+    with rig.headend._dialling.slot(Target("10.0.0.9", 1), 0.0):
+        campaign = rig.campaign(hours=1)
+        await rig.operations.run_campaign(campaign)
+    assert rig.operations.campaign(campaign).by_cause == {"throttled": 2}
+    assert {job.attempts for job in rig.operations.jobs(campaign)} <= {0, 1}
+
+
+@in_virtual_time
+async def test_a_small_campaign_does_not_wait_for_a_large_one():
+    rig = Rig(meters=12, settings=OperationsSettings(concurrency=2))
+    real = rig.operations._sessions.client
+
+    @asynccontextmanager
+    async def slow(meter, link):
+        await rig.clock.sleep(60)
+        async with real(meter, link) as client:
+            yield client
+
+    rig.operations._sessions.client = slow
+    hour = (DAY, DAY + timedelta(hours=1))
+    large = asyncio.create_task(rig.operations.run_campaign(rig.campaign(period=hour, meters=rig.ids[:10])))
+    await rig.clock.sleep(30)
+    small = rig.campaign(period=hour, meters=rig.ids[10:])
+    await rig.operations.run_campaign(small)
+    assert not large.done()
+    assert rig.clock.time() - NEXT.timestamp() < 200, "a read of the large one, then its own two"
+    await large
+    assert sum(view.completed for view in rig.operations.campaigns()) == 12
 
 
 @in_virtual_time

@@ -20,6 +20,7 @@ from openami.backoffice.operations.operations import Operations
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.backoffice.registry.registry import Registry
 from openami.headend.collector_session import Allowance
+from openami.headend.dialling import Cell
 from openami.headend.headend import Headend
 from openami.headend.settings import HeadendSettings
 from openami.io.blocking import Executed
@@ -74,12 +75,15 @@ async def run_headend(installation: Installation, clock: Clock) -> AsyncIterator
                 tls=server_context(installation.headend_certificate(), clients=True),
                 networks=settings.networks,
                 circuits_max=settings.circuits,
+                cells=tuple(Cell.parse(text) for text in settings.cells),
                 push_host=push_host,
                 push_port=push_port,
                 collector_host=collectors.host,
                 collector_port=collectors.port,
                 collector_tls=collectors.tls,
-                allowance=Allowance(bytes_per_s=settings.collector_bytes_per_s),
+                allowance=Allowance(
+                    bytes_per_s=settings.collector_bytes_per_s, circuits_max=settings.collector_circuits
+                ),
             ),
             clock,
             spool,

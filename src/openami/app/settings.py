@@ -55,6 +55,13 @@ class Headend(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "127.0.0.0/8",
     )
     circuits: Annotated[int, Meta(ge=1, description="How many circuits may be open at once.")] = 10_000
+    cells: Annotated[
+        tuple[str, ...],
+        Meta(description="Radio cells as NETWORK=CIRCUITS: how many circuits may be open at once into each network."),
+    ] = ()
+    collector_circuits: Annotated[
+        int, Meta(ge=1, description="How many circuits may be open at once through one collector.")
+    ] = 64
     spool: Annotated[str, Meta(description="Folder of the spool of pushes.")] = "spool"
     spool_bytes: Annotated[
         int, Meta(ge=1 << 16, description="How much the spool may hold; when it is full, pushes are refused.")

@@ -78,7 +78,9 @@ class Headend:
         self._blocking = blocking
         self._dial = dial
         self._allowed = AllowList(settings.networks, resolve)
-        self._dialling = Dialling(settings.dial_windows, settings.dial_interval_s, settings.circuits_max)
+        self._dialling = Dialling(
+            settings.dial_windows, settings.dial_interval_s, settings.circuits_max, settings.cells
+        )
         self._taking = UploadPositions(spool, uploads or NoJournal())
         self._intake = PushIntake(self._taking.append_many, clock, blocking, settings.push_waiting_bytes_max)
         self._collectors = Collectors(

@@ -7,7 +7,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from openami.headend.collector_session import Allowance
-from openami.headend.dialling import DialWindow
+from openami.headend.dialling import Cell, DialWindow
 from openami.model.errors import SettingError
 
 
@@ -30,6 +30,7 @@ class HeadendSettings:
     dial_timeout_s: float = 30.0
     dial_interval_s: float = 0.0
     dial_windows: tuple[DialWindow, ...] = ()
+    cells: tuple[Cell, ...] = ()
     circuit_silence_s: float = 180.0
     push_host: str = "127.0.0.1"
     push_port: int | None = 4059

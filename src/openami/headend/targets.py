@@ -44,7 +44,7 @@ class AllowList:
     """The networks whose meters may be dialled. A name counts as the addresses that it resolves to, at that moment."""
 
     def __init__(self, networks: Sequence[str], resolve: Resolve = resolve_by_system) -> None:
-        self._networks = [_network(text) for text in networks]
+        self._networks = [parse_network(text, "headend.networks") for text in networks]
         self._resolve = resolve
 
     async def target(self, link: str) -> Target:
@@ -78,11 +78,12 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or ip
 
 
-def _network(text: str) -> Network:
+def parse_network(text: str, setting: str) -> Network:
+    """A network; raises `SettingError` that names the setting."""
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise SettingError(f"headend.networks: {error}; write a network as 10.0.0.0/8") from error
+        raise SettingError(f"{setting}: {error}; write a network as 10.0.0.0/8") from error
 
 
 def _parse(link: str) -> tuple[str, int]:

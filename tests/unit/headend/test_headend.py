@@ -11,7 +11,8 @@ import pytest
 
 from fault_disk import FaultDisk
 from openami.headend import DialWindow, Headend, HeadendSettings
-from openami.headend.dialling import Dialling
+from openami.headend.collectors import collector_target
+from openami.headend.dialling import Cell, Dialling
 from openami.headend.targets import AllowList, Refused, Target
 from openami.io.clock import SystemClock
 from openami.io.links.driver import Driver
@@ -206,6 +207,24 @@ def test_meters_rest_between_two_dials():
         with dialling.slot(Target("10.0.0.2", number), 2000.0 + 100 * number):
             pass
     assert len(dialling._dialled) == 1
+
+
+def test_a_cell_bears_so_many_circuits_at_once():
+    dialling = Dialling((), 0, 10, [Cell.parse("10.1.0.0/16=2")])
+    near = [Target(f"10.1.0.{number}", 1) for number in range(1, 4)]
+    with dialling.slot(near[0], 0.0):
+        with dialling.slot(near[1], 0.0), dialling.slot(Target("10.2.0.1", 1), 0.0):
+            with pytest.raises(Refused, match=r"2 circuits are open in cell 10\.1\.0\.0/16") as refused:
+                dialling.slot(near[2], 0.0).__enter__()
+            assert refused.value.cause is RefusalCause.TOO_MANY
+        with dialling.slot(near[2], 0.0), dialling.slot(collector_target("collector://mill-lane/10.1.0.9"), 0.0):
+            assert dialling.open == 3
+
+
+@pytest.mark.parametrize("text", ["10.1.0.0/16", "10.1.0.0/16=0", "10.1.0.0/16=many", "10.1.0.1/16=2"])
+def test_a_cell_is_a_network_and_a_number(text):
+    with pytest.raises(SettingError, match=r"headend\.cells"):
+        Cell.parse(text)
 
 
 def test_windows_of_the_day():

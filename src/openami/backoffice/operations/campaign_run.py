@@ -21,6 +21,7 @@ from openami.backoffice.operations.recorder import Recorder
 from openami.backoffice.operations.session_result import SessionResult
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.operations.settings import OperationsSettings
+from openami.backoffice.operations.turns import Turns
 from openami.io.blocking import Blocking
 from openami.io.clock import Clock
 from openami.model.errors import OpenAmiError
@@ -29,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 
 class CampaignRun:
-    """One run of one campaign in this process: at most `settings.concurrency` meters at once."""
+    """One run of one campaign in this process: as many meters at once as it has turns."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class CampaignRun:
         sessions: Sessions,
         recorder: Recorder,
         settings: OperationsSettings,
+        turns: Turns,
         clock: Clock,
         blocking: Blocking,
     ) -> None:
@@ -50,6 +52,7 @@ class CampaignRun:
         self._sessions = sessions
         self._recorder = recorder
         self._settings = settings
+        self._turns = turns
         self._clock = clock
         self._blocking = blocking
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -58,25 +61,33 @@ class CampaignRun:
     async def run(self) -> None:
         """Run to the end. Cancelling leaves the jobs that were running for the next run."""
         await self._blocking(self._campaigns.begin, self._campaign.id, self._now())
+        self._turns.enter(self._campaign.id, self._look)
         try:
             while True:
-                await self._start_due()
+                sated = await self._start_due()
                 next_at = await self._blocking(self._jobs.next_at, self._campaign.id, self._now())
                 if not self._running and next_at is None:
                     break
-                await self._record_some(next_at)
+                await self._record_some(next_at if sated else None)
         finally:
             await self._stop()
+            self._turns.leave(self._campaign.id)
         await self._blocking(self._campaigns.end, self._campaign.id, CampaignState.ENDED, self._now())
 
-    async def _start_due(self) -> None:
+    async def _start_due(self) -> bool:
+        """Start what is due, as far as turns go; false if there may be more, which waits for a turn."""
         now = self._now()
         await self._blocking(self._jobs.discard_overdue, self._campaign.id, now, self._campaign.deadline)
-        free = self._settings.concurrency - len(self._running)
-        if free <= 0:
-            return
-        for claim in await self._blocking(self._jobs.claim, self._campaign.id, free, now):
+        turns = self._turns.take(self._campaign.id)
+        if not turns:
+            return False
+        claims = await self._blocking(self._jobs.claim, self._campaign.id, turns, now)
+        for claim in claims:
             self._running[claim.job] = asyncio.get_running_loop().create_task(self._attempt(claim))
+        if len(claims) == turns:
+            return False
+        self._turns.give_back(self._campaign.id, turns - len(claims), sated=True)
+        return True
 
     async def _record_some(self, next_at: datetime | None) -> None:
         """Wait until an attempt ends or something is due; record what has ended."""
@@ -85,11 +96,11 @@ class CampaignRun:
             await self._blocking(self._recorder.record, outcomes, self._now())
             for outcome in outcomes:
                 await self._running.pop(outcome.claim.job)
+            self._turns.give_back(self._campaign.id, len(outcomes))
 
     async def _wait(self, next_at: datetime | None) -> list[Outcome | None]:
-        """What has ended: at least one outcome, or a None when `next_at` (or the deadline) has come."""
-        free = len(self._running) < self._settings.concurrency
-        alarm = asyncio.get_running_loop().create_task(self._ring(next_at)) if free and next_at is not None else None
+        """What has ended: at least one outcome, or a None when `next_at` (or the deadline) or a turn has come."""
+        alarm = asyncio.get_running_loop().create_task(self._ring(next_at)) if next_at is not None else None
         try:
             ended = [await self._done.get()]
         finally:
@@ -102,6 +113,10 @@ class CampaignRun:
 
     async def _ring(self, next_at: datetime) -> None:
         await self._clock.sleep(max(0.0, min(next_at, self._campaign.deadline).timestamp() - self._clock.time()))
+        self._look()
+
+    def _look(self) -> None:
+        """Wake the run: something may begin."""
         self._done.put_nowait(None)
 
     async def _attempt(self, claim: Claim) -> None:

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     HEADEND_UNREACHABLE = "headend-unreachable"
     HEADEND_REFUSED = "headend-refused"
     METER_BUSY = "meter-busy"
+    THROTTLED = "throttled"
     ASSOCIATION_REJECTED = "association-rejected"
     SECURITY_ERROR = "security-error"
     DECODE_ERROR = "decode-error"
@@ -63,7 +64,7 @@ class NotReadable(OpenAmiError):
         self.cause = cause
 
 
-_BUSY = (RefusalCause.BUSY, RefusalCause.TOO_SOON)
+_THROTTLES = (RefusalCause.TOO_MANY, RefusalCause.TOO_SOON, RefusalCause.OUTSIDE_WINDOW)
 _CLASSES: tuple[tuple[type[Exception], Cause], ...] = (
     (HeadendUnreachable, Cause.HEADEND_UNREACHABLE),
     (NoKeys, Cause.NO_KEYS),
@@ -95,4 +96,6 @@ def _refusal(refusal: RefusalCause) -> Cause:
         return Cause.CONNECT_FAILED
     if refusal is RefusalCause.TIMEOUT:
         return Cause.TIMEOUT
-    return Cause.METER_BUSY if refusal in _BUSY else Cause.HEADEND_REFUSED
+    if refusal in _THROTTLES:
+        return Cause.THROTTLED
+    return Cause.METER_BUSY if refusal is RefusalCause.BUSY else Cause.HEADEND_REFUSED

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
+from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from openami.backoffice.operations.cause import Cause
 from openami.backoffice.operations.job_state import WAITING, CampaignState, JobState, sources
@@ -62,11 +64,13 @@ class Jobs:
         self._store = store
 
     def add(self, campaign: int, meters: Sequence[int], starts_at: datetime, now: datetime) -> None:
-        """One job per meter."""
+        """One job per meter, in an order that scatters them: those that stand together in lists hang below one
+        collector, and are not to begin together.
+        """
         state = JobState.SCHEDULED if starts_at > now else JobState.AVAILABLE
         rows = [
             {"campaign": campaign, "meter": meter, "state": state, "attempts": 0, "next_at": starts_at}
-            for meter in dict.fromkeys(meters)
+            for meter in sorted(set(meters), key=partial(_scattered, campaign))
         ]
         with self._store.transaction() as connection:
             if rows:
@@ -95,6 +99,15 @@ class Jobs:
     def retry(self, claim: Claim, cause: Cause, detail: str, now: datetime, next_at: datetime) -> None:
         """The attempt failed; the next one is due at `next_at`."""
         self._finish(claim, JobState.RETRYABLE, now, cause, detail, next_at)
+
+    def postpone(self, claim: Claim, cause: Cause, detail: str, next_at: datetime) -> None:
+        """The attempt was not even begun: it does not count, and its number is given again at `next_at`."""
+        with self._store.transaction() as connection:
+            mine = and_(job.c.id == claim.job, job.c.attempts == claim.number)
+            values = {"cause": cause, "detail": detail[:DETAIL_MAX], "next_at": next_at, "attempts": claim.number - 1}
+            if self._move(connection, mine, JobState.RETRYABLE, **values):
+                this = and_(attempt.c.job == claim.job, attempt.c.number == claim.number)
+                connection.execute(delete(attempt).where(this))
 
     def discard(self, claim: Claim, cause: Cause, detail: str, now: datetime) -> None:
         """The attempt failed and there will be no other."""
@@ -213,6 +226,10 @@ class Jobs:
         """Move the jobs of `which` to `target`, those that may; how many did."""
         allowed = and_(which, job.c.state.in_(sources(target)))
         return connection.execute(update(job).where(allowed).values(state=target, **values)).rowcount
+
+
+def _scattered(campaign: int, meter: int) -> int:
+    return crc32(b"%d/%d" % (campaign, meter))
 
 
 def _cause(text: str | None) -> Cause | None:

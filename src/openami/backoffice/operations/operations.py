@@ -28,6 +28,7 @@ from openami.backoffice.operations.sealed_delivery import SealedReport, deliver_
 from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.operations.settings import OperationsSettings
+from openami.backoffice.operations.turns import Turns
 from openami.backoffice.registry.registry import Registry
 from openami.io.blocking import Blocking, inline
 from openami.io.clock import Clock
@@ -103,6 +104,7 @@ class Operations:
         )
         self._runs: dict[int, _Run] = {}
         self._forget_at = 0.0
+        self._turns = Turns(self._settings.concurrency)
         self._recovery = asyncio.Lock()
         self._recovered = False
 
@@ -322,6 +324,7 @@ class Operations:
             self._sessions,
             self._recorder,
             self._settings,
+            self._turns,
             self._clock,
             self._blocking,
         )

@@ -118,10 +118,14 @@ class Recorder:
         if cause is None:
             self._jobs.complete(claim, now)
             return
-        next_at = now + timedelta(seconds=retry_delay_s(self._settings, claim.number, self._random(4)))
+        throttled = cause is Cause.THROTTLED
+        attempts = 1 if throttled else claim.number
+        next_at = now + timedelta(seconds=retry_delay_s(self._settings, attempts, self._random(4)))
         campaign = self._campaigns.get(claim.campaign)
         over = next_at >= campaign.deadline or campaign.state is CampaignState.CANCELLED
-        if cause in PERMANENT or claim.number >= self._settings.attempts or over:
+        if over or cause in PERMANENT or (claim.number >= self._settings.attempts and not throttled):
             self._jobs.discard(claim, cause, outcome.detail, now)
+        elif throttled:
+            self._jobs.postpone(claim, cause, outcome.detail, next_at)
         else:
             self._jobs.retry(claim, cause, outcome.detail, now, next_at)

@@ -55,7 +55,9 @@ def test_each_refusal_of_the_head_end_has_its_cause():
     causes = {refusal: cause_of(HeadendRefused(refusal, "x")) for refusal in RefusalCause}
     assert causes[RefusalCause.CONNECT_FAILED] is Cause.CONNECT_FAILED
     assert causes[RefusalCause.TIMEOUT] is Cause.TIMEOUT
-    assert causes[RefusalCause.BUSY] is causes[RefusalCause.TOO_SOON] is Cause.METER_BUSY
+    assert causes[RefusalCause.BUSY] is Cause.METER_BUSY
+    throttles = (RefusalCause.TOO_MANY, RefusalCause.TOO_SOON, RefusalCause.OUTSIDE_WINDOW)
+    assert {causes[each] for each in throttles} == {Cause.THROTTLED}
     assert causes[RefusalCause.NOT_ALLOWED] is Cause.HEADEND_REFUSED
     assert not PERMANENT & set(causes.values())
 

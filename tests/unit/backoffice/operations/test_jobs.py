@@ -56,10 +56,32 @@ def test_the_drawing_names_every_state_and_final_ones_have_no_way_out():
 
 def test_a_claimed_job_runs_and_is_claimed_once(jobs, campaigns):
     campaign = make(campaigns)
-    first = jobs.claim(campaign, 1, NOW)
-    assert [(claim.meter, claim.number) for claim in first] == [(1, 1)]
-    assert [claim.meter for claim in jobs.claim(campaign, 5, NOW)] == [2]
+    first, second = jobs.claim(campaign, 1, NOW), jobs.claim(campaign, 5, NOW)
+    assert {(claim.meter, claim.number) for claim in (*first, *second)} == {(1, 1), (2, 1)}
+    assert (len(first), len(second)) == (1, 1)
     assert jobs.claim(campaign, 5, NOW) == []
+
+
+def test_meters_that_stand_together_do_not_begin_together(jobs, campaigns):
+    campaign = make(campaigns, range(1, 1001))
+    order = [claim.meter for claim in jobs.claim(campaign, 1000, NOW)]
+    assert sorted(order) == list(range(1, 1001))
+    collectors = [sum(1 for meter in order[at : at + 100] if meter <= 100) for at in range(0, 1000, 100)]
+    assert max(collectors) <= 20, "a hundred meters of one collector, ten at a time, not a hundred"
+
+
+def test_an_attempt_that_was_not_begun_does_not_count(jobs, campaigns):
+    campaign = make(campaigns, [1])
+    (claim,) = jobs.claim(campaign, 1, NOW)
+    jobs.postpone(claim, Cause.THROTTLED, "64 circuits are open", NOW + MINUTE)
+    (job,) = jobs.views(campaign)
+    assert (job.state, job.attempts, job.cause) == (JobState.RETRYABLE, 0, Cause.THROTTLED)
+    assert jobs.attempts(campaign, 1) == []
+    assert jobs.claim(campaign, 1, NOW) == []
+    (again,) = jobs.claim(campaign, 1, NOW + MINUTE)
+    assert again.number == 1
+    jobs.postpone(claim._replace(number=7), Cause.THROTTLED, "late", NOW)
+    assert states(jobs, campaign) == [JobState.RUNNING]
 
 
 def test_a_job_ends_once(jobs, campaigns):
@@ -136,7 +158,9 @@ def test_the_deadline_keeps_the_last_cause(jobs, campaigns):
     jobs.discard_overdue(campaign, NOW + MINUTE, NOW + 2 * MINUTE)
     assert JobState.DISCARDED not in states(jobs, campaign)
     jobs.discard_overdue(campaign, NOW + 2 * MINUTE, NOW + 2 * MINUTE)
-    assert states(jobs, campaign) == [JobState.DISCARDED, JobState.RUNNING, JobState.DISCARDED]
+    running = [job.meter for job in jobs.views(campaign) if job.state is JobState.RUNNING]
+    assert running == [claims[1].meter]
+    assert sorted(states(jobs, campaign)) == [JobState.DISCARDED, JobState.DISCARDED, JobState.RUNNING]
     assert campaigns.view(campaign).by_cause == {"deadline-passed": 1, "link-lost": 1}
 
 
