@@ -75,9 +75,12 @@ def load(connection: Connection, keys: Sequence[Key], resolution_s: int, sources
     if not keys:
         return days
     place = {key: row for row, key in enumerate(keys)}
-    rows = [row for row in _rows(connection, keys) if (row.metering_point, row.channel, row.day) in place]
-    at = np.array([place[row.metering_point, row.channel, row.day] for row in rows], dtype=np.intp)
-    days.put(at, decode(rows, resolution_s, sources))
+    rows: dict[int, Any] = {}
+    for row in _rows(connection, keys):
+        at = place.get((row[0], row[2], row[1]))
+        if at is not None and (at not in rows or rows[at][3] < row[3]):
+            rows[at] = row
+    days.put(np.array(list(rows), dtype=np.intp), decode(list(rows.values()), resolution_s, sources))
     return days
 
 
@@ -90,11 +93,12 @@ def last_days(connection: Connection, metering_points: Sequence[int]) -> dict[tu
     return {(point, channel): day for point, channel, day in found}
 
 
-def _rows(connection: Connection, keys: Sequence[Key]) -> Sequence[Row[Any]]:
+def _rows(connection: Connection, keys: Sequence[Key]) -> Sequence[Any]:
+    """All versions of `keys`, and of days between them."""
     dates = [key[2] for key in keys]
     between = interval_block.c.day.between(min(dates), max(dates))
     points = among(interval_block.c.metering_point, sorted({key[0] for key in keys}))
-    return connection.execute(current().where(points, between)).all()
+    return connection.execute(select(interval_block).where(points, between)).all()
 
 
 def decode(rows: Sequence[Row[Any]], resolution_s: int, sources: Sources) -> ChannelDays:

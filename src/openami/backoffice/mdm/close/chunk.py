@@ -15,28 +15,27 @@ from sqlalchemy import Connection, select
 from openami.backoffice.mdm import judged, stored
 from openami.backoffice.mdm.channel_days import Mask, Sources
 from openami.backoffice.mdm.close import late
-from openami.backoffice.mdm.close.counts import Count, Counts, deadlines
+from openami.backoffice.mdm.close.counts import Counts
 from openami.backoffice.mdm.close.members import Work, members_of
 from openami.backoffice.mdm.close.plain_days import columns_of, findings, judgements, like_days, plain
 from openami.backoffice.mdm.close.statistics import DAYS, Pair, Statistics, keep, statistics
+from openami.backoffice.mdm.close.tally import tally
 from openami.backoffice.mdm.judge import Judge, judged_of
 from openami.backoffice.mdm.judged import Judged
 from openami.backoffice.mdm.stored_rules import stored_rule_sets
-from openami.backoffice.mdm.tables import interval_block, stamped_register
+from openami.backoffice.mdm.tables import stamped_register
 from openami.backoffice.mdm.validation.own_days import offsets
-from openami.backoffice.mdm.validation.rule_set import class_of
-from openami.backoffice.operations.tables import job
+from openami.backoffice.mdm.validation.rule_set import ChannelClass, class_of
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.among import among
 from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
 from openami.model.errors import StoreError
 from openami.model.interval import DAY_S, day_of
+from openami.model.obis import ObisCode
 from openami.model.point import Channel
 
 TRIES = 5
-NOTHING_ARRIVED = "nothing arrived"
-INCOMPLETE = "incomplete"
 
 
 def close_chunk(work: Work) -> Counts:
@@ -73,23 +72,21 @@ class Chunk:
 
     def __init__(self, connection: Connection, store: Store, work: Work, marks: Sequence[late.Mark]) -> None:
         self._connection = connection
-        self._registry = Registry(store)
         self._rule_sets = stored_rule_sets(connection)
-        self._judge = Judge(store, self._registry, self._rule_sets)
+        self._judge = Judge(store, Registry(store), self._rule_sets)
         self._work = work
         self._marks = marks
-        self.members = members_of(self._registry, work)
-        self._steps = _by(channel.resolution_s for channel in self.members.channels)
+        self.members = members_of(connection, work)
+        self._steps = _by(self.members.resolutions.tolist())
         stale = {mark[:2] for mark in marks}
         self.before = statistics(connection, self.members.pairs, work.day, self._steps, stale)
-        self._there = np.zeros(len(self.members.pairs), dtype=np.bool_)
 
     def all_days(self) -> Iterator[Judged]:
         """The day of every channel, and earlier days of those to which something came late."""
         by_hand = np.zeros(len(self.members.pairs), dtype=np.bool_)
         for resolution_s, rows in self._steps.items():
             yield from self._plain_days(resolution_s, rows, by_hand)
-        alone = [self.members.channels[row] for row in np.flatnonzero(by_hand).tolist()]
+        alone = [self.members.channel(row) for row in np.flatnonzero(by_hand).tolist()]
         yield from self._by_hand(alone, self._work.day, self._work.day)
         yield from self._again()
 
@@ -99,12 +96,11 @@ class Chunk:
         pairs = [members.pairs[row] for row in rows.tolist()]
         days = stored.load(self._connection, [(*pair, work.day) for pair in pairs], resolution_s, Sources())
         there = np.array(days.version) > 0
-        self._there[rows] = there
         before = _rows_of(self.before, rows)
         elsewhere = self._stamped_elsewhere(rows, days)
         is_plain = plain(days, before, elsewhere, members.hung_all_day[rows])
         by_hand[rows] = ~is_plain & (there | members.expected[rows])
-        kinds = [class_of(members.channels[row].obis) for row in rows.tolist()]
+        kinds = [_class(members.obis[row]) for row in rows.tolist()]
         together = _by(kind if yes else None for kind, yes in zip(kinds, is_plain.tolist(), strict=True))
         together.pop(None, None)
         for kind, which in together.items():
@@ -130,8 +126,7 @@ class Chunk:
         meter = days.sources.meters()[days.source[:, -1]].tolist()
         place: dict[tuple[int, str], int] = {}
         for at, row in enumerate(rows.tolist()):
-            channel = self.members.channels[row]
-            place[channel.metering_point, str(channel.obis)] = at
+            place[self.members.pairs[row][0], self.members.obis[row]] = at
         table = stamped_register.c
         points = list(dict.fromkeys(point for point, _ in place))
         for obis in dict.fromkeys(obis for _, obis in place):
@@ -161,68 +156,22 @@ class Chunk:
         for point, number, day, _ in self._marks:
             since[point, number] = min(since.get((point, number), day), day)
         begun: dict[int, list[Channel]] = {}
-        for channel in self.members.channels:
-            first = since.get((channel.metering_point, channel.number), self._work.day) - 1
+        for row, pair in enumerate(self.members.pairs):
+            first = since.get(pair, self._work.day) - 1
             if first < self._work.day - 1:
-                begun.setdefault(max(first, self._work.first_closed), []).append(channel)
+                begun.setdefault(max(first, self._work.first_closed), []).append(self.members.channel(row))
         for first, channels in begun.items():
             yield from self._by_hand(channels, first, self._work.day - 1)
 
     def counts(self, found: Sequence[Judged]) -> Counts:
         """What is counted of the day."""
-        work, members = self._work, self.members
-        mine = {(one.metering_point, one.channel): one.content for one in found if one.day == work.day}
-        known = self._arrivals()
-        lacking = [row for row in np.flatnonzero(members.expected).tolist() if not _whole(known, members.pairs[row])]
-        causes = self._causes([members.meters[row] for row in lacking])
-        lacks = {row: causes.get(members.meters[row]) or self._what_lacks(row) for row in lacking}
-        counts: Counts = {}
-        for row in np.flatnonzero(members.expected).tolist():
-            key = members.collectors[row], lacks.get(row, "")
-            counts.setdefault(key, Count()).add(self._count(row, mine.get(members.pairs[row]), known))
-        return counts
-
-    def _what_lacks(self, row: int) -> str:
-        return INCOMPLETE if self._there[row] else NOTHING_ARRIVED
-
-    def _arrivals(self) -> dict[Pair, list[tuple[int, int]]]:
-        """Per channel its versions of the day in their order: when each became known, and how much it lacked."""
-        table, found = interval_block.c, dict[Pair, list[tuple[int, int]]]()
-        query = select(table.metering_point, table.channel, table.known_at, table.missing).where(
-            among(table.metering_point, self._work.points), table.day == self._work.day
-        )
-        for point, channel, known_at, missing in self._connection.execute(query.order_by(table.version)).all():
-            found.setdefault((point, channel), []).append((known_at, missing))
-        return found
-
-    def _count(self, row: int, content: judged.Content | None, known: dict[Pair, list[tuple[int, int]]]) -> Count:
-        intervals = DAY_S // self.members.channels[row].resolution_s
-        versions = known.get(self.members.pairs[row], [])
-        due, usable = deadlines(self._work.day, self.members.zones[row])
-        _, _, energy, missing, estimated, *packed = content or (0, "", 0, intervals, 0, None, None, None)
-        since = int(self.before.gap_since[row])
-        return Count(
-            channels=1,
-            by_deadline=int(any(at <= due and not lacks for at, lacks in versions)),
-            by_billing=int(any(at <= usable and not lacks for at, lacks in versions)),
-            late_changes=int(any(at > due for at, _ in versions)),
-            intervals=intervals,
-            measured=intervals - missing - estimated,
-            estimated=estimated,
-            missing=missing,
-            energy=energy,
-            estimated_energy=judged.estimated_energy(packed[0], packed[1], intervals),
-            oldest_gap=None if since < 0 else since,
-        )
-
-    def _causes(self, meters: Sequence[int]) -> dict[int, str]:
-        """Why the last job that did not bring a meter's readings failed."""
-        query = select(job.c.meter, job.c.cause).where(among(job.c.meter, meters), job.c.cause.is_not(None))
-        return {meter: cause for meter, cause in self._connection.execute(query.order_by(job.c.id)).all()}  # noqa: C416 - rows
+        return tally(self._connection, self.members, self._work, found, self.before.gap_since)
 
 
-def _whole(known: dict[Pair, list[tuple[int, int]]], pair: Pair) -> bool:
-    return pair in known and known[pair][-1][1] == 0
+@lru_cache(maxsize=256)
+def _class(obis: str) -> ChannelClass:
+    """A fleet has many channels, and few codes."""
+    return class_of(ObisCode.parse(obis))
 
 
 def _by(keys: Iterable[Any]) -> dict[Any, Any]:
