@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -87,3 +88,25 @@ def test_a_server_that_asks_for_no_certificate_is_no_setting(authority, tmp_path
     own = issue(authority, tmp_path / "headend", HEADEND, NOW, server=True)
     with pytest.raises(SettingError, match="mutual TLS"):
         HeadendSettings(tls=server_context(own))
+
+
+async def test_a_connection_over_tls_holds_little_memory(authority, tmp_path):
+    held = asyncio.Event()
+
+    async def hold(_link):
+        await held.wait()
+
+    own = issue(authority, tmp_path / "headend", HEADEND, NOW, server=True)
+    server = await serve_tcp(hold, "127.0.0.1", 0, tls=server_context(own))
+    tls = client_context(authority.certificate)
+    tracemalloc.start()
+    try:
+        links = [await connect_tcp("127.0.0.1", server.port, tls=tls, server_name=HEADEND) for _ in range(20)]
+        both_sides, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert both_sides / len(links) < 2 * 48 * 1024
+    held.set()
+    for link in links:
+        await link.close()
+    await server.close()

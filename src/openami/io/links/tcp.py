@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,10 @@ LOG = logging.getLogger(__name__)
 CONNECTIONS_MAX = 50_000
 CONNECT_TIMEOUT_S = 10.0
 BACKLOG = 4096
+TLS_BUFFER_BYTES = 1 << 15
+"""What a TLS connection holds to receive into: two whole records. asyncio's own choice, 256 KiB for each connection,
+is for a few fast peers, not for thousands that say a little now and then; it can be set for the process only."""
+sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
 
 
 class TcpLink(StreamLink):
