@@ -16,9 +16,9 @@ WIDE = HdlcParameters(256, 256, 4, 4)
 class Bus:
     """One line, a client for each meter, and the meters; the clients take turns, as the owner of a line makes them."""
 
-    def __init__(self):
+    def __init__(self, client_sap):
         addresses = [HdlcAddress(1, lower) for lower in LOWERS]
-        self.clients = [HdlcFraming(Role.CLIENT, 16, address, WIDE) for address in addresses]
+        self.clients = [HdlcFraming(Role.CLIENT, client_sap, address, WIDE) for address in addresses]
         self.meters = [HdlcFraming(Role.SERVER, 16, address, WIDE) for address in addresses]
         self.heard = {number: [] for number in range(len(LOWERS))}
 
@@ -42,9 +42,9 @@ class Bus:
                 return events
 
 
-@pytest.fixture
-def bus():
-    made = Bus()
+@pytest.fixture(params=[16, 1], ids=["public", "as the meters' upper address"])
+def bus(request):
+    made = Bus(request.param)
     for client in made.clients:
         client.connect(0.0)
         assert isinstance(made.run(client)[-1], Connected)

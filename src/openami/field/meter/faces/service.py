@@ -11,6 +11,7 @@ from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.alarm_teller import AlarmTeller
 from openami.field.meter.faces.broadcast import HearingBroadcasts
 from openami.field.meter.faces.powered_link import PoweredLink
+from openami.field.meter.faces.shared_line import TakingTurns
 from openami.io.clock import Clock
 from openami.io.links.dlms import serve_dlms
 from openami.io.links.link import Link
@@ -40,7 +41,8 @@ class MeterService:
 
     Refused associations and APDUs that fail their security go into the meter's event log, not into pushes.
     `random` gives the bytes of challenges; `observe` is told what happens in the conversations. `physical_address`
-    is the lower HDLC address; without it the meter answers to the upper one alone. `settings` are those of what stands
+    is the lower HDLC address; without it the meter answers to the upper one alone. With it others may hang on the line,
+    and what the meter tells unasked waits until it is polled. `settings` are those of what stands
     in front of the meter, such as a `SealedMeter`; without them the meter answers itself.
     """
 
@@ -114,5 +116,8 @@ class MeterService:
 
     def _framing(self) -> Framing:
         if self._kind is FramingKind.HDLC:
-            return HearingBroadcasts(HdlcFraming(Role.SERVER, PUBLIC, self._address), self.meter, self._clock.time)
+            line: Framing = HdlcFraming(Role.SERVER, PUBLIC, self._address)
+            if self._address.lower is not None:
+                line = TakingTurns(line)
+            return HearingBroadcasts(line, self.meter, self._clock.time)
         return WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP)

@@ -97,6 +97,8 @@ class Secondary:
         session = self._sessions.get(key)
         if frame.kind is FrameKind.SNRM:
             self._open(frame, session, now)
+        elif self._is_of_another(frame, session):
+            return
         elif session is None:
             if frame.final:
                 self._respond(FrameKind.DM, frame)
@@ -131,6 +133,12 @@ class Secondary:
         if theirs.is_broadcast:
             return frame.kind is FrameKind.UI
         return theirs.lower is None or ours is None or theirs.is_calling or theirs.lower == ours
+
+    def _is_of_another(self, frame: Frame, session: Session | None) -> bool:
+        """What another meter of the line answers a client looks like a frame to us: to an upper address alone."""
+        if self._address.lower is None or frame.destination.lower is not None:
+            return False
+        return session is None or session.own.lower is not None
 
     def _open(self, frame: Frame, known: Session | None, now: float) -> None:
         key = (frame.source.upper, frame.destination.upper)
