@@ -11,26 +11,17 @@ import os
 import resource
 import tempfile
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import store_ingest as ingest
+from benchmarks.fleet import FIRST, HISTORY, fleet, seven
 from benchmarks.table import Table, count
 from openami.backoffice.mdm.close.close import Close
-from openami.backoffice.mdm.mdm import Mdm
-from openami.backoffice.registry.registry import Registry
 from openami.io.executor import open_executor
-from openami.io.store.engine import Store
-from openami.model.interval import DAY_S
-from openami.model.reading import ProfileReading
 
-SIZES = tuple(int(size) for size in os.environ.get("OPENAMI_BENCH_METERS", "10000,30000").split(","))
-HISTORY = 29
+SIZES = tuple(int(size) for size in os.environ.get("OPENAMI_BENCH_METERS", "10000,100000").split(","))
 WORKERS = 2
-FIRST = date(2026, 6, 1)
-BATCH = 5_000
 
 
 def run() -> Table:
@@ -53,7 +44,8 @@ def run() -> Table:
         (
             "Seconds: wall time from the command to the last commit, start of the workers included. Cost per meter:",
             "processor time relative to the first row. One meter in 100 lacks an hour, one in 1,000 the day; four",
-            "weeks of days of real households are stored before. OPENAMI_BENCH_METERS sets the numbers of meters.",
+            "weeks of days of real households are stored before; meters beyond 2,000 are copies under other numbers.",
+            "OPENAMI_BENCH_METERS sets the numbers of meters.",
         ),
     )
 
@@ -65,40 +57,13 @@ def _processor_s() -> float:
 
 
 def _close(path: Path, meters: int) -> tuple[float, float, int]:
-    store = Store(f"sqlite:///{path}")
-    store.upgrade()
-    registry = Registry(store)
-    mdm = Mdm(store, registry)
-    ingest.METERS = meters
-    ids = ingest._register(store, registry)  # noqa: SLF001 - the same fleet
-    for day in range(HISTORY + 1):
-        batch = ingest._day(ids, day)  # noqa: SLF001 - the same days
-        known = datetime.fromtimestamp(ingest.START + (day + 1) * DAY_S + 3_600, UTC)
-        kept = [part for each in batch for part in _spoilt(each, known, spoil=day == HISTORY)]
-        for at in range(0, len(kept), BATCH):
-            mdm.take_profile(kept[at : at + BATCH])
-    with open_executor(f"processes:{WORKERS}") as (executor, workers):
-        Close(store, executor, workers).close(FIRST + timedelta(days=HISTORY - 1), _seven(HISTORY))
+    store = fleet(path, meters)
     start, used = time.perf_counter(), _processor_s()
     with open_executor(f"processes:{WORKERS}") as (executor, workers):
-        closed = Close(store, executor, workers).close(FIRST + timedelta(days=HISTORY), _seven(HISTORY + 1))
+        closed = Close(store, executor, workers).close(FIRST + timedelta(days=HISTORY), seven(HISTORY + 1))
     seconds, processor_s = time.perf_counter() - start, _processor_s() - used
     total = closed.total
     assert total.channels == meters
     assert total.missing == 0
     store.close()
     return seconds, processor_s, total.estimated
-
-
-def _seven(day: int) -> datetime:
-    return datetime.fromtimestamp(ingest.START + day * DAY_S + 7 * 3_600, UTC)
-
-
-def _spoilt(reading: ProfileReading, known: datetime, *, spoil: bool) -> list[ProfileReading]:
-    whole = np.ones(len(reading.stamps), dtype=np.bool_)
-    if spoil and reading.meter % 1_000 == 0:
-        return []
-    if spoil and reading.meter % 100 == 0:
-        whole[40:44] = False
-    stamps, registers, status = reading.stamps[whole], reading.registers[whole], reading.status[whole]
-    return [ProfileReading(reading.meter, reading.obis, reading.resolution_s, stamps, registers, status, known, 1)]
