@@ -9,7 +9,10 @@ import pytest
 
 from collector_rig import Site, Zone, until
 from openami.backoffice.operations import ReadPlan
+from openami.backoffice.operations.assignment import Assignments
+from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.push_store import PushState
+from openami.backoffice.operations.read_plan import CHANNELS
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
@@ -318,7 +321,7 @@ async def test_a_heat_meter_behind_the_electricity_meter_comes_with_its_reading(
     title = heat.address.link_order
     point, identity = enter(rig, "H1", title, GuaranteeClass.UNAUTHENTICATED, HEAT, Unit.WATT_HOUR, 3, link)
     await read_bus(rig, 0, heat)
-    campaign = rig.campaign(plan=ReadPlan(sub_meters=2))
+    campaign = rig.campaign(plan=ReadPlan())
     await rig.operations.run_campaign(campaign)
     assert rig.operations.campaign(campaign).completed == 2
     (kept,) = rig.mdm.registers(point, HEAT, DAY, UNTIL)
@@ -337,7 +340,7 @@ async def test_no_electricity_meter_speaks_for_a_sub_meter_that_hangs_behind_ano
     title = heat.address.link_order
     point, _ = enter(rig, "H1", title, GuaranteeClass.UNAUTHENTICATED, HEAT, Unit.WATT_HOUR, 3, link)
     await read_bus(rig, 0, heat)
-    await rig.operations.run_campaign(rig.campaign(plan=ReadPlan(sub_meters=1)))
+    await rig.operations.run_campaign(rig.campaign(plan=ReadPlan()))
     assert registers(rig, point, HEAT) == []
     await rig.close()
 
@@ -370,3 +373,18 @@ async def test_one_way_and_sub_meters_are_asked_by_no_campaign(rig):
     campaign = rig.campaign(meters=[wireless, behind])
     await rig.operations.run_campaign(campaign)
     assert rig.operations.campaign(campaign).by_cause == {"one-way": 2}
+
+
+@in_virtual_time
+async def test_channels_are_asked_for_only_where_the_registry_knows_a_meter_behind(rig):
+    link = behind_meter(rig.registry.meter(rig.ids[0]))
+    enter(rig, "H1", b"behind 1", GuaranteeClass.UNAUTHENTICATED, HEAT, link=link)
+    other = rig.registry.add_meter("E2", b"electr 2", GuaranteeClass.SHARED_KEYS, "tcp://10.0.0.1:9")
+    rig.registry.install(other.id, rig.registry.add_point("P-E2", "Attic", "Europe/London").id, DAY)
+    masters = rig.registry.masters()
+    assert masters == {link}
+    assignments = Assignments(rig.registry, rig.mdm, Notes(rig.store))
+    asked = [
+        assignments.of(meter, ReadPlan(), (DAY, UNTIL), masters).plan.sub_meters for meter in (rig.ids[0], other.id)
+    ]
+    assert [assignment.plan.sub_meters for assignment in made] == [CHANNELS, 0]

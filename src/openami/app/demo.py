@@ -37,7 +37,7 @@ DAY_S = 86_400
 HOUR_S = 3_600
 HISTORY_DAYS = 40
 COLLECTOR = "mill-lane"
-PLAN = ReadPlan(sub_meters=1)
+PLAN = ReadPlan()
 MARGIN_S = 600
 """How long after the end of a day its reading begins."""
 

@@ -49,9 +49,12 @@ class Meter:
         return self.framing != ONE_WAY
 
 
+BEHIND_METER = "meter://"
+
+
 def behind_meter(meter: Meter) -> str:
     """The link of the meters that hang on `meter`'s M-Bus."""
-    return f"meter://{meter.serial}"
+    return f"{BEHIND_METER}{meter.serial}"
 
 
 class ChannelKind(StrEnum):

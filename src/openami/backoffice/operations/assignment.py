@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from openami.backoffice.operations.cause import Cause, NotReadable
 from openami.backoffice.operations.intake import Intake
@@ -12,7 +14,7 @@ from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.model.obis import ObisCode
-from openami.model.point import Installation, Meter
+from openami.model.point import Installation, Meter, behind_meter
 
 Period = tuple[datetime, datetime]
 
@@ -41,9 +43,15 @@ class Assignments:
         self._intake = intake
         self._notes = notes
 
-    def of(self, meter_id: int, plan: ReadPlan, period: Period) -> Assignment:
-        """What to do at the meter; raise `NotReadable` if it cannot be read at all."""
+    def masters(self) -> frozenset[str]:
+        """The links of meters behind which the registry knows others."""
+        return self._registry.masters()
+
+    def of(self, meter_id: int, plan: ReadPlan, period: Period, masters: Container[str]) -> Assignment:
+        """What to do at the meter; raise `NotReadable` if it cannot be read at all. `masters` as above."""
         meter, link = self.reachable(meter_id)
+        if behind_meter(meter) not in masters:
+            plan = replace(plan, sub_meters=0)
         installed = [hung for hung in self._registry.installations(meter_id) if _overlaps(hung, period)]
         if not installed:
             raise NotReadable(

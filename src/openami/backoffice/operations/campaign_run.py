@@ -55,12 +55,14 @@ class CampaignRun:
         self._turns = turns
         self._clock = clock
         self._blocking = blocking
+        self._masters: frozenset[str] = frozenset()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._done: asyncio.Queue[Outcome | None] = asyncio.Queue()
 
     async def run(self) -> None:
         """Run to the end. Cancelling leaves the jobs that were running for the next run."""
         await self._blocking(self._campaigns.begin, self._campaign.id, self._now())
+        self._masters = await self._blocking(self._assignments.masters)
         self._turns.enter(self._campaign.id, self._look)
         try:
             while True:
@@ -138,7 +140,7 @@ class CampaignRun:
 
     async def _read(self, claim: Claim, result: SessionResult) -> None:
         plan, period = self._campaign.plan, self._campaign.period
-        assignment = await self._blocking(self._assignments.of, claim.meter, plan, period)
+        assignment = await self._blocking(self._assignments.of, claim.meter, plan, period, self._masters)
         if assignment.meter.framing == FRAMING:
             async with self._sessions.circuit(assignment.link) as circuit:
                 await read_mbus(circuit, assignment.meter, self._clock, result)

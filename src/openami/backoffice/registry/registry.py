@@ -27,7 +27,7 @@ from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError, StoreError
 from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
-from openami.model.point import Channel, ChannelKind, Consumer, Installation, Meter, MeteringPoint, Supply
+from openami.model.point import BEHIND_METER, Channel, ChannelKind, Consumer, Installation, Meter, MeteringPoint, Supply
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 
@@ -171,6 +171,13 @@ class Registry:
         with self._store.reading() as connection:
             query = select(table.link).where(table.link.is_not(None)).group_by(table.link).having(func.count() > 1)
             return list(connection.execute(query.order_by(table.link)).scalars())
+
+    def masters(self) -> frozenset[str]:
+        """The links of those meters that are on the M-Bus of others (`behind_meter`), each once."""
+        table = tables.meter.c
+        with self._store.reading() as connection:
+            query = select(table.link).where(table.link.startswith(BEHIND_METER)).distinct()
+            return frozenset(connection.execute(query).scalars())
 
     def change_link(self, meter: int, link: str | None) -> Meter:
         """The head-end dials the meter at `link` from now on."""
