@@ -384,7 +384,5 @@ async def test_channels_are_asked_for_only_where_the_registry_knows_a_meter_behi
     masters = rig.registry.masters()
     assert masters == {link}
     assignments = Assignments(rig.registry, rig.mdm, Notes(rig.store))
-    asked = [
-        assignments.of(meter, ReadPlan(), (DAY, UNTIL), masters).plan.sub_meters for meter in (rig.ids[0], other.id)
-    ]
+    made = [assignments.of(meter, ReadPlan(), (DAY, UNTIL), masters) for meter in (rig.ids[0], other.id)]
     assert [assignment.plan.sub_meters for assignment in made] == [CHANNELS, 0]
