@@ -10,7 +10,7 @@ from pathlib import Path
 from openami.cli.check import find_profile
 from openami.cli.output import console, print_json
 from openami.cli.recording import read_record
-from openami.cli.serving import served
+from openami.cli.serving import UDP, framing_of, served
 from openami.cli.session import FramingName
 from openami.field.meter.cloned_meter import ClonedMeter
 from openami.io.clock import Clock
@@ -92,12 +92,13 @@ async def run_clone(
     played = options.played()
     records = [record for record, _ in played.values()]
     first = records[0]
-    kind = framing if listen else FramingName.HDLC
+    kind = framing_of(listen, framing)
+    datagrams = listen is not None and listen.startswith(UDP)
 
     def make_framing() -> Framing:
         if kind is FramingName.HDLC:
             return HdlcFraming(Role.SERVER, first.client_sap, HdlcAddress(first.server_sap))
-        return WrapperFraming(Role.SERVER, first.client_sap, first.server_sap)
+        return WrapperFraming(Role.SERVER, first.client_sap, first.server_sap, datagrams=datagrams)
 
     meter = ClonedMeter(
         records,

@@ -13,7 +13,7 @@ import typer
 from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.key_files import KeyFiles, symmetric_key
 from openami.cli.output import JsonOption, console, print_json
-from openami.cli.serving import served
+from openami.cli.serving import framing_of, served
 from openami.cli.session import AuthenticationName, FramingName, octets
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
 from openami.cli.waking import Waking
@@ -39,11 +39,13 @@ DAY_S = 86_400
 
 def meter(
     *,
-    listen: Annotated[str, typer.Option(help="TCP address to serve, host:port; port 0 takes a free one.")] = (
-        "127.0.0.1:4059"
-    ),
+    listen: Annotated[
+        str, typer.Option(help="Address to serve, host:port for TCP, udp://host:port for UDP; port 0 takes a free one.")
+    ] = ("127.0.0.1:4059"),
     pty: Annotated[bool, typer.Option("--pty", help="Serve HDLC on a pseudo terminal instead of TCP.")] = False,
-    framing: Annotated[FramingName, typer.Option(help="Framing on TCP.")] = FramingName.WRAPPER,
+    framing: Annotated[
+        FramingName, typer.Option(help="Framing on TCP; UDP carries the wrapper.")
+    ] = FramingName.WRAPPER,
     serial: Annotated[str, typer.Option(help="Serial number, 1 to 13 characters.")] = "10000001",
     system_title: Annotated[str, typer.Option(help="System title in hexadecimal.")] = "4f414d0000000001",
     curve: Annotated[str, typer.Option(help=f"Load curve to replay: {', '.join(SOURCES)}.")] = "uk-2",
@@ -198,7 +200,7 @@ async def _run(
     framing: FramingName,
     as_json: bool,
 ) -> None:
-    kind = FramingKind(framing.value) if listen else FramingKind.HDLC
+    kind = FramingKind(framing_of(listen, framing).value)
     service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
     async with served(service, listen, optical=True) as link, waking.of(device, service, clock):
         destination = device.config.push_destination

@@ -42,9 +42,9 @@ def test_a_record_is_private_and_holds_no_secret(saved):
     assert "7" not in association["attributes"]
 
 
-@pytest.mark.parametrize("line", ["tcp", "hdlc", "pty"])
+@pytest.mark.parametrize("line", ["tcp", "udp", "hdlc", "pty"])
 def test_a_clone_shows_what_the_meter_showed(openami, meter, saved, tmp_path, line):
-    how = {"tcp": [], "hdlc": ["--framing", "hdlc"], "pty": ["--pty"]}[line]
+    how = {"tcp": [], "udp": ["--listen", "udp://127.0.0.1:0"], "hdlc": ["--framing", "hdlc"], "pty": ["--pty"]}[line]
     options = ["--clone", saved, "--listen", "127.0.0.1:0", "--counters", tmp_path / "counters", *how, "--json"]
     with Process(tmp_path, "meter", *options, **SECRETS) as process:
         facts = json.loads(process.line("link"))

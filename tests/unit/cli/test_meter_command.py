@@ -25,6 +25,7 @@ LABORATORY = ["--laboratory", "--password", "12345678"]
     [
         (["--listen", "127.0.0.1:0"], []),
         (["--listen", "127.0.0.1:0", "--framing", "hdlc"], ["--framing", "hdlc"]),
+        (["--listen", "udp://127.0.0.1:0"], []),
         (["--pty"], []),
     ],
 )
@@ -42,6 +43,12 @@ def test_it_is_read_with_the_keys_that_it_shows(tmp_path, openami, monkeypatch, 
     assert energies == sorted(energies)
     assert ended.status == 0
     assert "Traceback" not in ended.err
+
+
+def test_datagrams_carry_the_wrapper_alone(openami):
+    ran = openami("meter", "--listen", "udp://127.0.0.1:0", "--framing", "hdlc")
+    assert ran.status == 1
+    assert "datagrams carry the wrapper" in ran.err
 
 
 def test_a_pty_takes_a_sign_on_in_mode_e(tmp_path, openami):

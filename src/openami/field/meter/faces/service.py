@@ -89,7 +89,12 @@ class MeterService:
         self.meter.alarm_listeners.append(teller.tell)
         try:
             await serve_dlms(
-                link, self._connection, self._clock, counters=counters, observe=self._watch, began=teller.began
+                link,
+                lambda: self._connection(datagrams=link.datagrams),
+                self._clock,
+                counters=counters,
+                observe=self._watch,
+                began=teller.began,
             )
         finally:
             self.meter.alarm_listeners.remove(teller.tell)
@@ -104,9 +109,9 @@ class MeterService:
         if self._observe is not None:
             self._observe(event)
 
-    def _connection(self) -> ServerConnection:
+    def _connection(self, *, datagrams: bool) -> ServerConnection:
         return ServerConnection(
-            self._framing(),
+            self._framing(datagrams=datagrams),
             self._settings,
             self.meter.server_state,
             random=self._random,
@@ -114,10 +119,10 @@ class MeterService:
             now=self._clock.monotonic(),
         )
 
-    def _framing(self) -> Framing:
+    def _framing(self, *, datagrams: bool) -> Framing:
         if self._kind is FramingKind.HDLC:
             line: Framing = HdlcFraming(Role.SERVER, PUBLIC, self._address)
             if self._address.lower is not None:
                 line = TakingTurns(line)
             return HearingBroadcasts(line, self.meter, self._clock.time)
-        return WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP)
+        return WrapperFraming(Role.SERVER, PUBLIC, SERVER_SAP, datagrams=datagrams)
