@@ -82,6 +82,8 @@ async def test_a_meter_pushes_when_it_is_asked_to_but_not_without_end():
         heard = [await room.collector.next_event() for _ in range(2)]
     assert all(isinstance(event, Heard) and event.address == METER for event in heard)
     assert decode_wrapper(heard[0].payload).destination == 103
+    (route,) = room.collector.routes()
+    assert room.clock.time() - 60 < route.heard_at <= room.clock.time()
     await asyncio.sleep(20)
     assert room.collector._events.empty(), "two at once, then one a minute"
 

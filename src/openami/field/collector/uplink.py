@@ -180,9 +180,7 @@ class Uplink:
         )
 
     def _station(self, route: Route) -> StationView:
-        ago_s = route.heard_ago_s
-        heard_at = 0.0 if ago_s is None else self._clock.time() - ago_s
-        return StationView(route.address, route.parent, route.hops, route.etx, heard_at)
+        return StationView(route.address, route.parent, route.hops, route.etx, route.heard_at or 0.0)
 
     async def _trigger(self, address: str) -> None:
         try:

@@ -162,21 +162,21 @@ class MeshNeighbourhood:
 
     def routes(self) -> list[Route]:
         """The way of each station whose announced parents lead to the root."""
-        now, parents, etx = self._clock.monotonic(), self._node.routes(), self._node.neighbours
+        parents, etx = self._node.routes(), self._node.neighbours
         found = []
         for station, parent in parents.items():
             hops, at = 1, parent
             while at != self._node.eui64 and at in parents and hops < HOPS_MAX:
                 hops, at = hops + 1, parents[at]
             if at == self._node.eui64:
-                near, heard = parent == self._node.eui64, self._heard.get(station)
+                near = parent == self._node.eui64
                 found.append(
                     Route(
                         station.hex(),
                         "" if near else parent.hex(),
                         hops,
                         etx.get(station) if near else None,
-                        None if heard is None else now - heard,
+                        self._heard.get(station),
                     )
                 )
         return found
@@ -211,7 +211,7 @@ class MeshNeighbourhood:
     def _receive(self, event: DatagramReceived) -> None:
         eui64 = eui64_of(event.source)
         if eui64 in self._node.routes():
-            self._heard[eui64] = event.at
+            self._heard[eui64] = self._clock.time()
         link = self._links.get(eui64)
         if event.port != PORT:
             self.dropped += 1

@@ -58,14 +58,14 @@ class Route:
     """How a station of a mesh reaches the root. `parent` is empty for the root's neighbours.
 
     `etx` is the expected number of transmissions on the link with the root, None for stations further away;
-    `heard_ago_s` is how long ago its last datagram came, None if none has.
+    `heard_at` is when its last datagram came, UTC seconds since 1970 by the root's clock, None if none has.
     """
 
     address: str
     parent: str
     hops: int
     etx: float | None
-    heard_ago_s: float | None
+    heard_at: float | None
 
 
 @runtime_checkable
