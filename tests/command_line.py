@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,19 +108,24 @@ def meter_on_loopback(
 class Process:
     """`openami` as a process of its own, whose lines are taken as they come and waited for."""
 
-    def __init__(self, folder: Path, *arguments: object, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: object, program: Sequence[str] = PROGRAM, **environment: str) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENAMI_")}
         state = {"TMPDIR": str(self.temporary), "XDG_STATE_HOME": str(folder / "state")}
         self._process = subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
+            [*program, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**inherited, **state, **environment},
         )
         self._out, self._err = Lines(self._process.stdout), Lines(self._process.stderr)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
     def line(self, wanted: str, *, on_errors: bool = False) -> str:
         """The next line that holds `wanted`; fails when the process ends without it."""
