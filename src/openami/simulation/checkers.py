@@ -132,6 +132,7 @@ class DutyCycle(Checker):
         super().__init__("duty cycle")
         self._limit_us = share_permille * 3_600_000
         self._minutes: dict[int, dict[int, int]] = {}
+        self._used_us: dict[int, int] = {}
 
     def watch(self, now: float, station: int, airtime_us: int) -> None:
         """A station sends for so long."""
@@ -139,11 +140,13 @@ class DutyCycle(Checker):
         minutes = self._minutes.setdefault(station, {})
         minute = int(now // 60)
         if minute not in minutes:
-            minutes[minute] = 0
             for old in [one for one in minutes if one <= minute - 60]:
                 del minutes[old]
+            minutes[minute] = 0
+            self._used_us[station] = sum(minutes.values())
         minutes[minute] += airtime_us
-        if (used := sum(minutes.values())) > self._limit_us:
+        self._used_us[station] += airtime_us
+        if (used := self._used_us[station]) > self._limit_us:
             self.find(f"{now:.0f} s: station {station} was on the air for {used / 1e6:.2f} s within an hour")
 
 

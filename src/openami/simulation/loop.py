@@ -8,35 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any, NoReturn
+from heapq import heappop, heappush
+from typing import Any, NoReturn, TypeVarTuple
+
+Arguments = TypeVarTuple("Arguments")
 
 
-class VirtualSelector(selectors.BaseSelector):
-    """Never waits: a request to sleep moves the clock."""
+class Timer(asyncio.TimerHandle):
+    """What `call_at` gives. It copies no context, and what its callback raises ends the run."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._keys: dict[Any, selectors.SelectorKey] = {}
+    def __init__(self, when: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self._when = when
+        self._callback: Callable[..., object] | None = callback
+        self._args = args
+        self._cancelled = False
 
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        self._keys[fileobj] = key = selectors.SelectorKey(fileobj, 0, events, data)
-        return key
+    def __repr__(self) -> str:
+        return f"<timer for {self._when:.6f} s>"
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._keys.pop(fileobj)
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = None
+        self._args = ()
 
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._keys
+    def run(self) -> None:
+        """Its time has come."""
+        if self._callback is not None:
+            self._callback(*self._args)
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("every task waits and no timer is set")
-        if timeout > 0:
-            self.now += timeout
-        return []
+    _run = run  # what the loop calls
 
 
 class NumberedTask(asyncio.Task[Any]):
@@ -50,24 +52,72 @@ class NumberedTask(asyncio.Task[Any]):
         return self._number
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """Starts at 0 s. Everything that would need a thread raises `RuntimeError`."""
+class VirtualLoop(asyncio.BaseEventLoop):
+    """Starts at 0 s and never waits: when nothing is left to do, the clock jumps to the next timer.
+
+    Timers for one moment run in the order in which they were set. Everything that would need a thread, or input from
+    outside, raises.
+    """
 
     def __init__(self) -> None:
-        self._virtual = VirtualSelector()
+        super().__init__()
+        self._now = 0.0
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
         self.numbers = itertools.count(1)
-        super().__init__(self._virtual)
-        self._clock_resolution = 1e-9
+        self._ready: Any
+        self._stopping: bool
         self.set_task_factory(_numbered)
 
     def time(self) -> float:
-        return self._virtual.now
+        return self._now
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> Timer:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,  # noqa: ARG002
+    ) -> Timer:
+        timer = Timer(when, callback, args)
+        heappush(self._timers, (when, next(self._order), timer))
+        return timer
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # noqa: ARG002
         raise RuntimeError(f"no threads in virtual time: {func} was to run in one; inject `inline` instead")
 
     def call_soon_threadsafe(self, *args: Any, **kw: Any) -> NoReturn:  # type: ignore[override]  # noqa: ARG002
         raise RuntimeError("no threads in virtual time: one of them wants to call in")
+
+    def _run_once(self) -> None:
+        """What asyncio calls again and again: everything that is ready, once."""
+        ready, timers = self._ready, self._timers
+        if not ready and not self._stopping:
+            self._jump()
+        now = self._now
+        while timers and timers[0][0] <= now:
+            ready.append(heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001 - as asyncio's own loop does
+
+    def _jump(self) -> None:
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not timers:
+            raise RuntimeError("every task waits and no timer is set")
+        self._now = max(self._now, timers[0][0])
 
 
 def _numbered(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None) -> NumberedTask:

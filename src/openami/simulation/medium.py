@@ -158,7 +158,7 @@ class Medium:
         if busy or not self._may_send(sender, now, airtime_us):
             self.counts.busy += busy
             self.counts.duty_refused += not busy
-            self._loop.call_soon(self._refuse, sender)
+            self._loop.call_at(now, self._refuse, sender)
             return
         self._sent[sender] += 1
         frame = Transmission(sender, psdu, self._sent[sender], self._levels[sender], self._receivers(sender, psdu))

@@ -99,7 +99,10 @@ class Station:
             self.pump()
 
     def pump(self) -> None:
-        """Take what the core has: events, a frame whose turn has come, the time of its next timeout."""
+        """Take what the core has: events, a frame whose turn has come, the time of its next timeout.
+
+        While a frame is on the air its end is waited for, and nothing else that is new.
+        """
         core = self.core
         while (event := core.next_event()) is not None:
             self._on_event(self, event)
@@ -108,6 +111,8 @@ class Station:
             if psdu is not None:
                 self._sending = True
                 self._medium.transmit(self.number, psdu)
+        if self._sending:
+            return
         due = core.next_timeout()
         if due is not None and (self._timer is None or due < self._due):
             self._arm(max(due, self._handled + STEP_S))

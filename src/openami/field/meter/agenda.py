@@ -51,8 +51,10 @@ class Agenda:
         if self._acting:
             return NEVER
         due = NEVER
-        for function in self._functions:  # no min(): a meter asks twice for every row that it captures
-            due = min(due, function.due)
+        for function in self._functions:  # a loop of comparisons: everybody who runs a meter asks again and again
+            wanted = function.due
+            if wanted < due:  # noqa: PLR1730 - min() takes three times as long
+                due = wanted
         return due
 
     def act(self, second: float) -> None:

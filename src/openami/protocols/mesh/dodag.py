@@ -182,7 +182,7 @@ class Dodag:
             return
         if body == neighbour.dio:
             self._trickle.consistent()
-            if neighbour is not self.parent and not self.root:
+            if not self.root and self._tempting(neighbour):
                 self._choose(now)
             return
         if self.root:
@@ -263,12 +263,13 @@ class Dodag:
         A parent that is no nearer to the root than we are may go through us: it is given up, and if there is no
         other, so is our place. Following it would raise both ranks in turns (count to infinity).
         """
-        best, cost = self._best(now)
         parent = self.parent
         current = parent.path_cost if parent is not None and self._nearer(parent) else INFINITE_RANK
-        settled = now < self._changed + self._parameters.parent_hold_s
-        if current < INFINITE_RANK and (settled or cost + PARENT_SWITCH_THRESHOLD >= current):
-            best, cost = parent, current
+        best, cost = parent, current
+        if current >= INFINITE_RANK or now >= self._changed + self._parameters.parent_hold_s:
+            found, new_cost = self._best(now)
+            if current >= INFINITE_RANK or new_cost + PARENT_SWITCH_THRESHOLD < current:
+                best, cost = found, new_cost
         if best is None or cost > self._rank_limit():
             if parent is not None:
                 self._wait_for(parent, now)
@@ -283,6 +284,13 @@ class Dodag:
         if best is not parent:
             self._changed = now
             self._attached(parent, now)
+
+    def _tempting(self, neighbour: Neighbour) -> bool:
+        """Whether a neighbour that says nothing new may be a better way up: its link, or ours, may have changed."""
+        parent = self.parent
+        if parent is None or neighbour is parent:
+            return parent is None
+        return neighbour.path_cost + PARENT_SWITCH_THRESHOLD < parent.path_cost
 
     def _wait_for(self, parent: Neighbour, now: float) -> None:
         """There is no way up: our parent may soon have one again, unless it is its link that is gone."""

@@ -81,6 +81,10 @@ class LinkLayer:
     def beacon(self, content: bytes, now: float) -> None:
         self.mac.send(Outgoing(BEACON, b"", content, None, None, secured=False), now)
 
+    def probe(self, neighbour: bytes, now: float) -> None:
+        """Is it still there? A frame without content, which it acknowledges."""
+        self.mac.send(Outgoing(DATA, neighbour, b"", None, self._sent, secured=self.secured), now)
+
     def command(self, content: bytes, now: float) -> None:
         self.mac.send(Outgoing(COMMAND, BROADCAST, content, None, None, secured=False), now)
 

@@ -366,7 +366,7 @@ class MeshNode:
         if member.touch_due <= now:
             member.touched(now)
             if self.dodag.parent is not None:
-                self.dodag.greet(self.dodag.parent.eui64, now)
+                self._link.probe(self.dodag.parent.eui64, now)
         if member.pledge is not None and member.pledge.due <= now:
             request = member.pledge.act(self._link.counter.upcoming, now)
             if request is None:
@@ -445,6 +445,8 @@ class MeshNode:
             self._member.newer_key_heard(now)
             self.dodag.inconsistent(now)
         if heard is None:
+            if frame.secured and not self.dodag.attached:
+                self.dodag.correct(frame.source, now)
             return
         packet = decode_packet(heard.data)
         if heard.secured is self._link.secured:

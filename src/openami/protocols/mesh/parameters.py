@@ -47,7 +47,7 @@ class MeshParameters:
     rank_increase_max: int = 2048
     rank_increase_min: int = 128
     route_lifetime_s: int = 28_800
-    keepalive_s: float = 240.0
+    keepalive_s: float = 300.0
     parent_hold_s: float = 300.0
     dao_delay_s: float = 2.0
     dao_change_delay_s: float = 12.0
