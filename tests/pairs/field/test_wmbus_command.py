@@ -14,7 +14,7 @@ from openami.field.meter.faces.wireless import WirelessFace
 from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
 from openami.io.clock import SystemClock
-from openami.model.errors import SettingError
+from openami.model.errors import ConnectFailed, SettingError
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
 
@@ -48,6 +48,66 @@ def test_it_hears_and_opens(stick, listen, capsys):
 def test_wrong_keys_are_told(capsys):
     heard = hear("hex", "127.0.0.1:0", [bytes(16)], capsys)
     assert all("wrong key" in one["problem"] for one in heard)
+
+
+def command(stick, mode, listen, valve=None, clock=False, key=KEY):
+    """`openami wmbus set` on a played meter; its device and what came of it."""
+    clock_now = SystemClock()
+    now = clock_now.time()
+    device = PipeMeter(PipeMeterConfig(), DailyFlow(int(now) - 86_400 * 30))
+
+    async def scenario():
+        settings = WirelessSettings(interval_s=2, window_s=1, security=Security(mode), key=key if mode else b"")
+        face = WirelessFace(WirelessMeter(device, settings, now, counter=int(now)), STICKS[stick], clock_now)
+        async with served(face, listen) as link:
+            return await asyncio.to_thread(
+                wmbus.set,
+                link,
+                "OAM.10000001.01.07",
+                stick=wmbus.StickName(stick),
+                valve=valve,
+                clock=clock,
+                mode=mode,
+                key=KEY.hex() if mode else None,
+                gateway="OAM.00000001.01.31",
+                timeout=20.0,
+                as_json=True,
+            )
+
+    return asyncio.run(scenario()), device
+
+
+@pytest.mark.parametrize(("stick", "listen"), [("imst", None), ("amber", "127.0.0.1:0"), ("hex", "127.0.0.1:0")])
+def test_a_valve_is_closed_through_a_stick(stick, listen, capsys):
+    status, device = command(stick, 7, listen, valve=wmbus.ValveState.CLOSED)
+    assert json.loads(capsys.readouterr().out) == {"meter": "OAM.10000001.01.07", "refused": "", "verified": True}
+    assert (status, device.flow.closed) == (0, True)
+
+
+def test_a_refusal_is_told_and_the_exit_status_is_one(capsys):
+    status, device = command("hex", 0, "127.0.0.1:0", valve=wmbus.ValveState.CLOSED)
+    assert json.loads(capsys.readouterr().out)["refused"] == "unspecified error"
+    assert (status, device.flow.closed) == (1, False)
+
+
+def test_a_stick_that_only_hears_is_told():
+    with pytest.raises(ConnectFailed, match="this kind of stick only hears"):
+        command("cul", 5, "127.0.0.1:0", clock=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"valve": None, "clock": False}, "nothing to set"),
+        ({"clock": True, "meter": "OAM.1"}, "write addresses as"),
+        ({"clock": True, "mode": 9, "key": KEY.hex()}, "must be 0, 5 or 7"),
+        ({"clock": True}, "needs the meter's key"),
+    ],
+)
+def test_commands_that_cannot_be_are_refused(options, word):
+    common = {"meter": "OAM.10000001.01.07", "gateway": "OAM.00000001.01.31", "mode": 7, "timeout": 1.0, "key": None}
+    with pytest.raises(SettingError, match=word):
+        wmbus.set("tcp://127.0.0.1:1", **{**common, **options})
 
 
 def test_a_mode_that_no_meter_plays_is_refused():

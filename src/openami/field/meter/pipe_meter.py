@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.valve import ValvedFlow
 from openami.model.errors import SettingError
 from openami.model.quantity import Quantity
 from openami.model.unit import Unit
@@ -30,6 +31,8 @@ FABRICATION_VIF = b"\x78"
 
 MWH_PER_LITRE_KELVIN = 1_163
 """Milliwatt-hours that a litre of water carries for each kelvin (4.187 kJ/(kg K) at 1 kg/l)."""
+VALVE_VIF = b"\xfd\x1f"
+"""Remote control: 1 is open, 0 is closed."""
 BCD_8 = DataInformation(DataField.BCD_8)
 BCD_6 = DataInformation(DataField.BCD_6)
 BCD_4 = DataInformation(DataField.BCD_4)
@@ -73,11 +76,12 @@ class PipeMeterConfig:
 
 
 class PipeMeter:
-    """A device without a link: faces carry its telegrams. Its clock is UTC and right."""
+    """A device without a link: faces carry its telegrams. Its clock is UTC, off by `clock_offset_s`."""
 
     def __init__(self, config: PipeMeterConfig, flow: DailyFlow) -> None:
         self.config = config
-        self.flow = flow
+        self.flow = ValvedFlow(flow)
+        self.clock_offset_s = 0.0
         self.access_number = 0
 
     @property
@@ -104,7 +108,7 @@ class PipeMeter:
 
     def records(self, now: float) -> list[bytes]:
         """All records at `now` (UTC seconds)."""
-        moment = datetime.fromtimestamp(now, UTC)
+        moment = datetime.fromtimestamp(now + self.clock_offset_s, UTC)
         due = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return [
             number_record(FABRICATION_VIF, int(self.config.identification), BCD_8),
@@ -112,7 +116,7 @@ class PipeMeter:
             *self._instantaneous(now),
             date_time_record(moment),
             date_record(due, SET_DATE),
-            *self._registers(due.timestamp(), SET_DATE),
+            *self._registers(due.timestamp() - self.clock_offset_s, SET_DATE),
         ]
 
     def _registers(self, at_s: float, storage: int) -> list[bytes]:

@@ -10,24 +10,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from openami.field.meter.pipe_meter import PipeMeter
+from openami.field.meter.pipe_meter import VALVE_VIF, PipeMeter
+from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError, SettingError
-from openami.protocols.mbus.wireless.frame_format import FrameFormat, decode_frame, encode_frame
-from openami.protocols.mbus.wireless.link import decode_link
+from openami.model.quality import GuaranteeClass
+from openami.protocols.mbus.dif import DataField, DataInformation
+from openami.protocols.mbus.encode import number_record
+from openami.protocols.mbus.wireless.frame_format import FrameFormat, encode_frame
+from openami.protocols.mbus.wireless.keys import KeyStore
+from openami.protocols.mbus.wireless.link import ACK, RSP_UD, SND_NKE, SND_NR
+from openami.protocols.mbus.wireless.opening import Opened, Protection
+from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
+from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
 from openami.protocols.mbus.wireless.sealing import (
     ACCESSIBLE,
     BIDIRECTIONAL,
+    ERROR_CI,
+    NOTHING_CI,
+    RECORDS_CI,
     SYNCHRONOUS,
-    mode_5_telegram,
-    mode_7_telegram,
-    plain_telegram,
+    Heading,
+    mode_5_frame,
+    mode_7_frame,
+    plain_frame,
 )
-from openami.protocols.mbus.wireless.transport import decode_transport
+from openami.protocols.mbus.wireless.transport import Content, Transport
 
-SND_NR, RSP_UD, ACK = 0x44, 0x08, 0x00
-SND_NKE = 0x40
 REQ_UD2 = (0x5B, 0x7B)
 SND_UD = (0x43, 0x53, 0x73)
+APPLICATION_ERROR = 0x02
+"""In the status byte: ask for the application error."""
+UNSPECIFIED, UNIMPLEMENTED_CI, PREMATURE_END = 0x00, 0x01, 0x04
 
 
 class Security(Enum):
@@ -36,6 +49,9 @@ class Security(Enum):
     PLAIN = 0
     MODE_5 = 5
     MODE_7 = 7
+
+
+GUARANTEES = {Security.MODE_7: GuaranteeClass.SHARED_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +75,26 @@ class WirelessSettings:
 
 
 class WirelessMeter:
-    """One meter's radio. `counter` is the message counter of mode 7: its owner keeps it over restarts."""
+    """One meter's radio. `counter` is the message counter of mode 7, `replay` knows those of commands: their owner
+    keeps both over restarts.
+    """
 
-    def __init__(self, meter: PipeMeter, settings: WirelessSettings, start: float, *, counter: int = 0) -> None:
+    def __init__(
+        self,
+        meter: PipeMeter,
+        settings: WirelessSettings,
+        start: float,
+        *,
+        counter: int = 0,
+        replay: ReplayGuard | None = None,
+    ) -> None:
         self._meter = meter
         self._settings = settings
+        self._receiver = Receiver(KeyStore([settings.key] if settings.key else []), replay=replay or ReplayGuard())
         self._due = start
         self._open_until = start
         self._access_number = 0
+        self._error: int | None = None
         self.counter = counter
         self._out: list[bytes] = []
 
@@ -78,31 +106,24 @@ class WirelessMeter:
         """Send the telegram that is due, and listen behind it."""
         if now < self._due:
             return
-        self._send(SND_NR, now)
+        self._send(SND_NR, RECORDS_CI, b"".join(self._meter.records(now)))
         self._open_until = now + self._settings.window_s
         self._due = now + interval(self._access_number, self._settings.interval_s)
         self._access_number = (self._access_number + 1) & 0xFF
 
     def receive(self, raw: bytes, now: float) -> bool:
-        """A frame on the air; whether the meter heard it, was meant by it and took it."""
+        """A frame on the air; whether the meter heard it, was meant by it and took it. Its window then opens anew."""
         if now > self._open_until or not self._settings.window_s:
             return False
         try:
-            data = decode_frame(raw).data
-            link = decode_link(data)
-            transport = decode_transport(data, 10)
+            telegram = self._receiver.receive(raw)
         except DecodeError:
             return False
-        if transport.address != self._meter.address:
+        if telegram.transport is None or telegram.transport.address != self._meter.address:
             return False
-        if link.control in REQ_UD2:
-            self._send(RSP_UD, now)
-        elif link.control == SND_NKE:
-            self._open_until = now
-        elif link.control in SND_UD:
-            self._send(ACK, now, records=b"")
-        else:
+        if not self._take(telegram, now):
             return False
+        self._open_until = now if telegram.link.control == SND_NKE else now + self._settings.window_s
         return True
 
     def data_to_send(self) -> list[bytes]:
@@ -110,19 +131,73 @@ class WirelessMeter:
         out, self._out = self._out, []
         return out
 
-    def _send(self, control: int, now: float, *, records: bytes | None = None) -> None:
-        told = b"".join(self._meter.records(now)) if records is None else records
-        self._out.append(encode_frame(self._sealed(control, told), self._settings.frame_format))
+    def _take(self, telegram: Telegram, now: float) -> bool:
+        control = telegram.link.control
+        if control in REQ_UD2:
+            self._answer(now)
+        elif control in SND_UD:
+            self._error = self._obey(telegram, now)
+            self._acknowledge()
+        return control in REQ_UD2 or control in SND_UD or control == SND_NKE
 
-    def _sealed(self, control: int, records: bytes) -> bytes:
-        meter, settings, number = self._meter.address, self._settings, self._access_number
+    def _answer(self, now: float) -> None:
+        """The application error of the last command, once; else all records, and how the valve stands."""
+        error, self._error = self._error, None
+        if error is not None:
+            self._send(RSP_UD, ERROR_CI, bytes((error,)))
+            return
+        valve = number_record(VALVE_VIF, int(not self._meter.flow.closed), DataInformation(DataField.INTEGER_8))
+        self._send(RSP_UD, RECORDS_CI, b"".join([*self._meter.records(now), valve]))
+
+    def _acknowledge(self) -> None:
+        """Plain, as the link layer's frames are; that a command was refused stands in the status."""
+        status = 0 if self._error is None else APPLICATION_ERROR
+        heading = self._heading(ACK, NOTHING_CI, status=status)
+        self._out.append(encode_frame(plain_frame(heading, b""), self._settings.frame_format))
+
+    def _obey(self, telegram: Telegram, now: float) -> int | None:
+        """Do what a command says, all of it or nothing; the application error if it is not done.
+
+        One that came again was obeyed already.
+        """
+        content, opened, transport = telegram.content, telegram.opened, telegram.transport
+        if transport is None or transport.content is not Content.COMMAND:
+            return UNIMPLEMENTED_CI
+        if content is None or opened is None or not self._sealed_as_mine(transport, opened):
+            return UNSPECIFIED
+        if telegram.arrival is Arrival.AGAIN:
+            return None
+        try:
+            done = apply_settings(self._meter, content, now, opened.guarantee)
+        except DecodeError:
+            return PREMATURE_END
+        return None if done else UNSPECIFIED
+
+    def _sealed_as_mine(self, transport: Transport, opened: Opened) -> bool:
+        """Whether a command is protected as the meter's own telegrams are."""
+        mode = self._settings.security
+        if transport.mode != mode.value:
+            return False
+        if mode is not Security.PLAIN and opened.protection not in {Protection.DECRYPTED, Protection.VERIFIED}:
+            return False
+        return opened.guarantee <= GUARANTEES.get(mode, GuaranteeClass.UNAUTHENTICATED)
+
+    def _heading(self, control: int, ci: int, *, status: int = 0, flags: int = 0) -> Heading:
+        number, meter = self._access_number, self._meter.address
+        return Heading(control=control, meter=meter, access_number=number, ci=ci, status=status, flags=flags)
+
+    def _send(self, control: int, ci: int, content: bytes) -> None:
+        settings = self._settings
         flags = SYNCHRONOUS | (BIDIRECTIONAL | ACCESSIBLE if settings.window_s else 0)
+        heading = self._heading(control, ci, flags=flags)
         if settings.security is Security.MODE_7:
             self.counter += 1
-            return mode_7_telegram(control, meter, number, records, settings.key, self.counter)
-        if settings.security is Security.MODE_5:
-            return mode_5_telegram(control, meter, number, records, settings.key, flags=flags)
-        return plain_telegram(control, meter, number, records, flags=flags)
+            sealed = mode_7_frame(heading, content, settings.key, self.counter)
+        elif settings.security is Security.MODE_5:
+            sealed = mode_5_frame(heading, content, settings.key)
+        else:
+            sealed = plain_frame(heading, content)
+        self._out.append(encode_frame(sealed, settings.frame_format))
 
 
 def interval(access_number: int, nominal_s: float) -> float:

@@ -42,6 +42,7 @@ class RadioListener:
     def __init__(self, link: Link, kind: StickKind) -> None:
         self.noise = 0
         self._link = link
+        self._kind = kind
         self._parser = kind.parser()
         self._heard: deque[Heard] = deque()
 
@@ -57,6 +58,12 @@ class RadioListener:
                 else:
                     self.noise += 1
         return self._heard.popleft()
+
+    async def send(self, frame: bytes) -> None:
+        """Send `frame` (without checksums); raises `ConnectFailed` if the stick is only heard."""
+        if self._kind.send is None:
+            raise ConnectFailed(f"{self._link.peer}: this kind of stick only hears; use imst, amber or hex")
+        await self._link.send(self._kind.send(frame))
 
     async def close(self) -> None:
         """End the link."""

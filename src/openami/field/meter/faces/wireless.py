@@ -8,7 +8,7 @@ from openami.field.meter.wireless_meter import WirelessMeter
 from openami.io.clock import Clock
 from openami.io.links.link import Link
 from openami.model.errors import LinkError
-from openami.protocols.mbus.wireless.sticks.heard import Heard
+from openami.protocols.mbus.wireless.sticks.heard import Heard, ToSend
 from openami.protocols.mbus.wireless.sticks.kinds import StickKind
 
 
@@ -32,7 +32,7 @@ class WirelessFace:
                 if data == b"":
                     return
                 for event in parser.feed(data or b""):
-                    if isinstance(event, Heard):
+                    if isinstance(event, Heard | ToSend):
                         self._meter.receive(event.frame, self._clock.time())
         except LinkError:
             return

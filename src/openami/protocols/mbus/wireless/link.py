@@ -33,6 +33,12 @@ CONTROL_NAMES = {
 }
 
 
+SND_NKE, SND_UD, REQ_UD2 = 0x40, 0x53, 0x5B
+SND_NR, RSP_UD, ACK = 0x44, 0x08, 0x00
+DOWNLINK = frozenset((0x06, 0x40, 0x43, 0x53, 0x73, 0x5A, 0x7A, 0x5B, 0x7B))
+"""What is said to a meter; everything else is said by one."""
+
+
 class LinkHeader(NamedTuple):
     """`control` is the C field; `address` is that of the radio, which need not be the meter's."""
 
@@ -43,6 +49,11 @@ class LinkHeader(NamedTuple):
     def control_name(self) -> str:
         """The frame's kind, as EN 13757-4 calls it."""
         return CONTROL_NAMES.get(self.control, f"C field {self.control:02X}")
+
+    @property
+    def downlink(self) -> bool:
+        """Whether the frame is for a meter; the meter's address then stands in a later layer."""
+        return self.control in DOWNLINK
 
 
 def decode_link(data: bytes) -> LinkHeader:

@@ -47,11 +47,12 @@ class Opened(NamedTuple):
 
 
 class Parties(NamedTuple):
-    """Whose telegram it is: the meter, the radio that sent it, and the keys to try."""
+    """Whose telegram it is: the meter, the radio that sent it, the keys to try; `downlink`: it is for the meter."""
 
     meter: MeterAddress
     radio: MeterAddress
     keys: Sequence[bytes]
+    downlink: bool = False
 
 
 def open_session(header: ExtendedLink, payload: bytes, who: Parties, plausible: Plausible) -> Opened:
@@ -154,7 +155,7 @@ def _mode_7(transport: Transport, payload: bytes, who: Parties, counter: int | N
     sealed, tail = payload[:size], payload[size:]
     guarantee = GuaranteeClass.SHARED_KEYS if verified else GuaranteeClass.UNAUTHENTICATED
     for key in who.keys:
-        derived = security.encryption_key(key, counter, who.meter)
+        derived = security.encryption_key(key, counter, who.meter, downlink=who.downlink)
         plain = security.cbc_decrypt(derived, bytes(security.BLOCK), sealed)
         if plain[:2] == security.FILLER:
             protection = Protection.VERIFIED if verified else Protection.DECRYPTED

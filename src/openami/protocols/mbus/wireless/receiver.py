@@ -24,7 +24,7 @@ from openami.protocols.mbus.wireless.fragment import (
 )
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE, FrameFormat, decode_frame
 from openami.protocols.mbus.wireless.keys import Keys, KeyStore
-from openami.protocols.mbus.wireless.link import LinkHeader, decode_link
+from openami.protocols.mbus.wireless.link import DOWNLINK, LinkHeader, decode_link
 from openami.protocols.mbus.wireless.opening import Opened, Parties, Plausible, Protection, open_content, open_session
 from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
 from openami.protocols.mbus.wireless.transport import Content, Transport, decode_transport
@@ -120,9 +120,7 @@ class Receiver:
         header, start = decode_extended_link(data, at)
         meter = header.address if header.address is not None else telegram.meter
         telegram = telegram._replace(extended=header, meter=meter)
-        opened = open_session(
-            header, data[start:], self._parties(meter, telegram.link.address), self._begins_a_transport
-        )
+        opened = open_session(header, data[start:], self._parties(meter, telegram.link), self._begins_a_transport)
         telegram = _noted(telegram, opened.problem)
         if opened.protection is Protection.CLOSED:
             return telegram._replace(opened=opened)
@@ -148,7 +146,7 @@ class Receiver:
         if transport.content is Content.MANUFACTURER:
             opened = telegram.opened or Opened(Protection.NONE, payload)
             return telegram._replace(transport=transport, meter=meter, opened=opened)
-        who = self._parties(meter, telegram.link.address)
+        who = self._parties(meter, telegram.link)
         fragment, key, mac, problems = telegram.fragment, None, None, telegram.problems
         if fragment is not None and fragment.mac:
             key = _mac_key(fragment, data[at:], who)
@@ -189,11 +187,11 @@ class Receiver:
             return False
         return transport.content in {Content.RECORDS, Content.COMPACT} and self._plausible(payload[transport.stop :])
 
-    def _parties(self, meter: MeterAddress, radio: MeterAddress) -> Parties:
-        keys = self._keys.of(meter)
+    def _parties(self, meter: MeterAddress, link: LinkHeader) -> Parties:
+        keys, radio = self._keys.of(meter), link.address
         if radio is not meter and radio != meter:
             keys += tuple(key for key in self._keys.of(radio) if key not in keys)
-        return Parties(meter, radio, keys)
+        return Parties(meter, radio, keys, link.control in DOWNLINK)
 
 
 def _mac_key(fragment: Fragment, message: bytes, who: Parties) -> bytes | None:
@@ -205,7 +203,9 @@ def _mac_key(fragment: Fragment, message: bytes, who: Parties) -> bytes | None:
         covered += fragment.message_length.to_bytes(2, "little")
     covered += message
     for key in who.keys:
-        mac = security.message_mac(key, fragment.message_counter, who.meter, covered, len(fragment.mac))
+        mac = security.message_mac(
+            key, fragment.message_counter, who.meter, covered, len(fragment.mac), downlink=who.downlink
+        )
         if security.same(mac, fragment.mac):
             return key
     return None

@@ -41,8 +41,8 @@ MODE_NAMES = {
     15: "manufacturer",
 }
 
-# What a key is derived for: the first byte of the derivation's input (meter as the sender).
-_ENCRYPTION, _AUTHENTICATION = b"\x00", b"\x01"
+# What a key is derived for: the first byte of the derivation's input, by who sends: the meter, or another to the meter.
+_ENCRYPTION, _AUTHENTICATION = (b"\x00", b"\x10"), (b"\x01", b"\x11")
 
 
 def _cmac(key: bytes, data: bytes) -> bytes:
@@ -55,14 +55,16 @@ def _derived(key: bytes, purpose: bytes, counter: int, meter: MeterAddress) -> b
     return _cmac(key, purpose + counter.to_bytes(4, "little") + meter.number + b"\x07" * 7)
 
 
-def encryption_key(key: bytes, counter: int, meter: MeterAddress) -> bytes:
-    """The ephemeral encryption key of modes 7 and 10 for one message counter."""
-    return _derived(key, _ENCRYPTION, counter, meter)
+def encryption_key(key: bytes, counter: int, meter: MeterAddress, *, downlink: bool = False) -> bytes:
+    """The ephemeral encryption key of modes 7 and 10 for one message counter; `downlink`: of a message to the meter."""
+    return _derived(key, _ENCRYPTION[downlink], counter, meter)
 
 
-def message_mac(key: bytes, counter: int, meter: MeterAddress, covered: bytes, size: int) -> bytes:
+def message_mac(
+    key: bytes, counter: int, meter: MeterAddress, covered: bytes, size: int, *, downlink: bool = False
+) -> bytes:
     """The AFL's MAC of `size` bytes over `covered`: message control, counter, length if there, message."""
-    return _cmac(_derived(key, _AUTHENTICATION, counter, meter), covered)[:size]
+    return _cmac(_derived(key, _AUTHENTICATION[downlink], counter, meter), covered)[:size]
 
 
 def same(one: bytes, other: bytes) -> bool:

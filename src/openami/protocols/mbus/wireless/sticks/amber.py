@@ -10,10 +10,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import xor
 
-from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, complete_events, drop_noise
+from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, ToSend, complete_events, drop_noise
 
 START = 0xFF
-TELEGRAM_HEARD = 0x03
+SEND_TELEGRAM, TELEGRAM_HEARD = 0x00, 0x03
 _OVERHEAD = 4
 
 
@@ -49,6 +49,8 @@ class AmberParser:
 
 def _read(message: bytes, extra: int) -> Event:
     payload = message[3 : len(message) - 1 - extra]
+    if message[1] == SEND_TELEGRAM:
+        return ToSend(message[2:3] + payload)
     if message[1] != TELEGRAM_HEARD:
         return StickMessage(f"command {message[1]:02X}", payload)
     return Heard(message[2:3] + payload, message[-2] if extra else None)
@@ -56,5 +58,14 @@ def _read(message: bytes, extra: int) -> Event:
 
 def encode_heard(frame: bytes, rssi: int | None = None) -> bytes:
     """The message of a module that heard `frame` (L first, stripped): for a stick that is played."""
-    body = bytes((START, TELEGRAM_HEARD, len(frame) - 1)) + frame[1:] + (b"" if rssi is None else bytes((rssi,)))
+    return _message(TELEGRAM_HEARD, frame, b"" if rssi is None else bytes((rssi,)))
+
+
+def encode_send(frame: bytes) -> bytes:
+    """The message that asks a module to send `frame` (L first, stripped)."""
+    return _message(SEND_TELEGRAM, frame, b"")
+
+
+def _message(command: int, frame: bytes, behind: bytes) -> bytes:
+    body = bytes((START, command, len(frame) - 1)) + frame[1:] + behind
     return body + bytes((reduce(xor, body),))

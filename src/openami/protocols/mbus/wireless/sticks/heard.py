@@ -19,6 +19,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class ToSend:
+    """A telegram that a host asks its stick to send: what a stick that is played is told. `frame` is stripped."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StickMessage:
     """A message of the stick about itself."""
 
@@ -34,7 +41,7 @@ class Noise:
     reason: str
 
 
-Event = Heard | StickMessage | Noise
+Event = Heard | ToSend | StickMessage | Noise
 
 
 def complete_events(next_event: Callable[[], Event | None]) -> list[Event]:

@@ -6,14 +6,14 @@ control bits say. A heard telegram's payload begins with its C field: L is left 
 
 from __future__ import annotations
 
-from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, complete_events, drop_noise
+from openami.protocols.mbus.wireless.sticks.heard import Event, Heard, StickMessage, ToSend, complete_events, drop_noise
 from openami.protocols.wire.crc import crc16_x25
 
 START = 0xA5
 _HEADER = 4
 _TIME_STAMP, _RSSI, _CRC = 0x20, 0x40, 0x80
 RADIO_LINK = 0x02
-TELEGRAM_HEARD = 0x03
+SEND_TELEGRAM, TELEGRAM_HEARD = 0x01, 0x03
 
 
 class ImstParser:
@@ -50,14 +50,24 @@ class ImstParser:
 
 def _read(message: bytes, length: int, behind: int) -> Event:
     payload = message[_HEADER : _HEADER + length]
+    if message[1] & 0x0F == RADIO_LINK and message[2] == SEND_TELEGRAM:
+        return ToSend(bytes((length,)) + payload)
     if message[1] & 0x0F != RADIO_LINK or message[2] != TELEGRAM_HEARD:
         return StickMessage(f"endpoint {message[1] & 0x0F}, message {message[2]:02X}", payload)
     rssi = message[_HEADER + length + behind - 1] if message[1] & _RSSI else None
     return Heard(bytes((length,)) + payload, rssi)
 
 
+def encode_send(frame: bytes) -> bytes:
+    """The message that asks a stick to send `frame` (L first, stripped)."""
+    return _message(SEND_TELEGRAM, frame, b"", 0)
+
+
 def encode_heard(frame: bytes, rssi: int | None = None) -> bytes:
     """The message of a stick that heard `frame` (L first, stripped): for a stick that is played."""
-    control = RADIO_LINK | _CRC | (0 if rssi is None else _RSSI)
-    body = bytes((control, TELEGRAM_HEARD, len(frame) - 1)) + frame[1:] + (b"" if rssi is None else bytes((rssi,)))
+    return _message(TELEGRAM_HEARD, frame, b"" if rssi is None else bytes((rssi,)), 0 if rssi is None else _RSSI)
+
+
+def _message(kind: int, frame: bytes, behind: bytes, flags: int) -> bytes:
+    body = bytes((RADIO_LINK | _CRC | flags, kind, len(frame) - 1)) + frame[1:] + behind
     return bytes((START,)) + body + crc16_x25(body).to_bytes(2, "little")

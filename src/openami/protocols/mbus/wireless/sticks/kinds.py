@@ -18,11 +18,12 @@ class StickParser(Protocol):
 
 
 class StickKind(NamedTuple):
-    """`write` takes a frame with or without checksums."""
+    """`write` takes a frame with or without checksums; `send` asks the stick to send one without: None if it cannot."""
 
     parser: Callable[[], StickParser]
     write: Callable[[bytes], bytes]
     baudrate: int
+    send: Callable[[bytes], bytes] | None = None
 
 
 def _imst(frame: bytes) -> bytes:
@@ -46,10 +47,10 @@ def _rtl(frame: bytes) -> bytes:
 
 
 STICKS = {
-    "imst": StickKind(imst.ImstParser, _imst, 57_600),
-    "amber": StickKind(amber.AmberParser, _amber, 9_600),
+    "imst": StickKind(imst.ImstParser, _imst, 57_600, imst.encode_send),
+    "amber": StickKind(amber.AmberParser, _amber, 9_600, amber.encode_send),
     "cul": StickKind(LineParser, _cul, 38_400),
     "rtl": StickKind(LineParser, _rtl, 115_200),
-    "hex": StickKind(LineParser, _hexadecimal, 115_200),
+    "hex": StickKind(LineParser, _hexadecimal, 115_200, _hexadecimal),
 }
 """Baud rates are the ones that the makers' manuals give for delivery."""

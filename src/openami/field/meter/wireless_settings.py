@@ -1,0 +1,47 @@
+"""What a command on the air may set in a meter: its clock, and its valve if nobody else can have said so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from openami.field.meter.pipe_meter import VALVE_VIF, PipeKind, PipeMeter
+from openami.model.quality import GuaranteeClass
+from openami.model.quantity import Quantity
+from openami.protocols.mbus.dif import Function
+from openami.protocols.mbus.meter_time import MeterTime
+from openami.protocols.mbus.records import Record, decode_records
+
+VALVES = (PipeKind.WATER, PipeKind.WARM_WATER, PipeKind.GAS)
+
+
+def apply_settings(meter: PipeMeter, content: bytes, now: float, guarantee: GuaranteeClass) -> bool:
+    """Do what all records say, or nothing; whether it was done. Raises `DecodeError` for what are no records."""
+    settings = [_setting(meter, record, now, guarantee) for record in decode_records(content)]
+    for setting in settings:
+        if setting is None:
+            return False
+    for setting in settings:
+        if setting is not None:
+            setting()
+    return bool(settings)
+
+
+def _setting(meter: PipeMeter, record: Record, now: float, guarantee: GuaranteeClass) -> Callable[[], None] | None:
+    """What a record asks for; None if the meter does not do that, or not for whoever sent it."""
+    value = record.value
+    if record.function is not Function.INSTANTANEOUS or record.storage or record.tariff or record.subunit:
+        return None
+    if isinstance(value, MeterTime):
+        return partial(_set_clock, meter, value, now) if isinstance(value.moment, datetime) else None
+    if record.layout.header[1:] == VALVE_VIF and isinstance(value, Quantity):
+        trusted = guarantee <= GuaranteeClass.SHARED_KEYS
+        if meter.config.kind in VALVES and trusted and value.value in {0, 1}:
+            return partial(meter.flow.open if value.value else meter.flow.close, now)
+    return None
+
+
+def _set_clock(meter: PipeMeter, told: MeterTime, now: float) -> None:
+    assert isinstance(told.moment, datetime)
+    meter.clock_offset_s = told.moment.replace(tzinfo=UTC).timestamp() - now
