@@ -63,7 +63,7 @@ class Mdm:
     def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
         with self._store.transaction() as connection:
-            return self._intake(connection, batch).take_profile([_of_meter(reading) for reading in batch])
+            return self._intake(connection, batch).take_profile(_of_meters(batch))
 
     def take_energy(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take energies of intervals that another party delivered: `registers` are the energies themselves, `status`
@@ -255,8 +255,11 @@ class Mdm:
         return next((channel for channel in self._block_channels(metering_point) if channel.obis == obis), None)
 
 
-def _of_meter(reading: ProfileReading) -> ProfileReading:
-    return replace(reading, status=from_meter(reading.status)) if delivered(reading.status).any() else reading
+def _of_meters(batch: Sequence[ProfileReading]) -> Sequence[ProfileReading]:
+    """The batch without the bit that is ours; nearly always none has it, which one look at all together tells."""
+    if not batch or not delivered(np.concatenate([reading.status for reading in batch])).any():
+        return batch
+    return [replace(reading, status=from_meter(reading.status)) for reading in batch]
 
 
 def _delivered(reading: ProfileReading) -> ProfileReading:
