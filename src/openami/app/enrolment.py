@@ -27,6 +27,7 @@ from openami.model.unit import Unit
 ENERGIES = (ObisCode(1, 0, 1, 8, 0), ObisCode(1, 0, 2, 8, 0))
 KINDS = (ChannelKind.INTERVAL_ENERGY, ChannelKind.REGISTER_SNAPSHOT)
 LINE_MAX = 1 << 16
+KEY_OR_NONE = "^([0-9a-fA-F]{32})?$"
 
 
 class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,18 +49,26 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         ),
     ] = "wrapper"
     resolution_s: Annotated[int, Meta(ge=60, le=86_400, description="Capture period of its load profile, seconds.")]
-    encryption_key: Annotated[str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its encryption key, 32 hex digits.")]
+    encryption_key: Annotated[
+        str, Meta(pattern=KEY_OR_NONE, description="Its encryption key, 32 hex digits; empty: as its shipment says.")
+    ] = ""
     authentication_key: Annotated[
-        str, Meta(pattern="^[0-9a-fA-F]{32}$", description="Its authentication key, 32 hex digits.")
-    ]
+        str, Meta(pattern=KEY_OR_NONE, description="Its authentication key, 32 hex digits; empty as well then.")
+    ] = ""
+    master_key: Annotated[
+        str, Meta(pattern=KEY_OR_NONE, description="Its master key, 32 hex digits; without it no key can be replaced.")
+    ] = ""
     transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
 
     @property
-    def keys(self) -> MeterKeys:
-        """The keys as the keystore wants them."""
-        return MeterKeys(bytes.fromhex(self.encryption_key), bytes.fromhex(self.authentication_key))
+    def keys(self) -> MeterKeys | None:
+        """The keys as the keystore wants them; None if they came with the shipment."""
+        if not self.encryption_key and not self.authentication_key:
+            return None
+        master = bytes.fromhex(self.master_key) or None
+        return MeterKeys(bytes.fromhex(self.encryption_key), bytes.fromhex(self.authentication_key), master_key=master)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,16 @@ def enrol_meter(registry: Registry, keystore: FileKeystore, line: EnrolmentLine,
     registry.install(meter.id, point.id, since)
     if line.consumer:
         registry.supply(registry.add_consumer(line.consumer).id, point.id, since)
-    keystore.put(title, line.keys)
+    keep_keys(keystore, line)
+
+
+def keep_keys(keystore: FileKeystore, line: EnrolmentLine) -> None:
+    """Put the keys of `line` into the keystore; raises `SettingError` if it has none and no shipment brought them."""
+    title = bytes.fromhex(line.system_title)
+    if line.keys is not None:
+        keystore.put(title, line.keys)
+    elif title not in keystore.system_titles():
+        raise SettingError(f"meter {line.serial} has no keys, neither in its line nor from a shipment: pki receive")
 
 
 def _check_header(given: Sequence[str], kind: type[Line]) -> None:

@@ -5,17 +5,23 @@ The laptop carries an installation of its own, or the back office's while that d
 
 from __future__ import annotations
 
+import getpass
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from openami.app.enrolment import ENERGIES, EnrolmentLine, Line, Rejected, enrol_meter
+from openami.app.enrolment import ENERGIES, EnrolmentLine, Line, Rejected, enrol_meter, keep_keys
 from openami.app.installation import Installation
+from openami.app.key_work import IN_USE
 from openami.app.parts import operations_settings
+from openami.app.records import open_commands
+from openami.backoffice.audit.entry import Audit, Kind
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.key_line import KeyLine
+from openami.backoffice.operations.key_roll_over import RolledOver, RollOver
 from openami.backoffice.operations.live import LiveAnswer, read_live
 from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
@@ -62,6 +68,8 @@ class FieldTool:
     mdm: Mdm
     keystore: FileKeystore
     sessions: Sessions
+    pending: FileKeystore
+    audit: Audit
     clock: Clock
 
     async def read(self, serial: str, link: str, framing: str, note: str = "read at the local port") -> FieldReading:
@@ -71,6 +79,7 @@ class FieldTool:
 
     async def commission(self, line: EnrolmentLine, link: str, framing: str) -> FieldReading:
         """Enter the meter of `line` and read it: all of it stays only if the meter answers with its keys."""
+        self._enter(line.serial, "commissioned at the local port")
         with self.store.transaction():
             enrol_meter(self.registry, self.keystore, line, self._now())
             meter = self._meter(line.serial)
@@ -83,6 +92,7 @@ class FieldTool:
         `links[1]`. Nothing is changed unless both meters answer.
         """
         leaving = self._meter(old)
+        self._enter(old, f"exchanged for meter {line.serial} at the local port")
         closing = await self._ask(leaving, links[0], framing)
         with self.store.transaction():
             closed = self._keep(leaving, closing, "closing read at the local port")
@@ -90,10 +100,45 @@ class FieldTool:
             new = self.registry.add_meter(
                 line.serial, bytes.fromhex(line.system_title), leaving.guarantee, line.link, line.framing
             )
-            self.keystore.put(new.system_title, line.keys)
+            keep_keys(self.keystore, line)
             self.registry.exchange(leaving.id, new.id, at)
             opening = await self._ask(new, links[1], framing)
             return closed, self._keep(new, opening, "opening read at the local port")
+
+    async def replace_keys(self, serial: str, link: str, framing: str) -> RolledOver | None:
+        """Give a meter keys that its maker does not know, at `link`; None if it has no master key to wrap them under.
+
+        What was not finished is pending: `openami keys roll` goes on with it.
+        """
+        meter = self._meter(serial)
+        if self.keystore.meter_keys(meter.system_title).master_key is None:
+            return None
+        at_hand = replace(meter, framing=framing)
+        line = KeyLine(self.sessions, lambda _title: (at_hand, link), self.clock)
+        rolling = RollOver(self.keystore, self.pending, line, secrets.token_bytes)
+        self._enter(serial, "new keys were made")
+        rolling.begin([meter.system_title])
+        done = (await rolling.go_on([meter.system_title]))[meter.system_title]
+        if done is RolledOver.DONE:
+            self._enter(serial, IN_USE)
+        return done
+
+    def retire(self, serial: str) -> None:
+        """A meter is worth nothing any more: it hangs nowhere, is not dialled, and its keys are destroyed.
+
+        What it measured stays. Its serial number and system title cannot be entered again.
+        """
+        meter = self._meter(serial)
+        self._enter(serial, "retired: its keys are destroyed")
+        with self.store.transaction():
+            if self.registry.installation_at(meter.id, self._now()) is not None:
+                self.registry.remove(meter.id, self._now())
+            self.registry.change_link(meter.id, None)
+        for keystore in (self.pending, self.keystore):
+            keystore.remove_many([meter.system_title])
+
+    def _enter(self, serial: str, what: str) -> None:
+        self.audit.enter(Kind.KEY, getpass.getuser(), f"meter {serial}", what)
 
     async def _ask(self, meter: Meter, link: str, framing: str) -> LiveAnswer:
         async with self.sessions.client(replace(meter, framing=framing), link) as client:
@@ -127,8 +172,15 @@ class FieldTool:
 @asynccontextmanager
 async def open_field_tool(installation: Installation, clock: Clock) -> AsyncIterator[FieldTool]:
     """The tool over an installation that nobody else uses now: its counters are locked."""
-    store, keystore, counters = installation.open_store(), installation.open_keystore(), installation.open_counters()
-    try:
+    with ExitStack() as stack:
+        store, keystore, counters = (
+            installation.open_store(),
+            installation.open_keystore(),
+            installation.open_counters(),
+        )
+        stack.callback(store.close)
+        stack.callback(counters.close)
+        audit = stack.enter_context(open_commands(installation, clock))
         registry = Registry(store)
         sessions = Sessions(
             LocalPort(clock),
@@ -138,10 +190,8 @@ async def open_field_tool(installation: Installation, clock: Clock) -> AsyncIter
             secrets.token_bytes,
             operations_settings(installation),
         )
-        yield FieldTool(store, registry, Mdm(store, registry), keystore, sessions, clock)
-    finally:
-        counters.close()
-        store.close()
+        pending = installation.open_pending_keys()
+        yield FieldTool(store, registry, Mdm(store, registry), keystore, sessions, pending, audit, clock)
 
 
 def one_line(lines: Sequence[Line | Rejected], file: str) -> EnrolmentLine:

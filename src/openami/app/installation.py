@@ -49,8 +49,14 @@ class Installation:
 
     def open_keystore(self) -> FileKeystore:
         """The keystore; raises `KeystoreLocked` or `SettingError`."""
-        keystore = self.settings.keystore
-        return FileKeystore(self.path(keystore.path), self._passphrase(), disk=SystemDisk(), random=secrets.token_bytes)
+        return self._keystore(self.settings.keystore.path)
+
+    def open_pending_keys(self) -> FileKeystore:
+        """The keys that meters are not known to use yet; raises `KeystoreLocked` or `SettingError`."""
+        return self._keystore(self.settings.keystore.pending)
+
+    def _keystore(self, file: str) -> FileKeystore:
+        return FileKeystore(self.path(file), self._passphrase(), disk=SystemDisk(), random=secrets.token_bytes)
 
     def open_counters(self) -> CounterFile:
         """The journal of invocation counters; one process at a time."""

@@ -158,7 +158,7 @@ async def open_back_office(
             store,
             registry,
             mdm,
-            _headend_client(installation, headend, clock),
+            headend_client(installation, headend, clock),
             keystore,
             counters,
             clock,
@@ -228,7 +228,7 @@ def operations_settings(installation: Installation) -> OperationsSettings:
     )
 
 
-def _headend_client(installation: Installation, headend: str, clock: Clock) -> HeadendClient:
+def headend_client(installation: Installation, headend: str, clock: Clock) -> HeadendClient:
     """Connections go to the head-end's address, but its certificate must carry the name that we know it by."""
     host, port = address(headend, "operations.headend")
     own = installation.operations_certificate()

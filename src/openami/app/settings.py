@@ -39,6 +39,9 @@ class Keystore(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     passphrase_file: Annotated[
         str, Meta(description="File whose first line opens the keystore; readable by its owner only.")
     ] = "keystore.passphrase"  # noqa: S105 - the name of a file
+    pending: Annotated[
+        str, Meta(description="The encrypted file of new keys that meters are not known to use yet; never lose it.")
+    ] = "keystore-pending.bin"
     counters: Annotated[
         str, Meta(description="Journal of invocation counters; losing it means resynchronising every meter.")
     ] = "counters.journal"

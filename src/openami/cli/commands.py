@@ -61,9 +61,10 @@ GROUPS = {
     ),
     "registry": ("import", "export"),
     "audit": ("show", "check", "keys"),
+    "keys": ("roll", "pending"),
     "token": ("make", "show", "withdraw"),
     "store": ("check", "upgrade", "retire", "distribute"),
-    "field": ("commission", "read", "exchange"),
+    "field": ("commission", "read", "exchange", "retire"),
     "collector": ("public", "wake", "bundle", "apply"),
     "pki": (
         "root",

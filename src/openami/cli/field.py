@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,14 +14,21 @@ from openami.app.enrolment import EnrolmentLine, read_lines
 from openami.app.field_work import FieldReading, FieldTool, one_line, open_field_tool
 from openami.app.installation import Installation
 from openami.app.settings import SETTINGS_FILE
-from openami.cli.output import JsonOption, console, print_json
+from openami.backoffice.operations.key_roll_over import RolledOver
+from openami.cli.output import JsonOption, console, print_json, print_note
 from openami.cli.session import FramingName
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificates import Purpose
+from openami.model.errors import SettingError
 
 T = TypeVar("T")
 LinkArgument = Annotated[str, typer.Argument(help="The local port: `serial:///dev/ttyUSB0?mode=E`, `tcp://host:port`.")]
 FileArgument = Annotated[Path, typer.Argument(help="CSV file with a header and one line, as `openami enrol` takes.")]
+KeepKeysOption = Annotated[
+    bool, typer.Option("--keep-keys", help="Keep the old meter's keys: its pushes may still wait in a spool.")
+]
 FramingOption = Annotated[FramingName, typer.Option(help="Framing at the local port.")]
 
 
@@ -32,9 +40,19 @@ def commission(
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> None:
-    """Enter a new meter and take its opening read. It stays entered only if it answers with its own keys."""
+    """Enter a new meter, take its opening read and give it keys that its maker does not know.
+
+    It stays entered only if it answers with its own keys: those of the file, or those of a shipment (`openami pki
+    receive`). New keys need its master key; where replacing them is cut short, `openami keys roll` goes on.
+    """
     line = _line(file)
-    _show([_run(settings, lambda tool: tool.commission(line, link, framing.value))], as_json=as_json)
+
+    async def work(tool: FieldTool) -> list[FieldReading]:
+        opening = await tool.commission(line, link, framing.value)
+        _tell_keys(line.serial, await tool.replace_keys(line.serial, link, framing.value))
+        return [opening]
+
+    _show(_run(settings, work), as_json=as_json)
 
 
 def read(
@@ -56,16 +74,60 @@ def exchange(
     file: FileArgument,
     *,
     framing: FramingOption = FramingName.HDLC,
+    keep_keys: KeepKeysOption = False,
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> None:
     """Exchange a meter: closing read of the one that goes, opening read of the one that comes, in its place.
 
     Of the file's line serial number, system title, link, framing and keys count; the point stays what it is. Nothing
-    is changed unless both meters answer.
+    is changed unless both meters answer. Then the one that came gets new keys, and those of the other are destroyed.
     """
     line = _line(file)
-    _show(_run(settings, lambda tool: tool.exchange(old, line, (old_link, new_link), framing.value)), as_json=as_json)
+
+    async def work(tool: FieldTool) -> tuple[FieldReading, FieldReading]:
+        readings = await tool.exchange(old, line, (old_link, new_link), framing.value)
+        _tell_keys(line.serial, await tool.replace_keys(line.serial, new_link, framing.value))
+        if not keep_keys:
+            tool.retire(old)
+        return readings
+
+    _show(_run(settings, work), as_json=as_json)
+
+
+def retire(
+    serial: Annotated[str, typer.Argument(help="Serial number of the meter.")],
+    *,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Its certificate (PEM), which goes on the deny list of --folder.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Folder of the authority for devices.")] = Path("devices"),
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it: no backup brings the keys back into this keystore.")
+    ] = False,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+) -> None:
+    """Decommission a meter: it hangs nowhere, is not dialled, its keys are destroyed. What it measured stays."""
+    if not yes:
+        raise SettingError(f"this destroys the keys of meter {serial} for good; say --yes to do it")
+    if certificate is not None:
+        CertificateAuthority(folder, Purpose.DEVICE).deny(certificate.read_bytes(), datetime.now(UTC))
+
+    async def work(tool: FieldTool) -> None:
+        tool.retire(serial)
+
+    _run(settings, work)
+    console.print(f"meter {serial} is retired", highlight=False)
+
+
+def _tell_keys(serial: str, done: RolledOver | None) -> None:
+    """For people, beside the readings."""
+    if done is None:
+        print_note(f"meter {serial} keeps its maker's keys: there is no master key to replace them under")
+    elif done is RolledOver.DONE:
+        print_note(f"meter {serial} uses new keys")
+    else:
+        print_note(f"new keys of meter {serial} are pending ({done.value}): go on with openami keys roll {serial}")
 
 
 def _line(file: Path) -> EnrolmentLine:

@@ -17,6 +17,7 @@ from openami.model.errors import SettingError
 
 if TYPE_CHECKING:
     from openami.app.inner_zones import SealingKeys
+    from openami.app.installation import Installation
 
 SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
 
@@ -78,9 +79,30 @@ def receive(
     known = [meter.serial for meter in meters if meter.system_title in there]
     if known:
         raise SettingError(f"the keystore has keys of {', '.join(known[:5])} already: nothing was changed")
+    gone = _retired(installation, [meter.system_title for meter in meters])
+    if gone:
+        raise SettingError(f"{', '.join(gone[:5])} are registered and were retired: nothing was changed")
     _enter(settings, file.name, f"received the keys of {len(meters)} meters")
-    keystore.put_many({one.system_title: MeterKeys(one.encryption_key, one.authentication_key) for one in meters})
+    keystore.put_many(
+        {
+            one.system_title: MeterKeys(one.encryption_key, one.authentication_key, master_key=one.master_key)
+            for one in meters
+        }
+    )
     console.print(f"{len(meters)} meters have their keys in the keystore", highlight=False)
+
+
+def _retired(installation: Installation, titles: list[bytes]) -> list[str]:
+    """Meters that the registry knows, though the keystore has forgotten them: their keys do not come back."""
+    from openami.backoffice.registry.registry import Registry
+
+    store = installation.open_store()
+    try:
+        registry = Registry(store)
+        found = [registry.meter_by_system_title(title) for title in titles]
+    finally:
+        store.close()
+    return [meter.serial for meter in found if meter is not None]
 
 
 def _enter(settings: Path, subject: str, what: str) -> None:

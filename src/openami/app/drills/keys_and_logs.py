@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,13 +151,13 @@ class _Meters:
     def __init__(self, keys: dict[bytes, MeterKeys]) -> None:
         self.keys = {title: [one] for title, one in keys.items()}
 
-    def opens(self, system_title: bytes, keys: MeterKeys) -> bool:
+    async def opens(self, system_title: bytes, keys: MeterKeys) -> bool:
         there = self.keys[system_title]
         if keys == there[-1]:
             self.keys[system_title] = [keys]
         return keys in there
 
-    def transfer(self, system_title: bytes, keys: MeterKeys, new: MeterKeys) -> None:
+    async def transfer(self, system_title: bytes, keys: MeterKeys, new: MeterKeys) -> None:
         if keys not in self.keys[system_title]:
             raise LinkLost("no session under these keys")
         self.keys[system_title] = [keys, new]
@@ -178,7 +179,10 @@ def a_roll_over_is_killed_at_every_step() -> None:
     for step in range(1, 200):
         disk = FaultDisk()
         keys = {
-            title: MeterKeys(octets_of(f"e{title.hex()}", 16), octets_of(f"a{title.hex()}", 16)) for title in titles
+            title: MeterKeys(
+                octets_of(f"e{title.hex()}", 16), octets_of(f"a{title.hex()}", 16), master_key=octets_of("m", 16)
+            )
+            for title in titles
         }
         store, _ = _stores(disk)
         store.put_many(keys)
@@ -187,7 +191,7 @@ def a_roll_over_is_killed_at_every_step() -> None:
         try:
             rolling = RollOver(*_stores(disk), meters, random_of(b"new"))
             rolling.begin(titles)
-            rolling.go_on()
+            asyncio.run(rolling.go_on())
             ended = True
         except PowerCut:
             ended = False

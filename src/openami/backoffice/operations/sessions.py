@@ -55,9 +55,9 @@ class Sessions:
         self._turns: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def client(self, meter: Meter, link: str) -> AsyncIterator[DlmsClient]:
-        """A client that is not associated yet; its circuit ends with the block."""
-        settings, framing = self._client_settings(meter), _framing(meter, link, self._settings.client_sap)
+    async def client(self, meter: Meter, link: str, keys: MeterKeys | None = None) -> AsyncIterator[DlmsClient]:
+        """A client that is not associated yet; its circuit ends with the block. `keys`: others than the keystore's."""
+        settings, framing = self._client_settings(meter, keys), _framing(meter, link, self._settings.client_sap)
         circuit = await self._open(link)
         try:
             client = DlmsClient(
@@ -92,12 +92,12 @@ class Sessions:
             await self._clock.sleep(_BUSY_PAUSE_S)
         return await self._headend.open_circuit(link, self._settings.dial_timeout_s)
 
-    def _client_settings(self, meter: Meter) -> ClientSettings:
+    def _client_settings(self, meter: Meter, keys: MeterKeys | None) -> ClientSettings:
         return ClientSettings(
             client_sap=self._settings.client_sap,
             server_sap=SERVER_SAP,
             authentication=Authentication.HLS5,
-            keys=security_keys(self._find_keys(meter.system_title)),
+            keys=security_keys(keys or self._find_keys(meter.system_title)),
             system_title=self._settings.system_title,
             server_system_title=meter.system_title,
             response_timeout_s=self._settings.response_timeout_s,
@@ -112,6 +112,7 @@ def security_keys(keys: MeterKeys) -> SecurityKeys:
         keys.authentication_key,
         keys.global_broadcast_encryption_key,
         suite=suite,
+        master_key=keys.master_key,
     )
 
 

@@ -13,7 +13,7 @@ All that stands before the ciphertext is authenticated with it. The file is repl
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -35,7 +35,7 @@ _SCRYPT_LOG2_N_MAX = 20
 _SCRYPT_FACTOR_MAX = 16
 _SYSTEM_TITLE_BYTES = 8
 
-_Entry = tuple[bytes, bytes, bytes | None, bytes | None]
+_Entry = list[bytes | None]
 
 
 class KeystoreLocked(StoreError):
@@ -100,10 +100,15 @@ class FileKeystore:
     def remove(self, system_title: bytes) -> None:
         """Forget the keys of one meter, durably; raise `NoKeys` if there are none."""
         self.meter_keys(system_title)
-        self._write({title: keys for title, keys in self._keys.items() if title != system_title})
+        self.remove_many((system_title,))
+
+    def remove_many(self, system_titles: Iterable[bytes]) -> None:
+        """Forget the keys of many meters in one writing; those that are not here are none."""
+        gone = dict.fromkeys(system_titles)
+        self._write({title: keys for title, keys in self._keys.items() if title not in gone})
 
     def _write(self, keys: dict[bytes, MeterKeys]) -> None:
-        entries = {title: _entry(record) for title, record in keys.items()}
+        entries = {title: record.entry() for title, record in keys.items()}
         nonce = self._random(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, msgspec.msgpack.encode(entries), self._head)
         try:
@@ -123,16 +128,7 @@ class FileKeystore:
                 f"keystore {self._path} does not open: the passphrase is wrong or the file was changed"
             ) from None
         entries = msgspec.msgpack.decode(plain, type=dict[bytes, _Entry])
-        self._keys = {title: MeterKeys(*entry) for title, entry in entries.items()}
-
-
-def _entry(keys: MeterKeys) -> _Entry:
-    return (
-        keys.global_unicast_encryption_key,
-        keys.authentication_key,
-        keys.global_broadcast_encryption_key,
-        keys.password,
-    )
+        self._keys = {title: MeterKeys.of_entry(entry) for title, entry in entries.items()}
 
 
 def _checked_head(path: Path, data: bytes) -> bytes:

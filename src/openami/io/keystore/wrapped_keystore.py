@@ -5,7 +5,7 @@ Opening the file unwraps nothing; whoever asks for one meter's keys gets one met
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -75,7 +75,7 @@ class WrappedKeystore:
         if wrapped is None:
             raise NoKeys(f"keystore {self._path} has no keys for system title {system_title.hex()}; put them in first")
         raw = self._wrapping.unwrap(wrapped, system_title)
-        return MeterKeys(*msgspec.msgpack.decode(raw, type=tuple[bytes, bytes, bytes | None, bytes | None]))
+        return MeterKeys.of_entry(msgspec.msgpack.decode(raw, type=list[bytes | None]))
 
     def system_titles(self) -> list[bytes]:
         """Whose keys are here."""
@@ -96,16 +96,15 @@ class WrappedKeystore:
         """Forget the keys of one meter, durably; raise `NoKeys` if there are none."""
         if system_title not in self._wrapped:
             raise NoKeys(f"keystore {self._path} has no keys for system title {system_title.hex()}")
-        self._write({title: wrapped for title, wrapped in self._wrapped.items() if title != system_title})
+        self.remove_many((system_title,))
+
+    def remove_many(self, system_titles: Iterable[bytes]) -> None:
+        """Forget the keys of many meters in one writing; those that are not here are none."""
+        gone = dict.fromkeys(system_titles)
+        self._write({title: wrapped for title, wrapped in self._wrapped.items() if title not in gone})
 
     def _wrap(self, title: bytes, keys: MeterKeys) -> bytes:
-        entry = (
-            keys.global_unicast_encryption_key,
-            keys.authentication_key,
-            keys.global_broadcast_encryption_key,
-            keys.password,
-        )
-        return self._wrapping.wrap(msgspec.msgpack.encode(entry), title)
+        return self._wrapping.wrap(msgspec.msgpack.encode(keys.entry()), title)
 
     def _write(self, wrapped: dict[bytes, bytes]) -> None:
         try:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from openami.model.errors import DecodeError, SecurityError, ServiceError, SettingError
 from openami.model.obis import ObisCode
+from openami.protocols.dlms.action import ActionRequestNormal
+from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.asymmetric import (
     EXTRA,
     AsymmetricKeys,
@@ -31,7 +33,8 @@ from openami.protocols.dlms.cosem.security_setup import (
     KeyId,
     SecuritySetup1,
 )
-from openami.protocols.dlms.data import Data, DataType
+from openami.protocols.dlms.data import Data, DataType, encode_data
+from openami.protocols.dlms.descriptor import CosemMethodDescriptor
 from openami.protocols.dlms.errors import ActionError
 from openami.protocols.dlms.key_agreement import ephemeral_key, shared_secret, signed_point, wrap_key
 from openami.protocols.dlms.procedure import Keep, Procedure, call
@@ -45,6 +48,8 @@ _NAMES: Final = {
     KeyId.MASTER_KEY: "master_key",
 }
 _BY_ENTITY: Final = 0
+ORDER_INVOKE_ID: Final = 0xC1
+"""invoke_id_and_priority of a request in an envelope: confirmed, high priority, number 1."""
 
 
 class KeyExchangeFailed(ServiceError):
@@ -82,15 +87,27 @@ def transfer_keys(
 
     Raises `KeyExchangeFailed`, and `SettingError` where there is nothing to send or nothing to wrap it with.
     """
+    data = _wrapped(keys, new)
+    yield Keep(new)
+    yield from _done(call(SecuritySetup1.key_transfer, logical_name, data), "is the master key that of this meter?")
+    return new
+
+
+def transfer_order(keys: SecurityKeys, new: SecurityKeys, logical_name: ObisCode = SECURITY_SETUP) -> bytes:
+    """The same as one APDU, for those who seal it: `new` must be durable before it leaves. Raises `SettingError`."""
+    method = SecuritySetup1.key_transfer
+    descriptor = CosemMethodDescriptor(method.class_id, logical_name, method.method_id)
+    argument = encode_data(method.parameter.to_data(_wrapped(keys, new)))
+    return encode_apdu(ActionRequestNormal(ORDER_INVOKE_ID, descriptor, argument))
+
+
+def _wrapped(keys: SecurityKeys, new: SecurityKeys) -> tuple[KeyData, ...]:
     changed = [key_id for key_id in KeyId if key_of(new, key_id) not in (None, key_of(keys, key_id))]
     if keys.master_key is None:
         raise SettingError("master_key is not set: keys are transferred wrapped under it")
     if not changed or new.suite is not keys.suite:
         raise SettingError("there is no new key to transfer, or it is one of another suite")
-    data = tuple(KeyData(key_id, wrap_key(keys.master_key, key_of(new, key_id) or b"")) for key_id in changed)
-    yield Keep(new)
-    yield from _done(call(SecuritySetup1.key_transfer, logical_name, data), "is the master key that of this meter?")
-    return new
+    return tuple(KeyData(key_id, wrap_key(keys.master_key, key_of(new, key_id) or b"")) for key_id in changed)
 
 
 def agree_keys(plan: AgreementPlan, key_ids: Sequence[KeyId]) -> Procedure[SecurityKeys]:
