@@ -180,7 +180,8 @@ def test_a_relay_that_lies_confirms_nothing() -> None:
     sealed = meter.next_push() or b""
     number = number_of(sealed)
     genuine = confirmation(number, 1)
-    for lie in (encode_apdu(DataNotificationConfirm(number)), sealed, genuine[:-1] + b"\x00", b""):
+    untitled = encode_apdu(GeneralGloCiphering(b"OAC", protect(KEYS, CLIENT_TITLE, 1, 0x30, b"")))
+    for lie in (encode_apdu(DataNotificationConfirm(number)), sealed, genuine[:-1] + b"\x00", untitled, b""):
         with pytest.raises((SecurityError, DecodeError)):
             meter.pushes.answered(lie)
     assert meter.pushes.addressed(sealed)[1], "still waited for"

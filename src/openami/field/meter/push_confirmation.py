@@ -9,7 +9,7 @@ from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.ciphered import GeneralGloCiphering
 from openami.protocols.dlms.counters import Persist, ReceiveWindow, apply
 from openami.protocols.dlms.notification import DataNotificationConfirm
-from openami.protocols.dlms.security import SecurityControl, read_header, unprotect
+from openami.protocols.dlms.security import SecurityControl, check_system_title, read_header, unprotect
 from openami.protocols.dlms.server_settings import fingerprint
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def open_confirmation(meter: ElectricityMeter, apdu: bytes) -> int:
     if not isinstance(outer, GeneralGloCiphering):
         raise SecurityError(f"{type(outer).__name__} as confirmation of a sealed push: refused")
     title, pinned = outer.system_title, shared.role.client_system_title
-    if pinned not in (None, title):
+    if pinned not in (None, check_system_title(title)):
         raise SecurityError(f"push confirmed by {title.hex() or '(empty)'}, which is not the client's title: refused")
     keys = shared.used
     name = _window_name(meter.config.system_title, title, keys.global_unicast_encryption_key)
