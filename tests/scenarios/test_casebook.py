@@ -43,4 +43,4 @@ def _play(case, order, folder):
 
 
 def test_the_casebook_is_there():
-    assert len(FOLDERS) >= 48
+    assert len(FOLDERS) >= 80

@@ -12,7 +12,8 @@ import typer
 
 from openami.app.installation import Installation
 from openami.app.settings import SETTINGS_FILE
-from openami.backoffice.mdm.billing.runs import Billing, Difference, Run
+from openami.backoffice.mdm.billing.results import Difference
+from openami.backoffice.mdm.billing.runs import Billing, Run
 from openami.backoffice.mdm.settlement import Grouping, balances
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, print_note, print_rows

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from openami.backoffice.mdm import stamped
-from openami.backoffice.mdm.billing.runs import Billing, Difference
+from openami.backoffice.mdm.billing.results import Difference
+from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.channel_days import ABSENT, Sources
 from openami.backoffice.mdm.intake import Intake
 from openami.backoffice.mdm.judge import Judge

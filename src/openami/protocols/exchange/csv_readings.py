@@ -36,16 +36,15 @@ Channel = tuple[str, str, ObisCode, Unit, int]
 @dataclass(slots=True)
 class _Run:
     channel: Channel
-    line: int
-    last_line: int
+    lines: list[int] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)
     values: list[Decimal | None] = field(default_factory=list)
     qualities: list[Quality] = field(default_factory=list)
 
     def delivery(self) -> Delivery:
         return Delivery(
-            self.line, self.last_line, *self.channel,
-            tuple(self.stamps), tuple(self.values), tuple(self.qualities), self.channel[-1] == 0,
+            self.lines[0], self.lines[-1], *self.channel,
+            tuple(self.stamps), tuple(self.values), tuple(self.qualities), self.channel[-1] == 0, tuple(self.lines),
         )  # fmt: skip
 
 
@@ -72,8 +71,8 @@ def parse_csv(chunks: Iterable[bytes]) -> Parsed:
         if run is not None and (run.channel != channel or len(run.stamps) >= TOGETHER_MAX):
             yield run.delivery()
             run = None
-        run = run or _Run(channel, line, line)
-        run.last_line = line
+        run = run or _Run(channel)
+        run.lines.append(line)
         for column, each in zip((run.stamps, run.values, run.qualities), value, strict=True):
             column.append(each)  # type: ignore[attr-defined]  # three columns of three types
     if run is not None:

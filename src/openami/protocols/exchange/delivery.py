@@ -26,7 +26,8 @@ class Delivery:
 
     `stamps` are seconds since 1970-01-01 UTC: ends of intervals of `resolution_s`, or instants of register values
     where `resolution_s` is 0. `values` are exact, in `unit`; None where the sender says that it has none.
-    `registers` tells that the values are readings of a register, not energies of intervals.
+    `registers` tells that the values are readings of a register, not energies of intervals. `lines` are the lines of
+    the values where each has one of its own: then each is a record of its own.
     """
 
     line: int
@@ -40,6 +41,11 @@ class Delivery:
     values: tuple[Decimal | None, ...]
     qualities: tuple[Quality, ...]
     registers: bool = False
+    lines: tuple[int, ...] = ()
+
+    def line_of(self, row: int) -> int:
+        """The line that a value stands in, or that its record begins at."""
+        return self.lines[row] if self.lines else self.line
 
 
 @dataclass(frozen=True, slots=True)

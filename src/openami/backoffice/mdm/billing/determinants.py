@@ -52,9 +52,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Period:
-    """The n intervals of a period: their beginnings, length, and the register of each; energies are 10^`scaler` Wh."""
+    """The n intervals of a period: their beginnings, how far local time is from UTC then, their length, and the
+    register of each; energies are 10^`scaler` Wh.
+    """
 
     starts: Stamps
+    offsets_s: Stamps
     step: int
     codes: Codes
     scaler: int
@@ -117,14 +120,15 @@ def _tier(name: str, total: Line, low: int, high: int | None) -> Line:
 def _demands(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:
     """The highest mean power of a whole window, of all and per register (a window counts where it begins).
 
-    A window that lacks an interval does not count; those are told as missing.
+    Windows lie as the point's clock has them, from midnight on. One that lacks an interval does not count and is told
+    as missing; one that is cut by the period or by a change of the clock does not count either.
     """
     names = ["demand", *(f"demand.{register}" for register in plan.registers)]
     window = plan.demand_window_s
     if window % period.step:
         return [[Line(name, None, "W", 0, 0, 0, 0)] * len(flow.energy) for name in names]
-    number = period.starts // window
-    begins = np.flatnonzero(np.diff(number, prepend=number[:1] - 1))
+    number, offset = (period.starts + period.offsets_s) // window, period.offsets_s
+    begins = np.flatnonzero(np.diff(number, prepend=number[:1] - 1) | np.diff(offset, prepend=offset[:1]))
     whole_windows = np.diff(np.append(begins, len(number))) == window // period.step
     energy = np.add.reduceat(flow.energy, begins, axis=1)
     lacks = np.add.reduceat(flow.missing, begins, axis=1) > 0

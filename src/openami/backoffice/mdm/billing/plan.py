@@ -7,6 +7,7 @@ holidays = ["2026-01-01"]         # local dates
 tiers_wh = [300_000, 700_000]     # upper bounds of all tiers but the last
 demand_window_s = 900             # 0: no demand
 metering = "gross"                # or "net": import minus export
+day_begins = "00:00"              # local time at which a day, and so the period, begins: "06:00" for gas
 
 [[plan.window]]
 register = "high"
@@ -21,7 +22,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
@@ -65,11 +66,17 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tiers_wh: tuple[Annotated[int, Meta(gt=0)], ...] = ()
     demand_window_s: Annotated[int, Meta(ge=0, le=DAY_S)] = 0
     metering: Metering = Metering.GROSS
+    day_begins: str = "00:00"
 
     @property
     def registers(self) -> list[str]:
         """Every register, the one without windows first."""
         return list(dict.fromkeys((self.register, *(window.register for window in self.window))))
+
+    @property
+    def begins(self) -> time:
+        """When a day of this plan begins, by local time."""
+        return time.fromisoformat(self.day_begins)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,6 +104,8 @@ def parse_plans(text: str) -> tuple[Plan, ...]:
         _rules(plan)
         if plan.demand_window_s and DAY_S % plan.demand_window_s:
             raise SettingError(f"plan {plan.name}: a demand window of {plan.demand_window_s} s does not divide a day")
+        if _seconds(plan, plan.day_begins) == DAY_S:
+            raise SettingError(f"plan {plan.name}: a day begins between 00:00 and 23:59")
         if list(plan.tiers_wh) != sorted(set(plan.tiers_wh)):
             raise SettingError(f"plan {plan.name}: the bounds of its tiers must rise")
     return plans

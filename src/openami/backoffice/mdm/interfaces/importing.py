@@ -147,9 +147,7 @@ class Importer:
                 if told.get(stamp, value) != value
             ]
             if again:
-                at = written(int(each.stamps[again[0]]))
-                why = f"{len(again)} values (the first ends {at}) were told earlier in the file, with another value"
-                rejected.append(Rejected(each.delivery.line, why))
+                rejected += _told_twice(each, again)
                 each = each.only([row for row in range(len(each.stamps)) if row not in set(again)])  # noqa: PLW2901
             told |= dict(zip(each.stamps.tolist(), each.values.tolist(), strict=True))
             seen[channel.metering_point, channel.number, each.delivery.resolution_s] = told
@@ -220,6 +218,14 @@ class Importer:
         lines = f"lines {delivery.line} to {delivery.last_line}"
         said = f"{file.form} file, SHA-256 {file.digest}, {lines}".encode()
         return self._mdm.keep_evidence(placed.meter, file.known_at, file.form, [], said, _note(file))
+
+
+def _told_twice(placed: Placed, rows: Sequence[int]) -> Iterator[Rejected]:
+    """Values for which the file has told another value before: each where it is a record of its own, else together."""
+    for some in [[row] for row in rows] if placed.delivery.lines else [rows]:
+        at = written(int(placed.stamps[some[0]]))
+        why = f"{len(some)} values (the first ends {at}) were told earlier in the file, with another value"
+        yield Rejected(placed.lines[some[0]], why)
 
 
 def _note(file: _File) -> str:

@@ -32,11 +32,12 @@ class Placed:
     stamps: Stamps
     values: Stamps
     qualities: Sequence[Quality]
+    lines: Sequence[int]
 
     def only(self, rows: Sequence[int]) -> Placed:
         """The chosen rows."""
-        chosen = [self.qualities[row] for row in rows]
-        return Placed(self.delivery, self.channel, self.meter, self.stamps[rows], self.values[rows], chosen)
+        chosen, lines = [self.qualities[row] for row in rows], [self.lines[row] for row in rows]
+        return Placed(self.delivery, self.channel, self.meter, self.stamps[rows], self.values[rows], chosen, lines)
 
 
 class Placer:
@@ -55,20 +56,20 @@ class Placer:
         """The delivery as one `Placed` per meter, and a `Rejected` for each reason why values are not among them."""
         named = self._meter(delivery.meter) if delivery.meter else None
         if delivery.meter and named is None:
-            yield Rejected(delivery.line, f"meter {delivery.meter[:60]!r} is not in the registry")
+            yield from _every(delivery, f"meter {delivery.meter[:60]!r} is not in the registry")
             return
         rows = [row for row, value in enumerate(delivery.values) if value is not None]
         for reason, bad in self._impossible(delivery, rows):
-            yield _counted(delivery, bad, reason)
+            yield from _counted(delivery, bad, reason)
             rows = _without(rows, bad)
         for code in [delivery.point] if delivery.point else self._points_of(named or 0):
             whose = self._whose(code)
             if whose is None:
-                yield Rejected(delivery.line, f"the metering point {code[:60]!r} is not in the registry")
+                yield from _every(delivery, f"the metering point {code[:60]!r} is not in the registry")
                 return
             channel = _channel(delivery, whose[0], whose[2])
-            if isinstance(channel, Rejected):
-                yield channel
+            if isinstance(channel, str):
+                yield from _every(delivery, channel)
                 return
             for meter, place in whose[1]:
                 mine = _inside(delivery, rows, place) if named in (None, meter) else []
@@ -76,7 +77,9 @@ class Placer:
                 yield from _fitting(delivery, channel, meter, mine)
         if rows:
             who = f"meter {delivery.meter!r} did not hang" if delivery.meter else "no meter hung"
-            yield _counted(delivery, rows, f"{who} at {delivery.point!r} then" if delivery.point else f"{who} anywhere")
+            yield from _counted(
+                delivery, rows, f"{who} at {delivery.point!r} then" if delivery.point else f"{who} anywhere"
+            )
 
     def _impossible(self, delivery: Delivery, rows: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
         """Reasons with the rows that they hold for; a row has at most one."""
@@ -122,9 +125,17 @@ class Placer:
         return [self._registry.point(point).code for point in points]
 
 
-def _counted(delivery: Delivery, rows: Sequence[int], reason: str) -> Rejected:
-    of = f"{len(rows)} of {len(delivery.stamps)} values"
-    return Rejected(delivery.line, f"{of} (the first ends {_told(delivery.stamps[rows[0]])}): {reason}")
+def _every(delivery: Delivery, reason: str) -> Iterator[Rejected]:
+    """The whole delivery, record by record."""
+    return (Rejected(line, reason) for line in delivery.lines or (delivery.line,))
+
+
+def _counted(delivery: Delivery, rows: Sequence[int], reason: str) -> Iterator[Rejected]:
+    """Some values: each where it is a record of its own, else together."""
+    for some in [[row] for row in rows] if delivery.lines else [rows]:
+        of = f"{len(some)} of {1 if delivery.lines else len(delivery.stamps)} values"
+        told = f"{of} (the first ends {_told(delivery.stamps[some[0]])}): {reason}"
+        yield Rejected(delivery.line_of(some[0]), told)
 
 
 def _without(rows: Sequence[int], others: Sequence[int]) -> list[int]:
@@ -145,28 +156,30 @@ def _fitting(delivery: Delivery, channel: Channel, meter: int, rows: Sequence[in
         fine = (
             f"the channel counts in steps of 10^{channel.scaler} {channel.unit.symbol}, the value is finer or too large"
         )
-        yield _counted(delivery, odd, fine)
+        yield from _counted(delivery, odd, fine)
     good = _without(rows, odd)
     if good:
         yield _of_meter(delivery, channel, meter, good)
 
 
-def _channel(delivery: Delivery, point: MeteringPoint, channels: Sequence[Channel]) -> Channel | Rejected:
-    """The channel that keeps the delivery; for register values any channel of the quantity, which tells the unit."""
+def _channel(delivery: Delivery, point: MeteringPoint, channels: Sequence[Channel]) -> Channel | str:
+    """The channel that keeps the delivery, or why none does; for register values any channel of the quantity, which
+    tells the unit.
+    """
     same = [channel for channel in channels if channel.obis == delivery.obis]
     if not same:
-        return Rejected(delivery.line, f"the metering point {point.code!r} has no channel for {delivery.obis}")
+        return f"the metering point {point.code!r} has no channel for {delivery.obis}"
     if delivery.resolution_s:
         kinds = BLOCK_KINDS if delivery.registers else (ChannelKind.INTERVAL_ENERGY,)
         fitting = [each for each in same if each.kind in kinds and each.resolution_s == delivery.resolution_s]
         if not fitting:
             have = ", ".join(sorted({f"{each.resolution_s} s" for each in same if each.kind in kinds})) or "none"
             told = f"intervals of {delivery.resolution_s} s; the channels of {delivery.obis} have {have}"
-            return Rejected(delivery.line, f"the metering point {point.code!r} does not count {told}")
+            return f"the metering point {point.code!r} does not count {told}"
         same = fitting
     if same[0].unit is not delivery.unit:
         told = f"{delivery.obis} counts {same[0].unit.symbol}, the record says {delivery.unit.symbol}"
-        return Rejected(delivery.line, f"wrong unit: channel {told}")
+        return f"wrong unit: channel {told}"
     return same[0]
 
 
@@ -189,6 +202,7 @@ def _of_meter(delivery: Delivery, channel: Channel, meter: int, rows: Sequence[i
         np.array([delivery.stamps[row] for row in chosen], dtype=np.int64),
         np.array(values, dtype=np.int64),
         [delivery.qualities[row] for row in chosen],
+        [delivery.line_of(row) for row in chosen],
     )
 
 
