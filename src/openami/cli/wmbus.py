@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from openami.cli.mbus import DAY_S, PlayedKind
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.serving import served
 from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.faces.repeater import RepeaterFace
 from openami.field.meter.faces.wireless import WirelessFace
 from openami.field.meter.pipe_meter import VALVE_VIF, PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
@@ -27,6 +29,7 @@ from openami.protocols.mbus.dif import DataField, DataInformation
 from openami.protocols.mbus.encode import date_time_record, number_record
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.commanding import MeterCommand, Outcome
+from openami.protocols.mbus.wireless.repeater import OneHopRepeater
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
 
@@ -119,10 +122,7 @@ def set(  # noqa: A001  the command's name
     if clock:
         records += date_time_record(datetime.fromtimestamp(now, UTC))
     octets = octets_of("--key", [key] if key else [])
-    try:
-        ours, theirs = MeterAddress.parse(gateway), MeterAddress.parse(meter)
-    except (ValueError, LocalProtocolError) as error:
-        raise SettingError(f"write addresses as OAM.10000001.01.07: {error}") from error
+    ours, theirs = _meter_address(gateway), _meter_address(meter)
     command = MeterCommand(ours, theirs, records, mode=mode, key=octets[0] if octets else b"", counter=int(now))
     outcome = asyncio.run(_command(link, stick, command, timeout))
     facts = {"meter": meter, "refused": outcome.refused, "verified": outcome.verified}
@@ -132,6 +132,13 @@ def set(  # noqa: A001  the command's name
         proof = "proved by its MAC" if outcome.verified else "not proved: its answer has no MAC"
         console.print(f"{meter} {f'refused: {outcome.refused}' if outcome.refused else 'obeyed'}; {proof}")
     return 1 if outcome.refused else 0
+
+
+def _meter_address(text: str) -> MeterAddress:
+    try:
+        return MeterAddress.parse(text)
+    except (ValueError, LocalProtocolError) as error:
+        raise SettingError(f"write addresses as OAM.10000001.01.07: {error}") from error
 
 
 async def _command(link: str, stick: StickName, command: MeterCommand, timeout_s: float) -> Outcome:
@@ -147,6 +154,31 @@ async def _command(link: str, stick: StickName, command: MeterCommand, timeout_s
     finally:
         await listener.close()
     return command.outcome
+
+
+def repeat(
+    link: Annotated[str, typer.Argument(help="Where the stick is: serial:///dev/ttyUSB0, or tcp://host:port.")],
+    *,
+    stick: StickOption = StickName.IMST,
+    address: Annotated[str, typer.Option(help="The repeater's own address.")] = "OAM.00000001.01.32",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Repeat this meter; none: all that are heard.")
+    ] = None,
+) -> None:
+    """Repeat what meters say (one hop), with a stick that can send. No key is needed. Runs until stopped."""
+    meters = frozenset(_meter_address(each) for each in only or ())
+    repeater = OneHopRepeater(_meter_address(address), secrets.token_bytes, only=meters)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_repeat(link, stick, repeater))
+
+
+async def _repeat(link: str, stick: StickName, repeater: OneHopRepeater) -> None:
+    face = RepeaterFace(repeater, await open_stick(STICKS[stick.value], link), SystemClock())
+    try:
+        await face.serve()
+    finally:
+        told = f"{repeater.repeated} repeated, {repeater.dropped} dropped, {face.damaged} damaged"
+        console.print(told, highlight=False)
 
 
 def play(

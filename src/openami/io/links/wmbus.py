@@ -59,11 +59,15 @@ class RadioListener:
                     self.noise += 1
         return self._heard.popleft()
 
-    async def send(self, frame: bytes) -> None:
-        """Send `frame` (without checksums); raises `ConnectFailed` if the stick is only heard."""
+    def check_sends(self) -> Callable[[bytes], bytes]:
+        """How the stick is asked to send; raises `ConnectFailed` if it is only heard."""
         if self._kind.send is None:
             raise ConnectFailed(f"{self._link.peer}: this kind of stick only hears; use imst, amber or hex")
-        await self._link.send(self._kind.send(frame))
+        return self._kind.send
+
+    async def send(self, frame: bytes) -> None:
+        """Send `frame` (without checksums); raises `ConnectFailed` if the stick is only heard."""
+        await self._link.send(self.check_sends()(frame))
 
     async def close(self) -> None:
         """End the link."""

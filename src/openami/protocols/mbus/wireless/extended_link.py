@@ -14,9 +14,12 @@ from openami.protocols.mbus.wireless.address import ADDRESS_SIZE, MeterAddress
 from openami.protocols.mbus.wireless.crc import crc16_en13757
 
 ELL_NAMES = {0x8C: "I", 0x8D: "II", 0x8E: "III", 0x8F: "IV", 0x86: "V"}
+ELL_FIXED = frozenset((0x8C, 0x8D, 0x8E, 0x8F))
+"""Those whose communication control stands right behind the CI field."""
 _WITH_ADDRESS = {0x8E, 0x8F}
 _WITH_SESSION = {0x8D, 0x8F}
-_HOP = 0x10
+HOP, REPEATED_ACCESS = 0x10, 0x02
+"""Bits of the communication control that repeaters set."""
 ENCRYPTION_CTR = 1
 
 
@@ -39,14 +42,14 @@ class ExtendedLink:
     @property
     def repeated(self) -> bool:
         """Whether the frame came over a repeater, which sets this bit."""
-        return bool(self.communication_control & _HOP)
+        return bool(self.communication_control & HOP)
 
     def initial_counter(self, address: MeterAddress) -> bytes:
         """The first counter block: address, control without what repeaters set, session, frame and block number zero.
 
         That the repeater's bit is left out was found with a repeated telegram whose payload CRC then is right.
         """
-        return address.link_order + bytes((self.communication_control & ~_HOP,)) + self.session + bytes(3)
+        return address.link_order + bytes((self.communication_control & ~HOP,)) + self.session + bytes(3)
 
 
 def decode_extended_link(data: bytes, at: int) -> tuple[ExtendedLink, int]:

@@ -27,9 +27,9 @@ from openami.protocols.mbus.wireless.keys import Keys, KeyStore
 from openami.protocols.mbus.wireless.link import DOWNLINK, LinkHeader, decode_link
 from openami.protocols.mbus.wireless.opening import Opened, Parties, Plausible, Protection, open_content, open_session
 from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
-from openami.protocols.mbus.wireless.transport import Content, Transport, decode_transport
+from openami.protocols.mbus.wireless.transport import CONTENTS, Content, Transport, decode_transport
 
-CI_RELAY = 0x81
+CI_NETWORK = 0x81
 HOP = 0x0001
 """The hop counter in the configuration word of modes 0 and 5: a repeater sets it."""
 
@@ -38,7 +38,8 @@ class Telegram(NamedTuple):
     """A frame with its layers. `transport` is None while it could not be reached; `problems` say what went wrong.
 
     `data` is the frame without checksums. `meter` is the meter itself, where a radio adapter sent the frame too.
-    `mac` is None without a MAC, else whether it was right. `pending` says that more fragments have to come.
+    `network` is the one byte of a network layer, which is not verified and means nothing here. `mac` is None without a
+    MAC, else whether it was right. `pending` says that more fragments have to come.
     """
 
     data: bytes
@@ -47,6 +48,7 @@ class Telegram(NamedTuple):
     link: LinkHeader
     meter: MeterAddress
     extended: ExtendedLink | None = None
+    network: int | None = None
     fragment: Fragment | None = None
     transport: Transport | None = None
     opened: Opened | None = None
@@ -111,10 +113,16 @@ class Receiver:
             return self._extended(telegram, data, at)
         if ci == CI_AFL and telegram.fragment is None:
             return self._fragment(telegram, data, at)
-        if ci == CI_RELAY:
-            relayed = "a frame relayed after EN 13757-5 (CI 81): recognised, carried and not read"
-            return _noted(telegram._replace(opened=Opened(Protection.CLOSED, data[at:], problem=relayed)), relayed)
+        if ci == CI_NETWORK:
+            return self._network(telegram, data, at)
         return self._transport(telegram, data, at)
+
+    def _network(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        """A network layer of one byte, as meters were heard to send it; what is longer is routed and carried closed."""
+        if telegram.network is None and data[at + 2 : at + 3] and (data[at + 2] in CONTENTS or data[at + 2] == CI_AFL):
+            return self._layers(telegram._replace(network=data[at + 1]), data, at + 2)
+        relayed = "a frame routed after EN 13757-5 (CI 81): recognised, carried and not read"
+        return _noted(telegram._replace(opened=Opened(Protection.CLOSED, data[at:], problem=relayed)), relayed)
 
     def _extended(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
         header, start = decode_extended_link(data, at)

@@ -13,9 +13,9 @@ from openami.model.errors import DecodeError
 from openami.protocols.mbus.wireless.extended_link import ELL_NAMES, decode_extended_link
 from openami.protocols.mbus.wireless.fragment import CI_AFL, decode_fragment
 from openami.protocols.mbus.wireless.frame_format import HEADER_SIZE
+from openami.protocols.mbus.wireless.link import SND_NR
 from openami.protocols.mbus.wireless.transport import decode_transport
 
-SND_NR = 0x44
 SHAPES_MAX = 200_000
 
 

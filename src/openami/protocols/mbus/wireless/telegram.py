@@ -19,13 +19,13 @@ from openami.protocols.mbus.wireless.keys import KEY_SIZE, KeyStore
 from openami.protocols.mbus.wireless.link import CONTROL_NAMES
 from openami.protocols.mbus.wireless.opening import Protection
 from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
-from openami.protocols.mbus.wireless.receiver import CI_RELAY, Telegram
+from openami.protocols.mbus.wireless.receiver import CI_NETWORK, Telegram
 from openami.protocols.mbus.wireless.security import MODE_NAMES
 from openami.protocols.mbus.wireless.transport import CONTENTS, MANUFACTURER_CI, Transport, status_words
 from openami.protocols.wire.cursor import Span
 
 PROTOCOL = "wmbus"
-_CI_FIELDS = {*CONTENTS, *MANUFACTURER_CI, *ELL_NAMES, CI_AFL, CI_RELAY}
+_CI_FIELDS = {*CONTENTS, *MANUFACTURER_CI, *ELL_NAMES, CI_AFL, CI_NETWORK}
 
 
 class WirelessDecoder:
@@ -87,6 +87,8 @@ def telegram_fields(telegram: Telegram) -> dict[str, Any]:
         fields["extended_link_layer"] = ELL_NAMES[telegram.extended.kind]
     if telegram.repeated or telegram.extended is not None:
         fields["repeated"] = telegram.repeated
+    if telegram.network is not None:
+        fields["network_layer"] = f"{telegram.network:02X}"
     if telegram.fragment is not None:
         fields["message_counter"] = telegram.fragment.message_counter
         fields["mac"] = {None: "not checked", True: "right", False: "wrong"}[telegram.mac]
@@ -171,6 +173,9 @@ def _spans(telegram: Telegram) -> list[Span]:
         end = min(at + {0x8C: 3, 0x8D: 9, 0x8E: 11, 0x8F: 17}[telegram.extended.kind], stop)
         spans.append(Span(at, end, ("Telegram", "extended_link_layer"), ELL_NAMES[telegram.extended.kind]))
         at = end
+    if telegram.network is not None:
+        spans.append(Span(at, at + 2, ("Telegram", "network_layer"), f"{telegram.network:02X}"))
+        at += 2
     if telegram.fragment is not None and at + 1 < len(data):
         end = at + 2 + data[at + 1]
         spans.append(Span(at, end, ("Telegram", "AFL"), f"fragment {telegram.fragment.number}"))
