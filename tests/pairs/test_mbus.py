@@ -7,6 +7,7 @@ import pytest
 from mbus_bus import Bus, BusMeter
 from openami.model.errors import DecodeError, LimitExceeded, LinkTimeout, LocalProtocolError
 from openami.protocols.mbus.application import Content
+from openami.protocols.mbus.selected_application import SelectedApplication
 from openami.protocols.mbus.wired.events import Answered, Disturbed, Ended, Initialise, RequestData, SendData, Silent
 from openami.protocols.mbus.wired.frame import BROADCAST, NETWORK_LAYER, Acknowledge, LongFrame, encode_frame
 from openami.protocols.mbus.wired.primary import WiredPrimary
@@ -205,7 +206,7 @@ def test_settings():
     bus = Bus([bus_meter(5, "12345678")])
     bus.perform(set_primary_address(5, 17))
     bus.perform(set_identification(17, "87654321"))
-    bus.perform(reset_application(17, 0x10))
+    bus.perform(reset_application(17, SelectedApplication(1)))
     bus.perform(switch_baud_rate(17, 9600))
     assert bus.meters[0].told == [
         (0x51, bytes.fromhex("017a11")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -22,10 +24,23 @@ from openami.io.links.link import Link
 from openami.io.links.mbus import MbusMaster, line_settings
 from openami.model.errors import SettingError
 from openami.protocols.mbus.application import BAUD_RATES, Application
+from openami.protocols.mbus.selected_application import SelectedApplication
 from openami.protocols.mbus.telegram import application_fields
 from openami.protocols.mbus.wired.frame import NETWORK_LAYER, PRIMARY_MAX
 from openami.protocols.mbus.wired.primary import WiredTiming
-from openami.protocols.mbus.wired.procedures import Found, select, set_identification, set_primary_address
+from openami.protocols.mbus.wired.procedures import (
+    Found,
+    MbusRefusal,
+    Procedure,
+    read_alarms,
+    read_out,
+    refusal,
+    reset_application,
+    select,
+    set_clock,
+    set_identification,
+    set_primary_address,
+)
 from openami.protocols.mbus.wired.selection import Selection
 
 DAY_S = 86_400
@@ -84,18 +99,30 @@ def read(
         typer.Argument(help="Primary address (0 to 250), or the number: 12345678 or 12345678.KAM.1B.16."),
     ],
     *,
+    application: Annotated[
+        int | None,
+        typer.Option(min=0, max=15, help="Which of its data: 0 all, 1 user data, 2 simple billing, 5 instantaneous …"),
+    ] = None,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Ask for alarms instead of data.")] = False,
     timeout: TimeoutOption = 0.5,
     retries: RetriesOption = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Read all telegrams of one meter: names, values, units, OBIS codes where they are known."""
+    """Read all telegrams of one meter: names, values, units, OBIS codes where they are known.
+
+    A meter that was told to tell another application's data goes on so until it is told otherwise.
+    """
     timing = WiredTiming(timeout, repeats=retries)
-    applications = asyncio.run(_read(link, timing, _meter(meter)))
-    if as_json:
-        for application in applications:
-            print_json({"content": application.content.value, **application_fields(application)})
+    wanted = None if application is None else SelectedApplication(application)
+    applications = asyncio.run(_read(link, timing, _meter(meter), wanted, alarms=alarms))
+    if alarms and not as_json:
+        console.print(", ".join(each.meaning for each in applications) or "no alarm", highlight=False)
         return
-    rows = [row for application in applications for row in _value_rows(application)]
+    if as_json:
+        for told in applications:
+            print_json({"content": told.content.value, **application_fields(told)})
+        return
+    rows = [row for told in applications for row in _value_rows(told)]
     print_rows(_title(applications), ("Name", "Value", "Unit", "OBIS"), rows, as_json=False)
 
 
@@ -110,15 +137,17 @@ def set(  # noqa: A001  the command's name
     speed: Annotated[
         int | None, typer.Option(help="The speed it shall speak at, 300 to 38400 baud; the line follows.")
     ] = None,
+    clock: Annotated[bool, typer.Option("--clock", help="Set its clock to the time of now, UTC.")] = False,
     timeout: TimeoutOption = 0.5,
     retries: RetriesOption = 2,
 ) -> None:
-    """Give a meter another primary address, identification number or speed.
+    """Give a meter another primary address, identification number or speed, or set its clock.
 
-    A meter that acknowledges has taken the frame; some refuse the setting all the same. Read it to be sure.
+    A meter that acknowledges has taken the frame; some refuse the setting all the same, and say so in their next
+    answer, which is looked at. Some say nothing: read it to be sure.
     """
-    if address is None and identification is None and speed is None:
-        raise SettingError("nothing to set: give --address, --identification or --speed")
+    if address is None and identification is None and speed is None and not clock:
+        raise SettingError("nothing to set: give --address, --identification, --clock or --speed")
     if speed is not None and speed not in BAUD_RATES.values():
         raise SettingError(f"--speed is {speed}: must be one of {', '.join(map(str, BAUD_RATES.values()))}")
     if identification is not None and not (len(identification) == 8 and identification.isdecimal()):
@@ -126,7 +155,8 @@ def set(  # noqa: A001  the command's name
     if address is not None and not 0 <= address <= PRIMARY_MAX:
         raise SettingError(f"--address is {address}: must be 0 to {PRIMARY_MAX}")
     timing = WiredTiming(timeout, repeats=retries)
-    asyncio.run(_set(link, timing, _meter(meter), address, identification, speed))
+    settings = NewSettings(address, identification, speed, clock=clock)
+    asyncio.run(_set(link, timing, _meter(meter), settings))
 
 
 def play(
@@ -138,12 +168,14 @@ def play(
         str, typer.Option(help="TCP address to serve, host:port; without it a pseudo terminal is opened.")
     ] = "",
     days: Annotated[int, typer.Option(min=0, help="How many days the meter has been running.")] = 365,
+    alarms: Annotated[int, typer.Option(min=0, max=255, help="Alarm bits that it reports, as a number.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Play a meter or a heat-cost allocator on a wired M-Bus. Its values are synthetic. Runs until stopped."""
     clock = SystemClock()
     config = PipeMeterConfig(PipeKind[kind.name], identification, address)
     device = PipeMeter(config, DailyFlow(int(clock.time()) - days * DAY_S))
+    device.alarms = alarms
     with suppress(KeyboardInterrupt):
         asyncio.run(_play(device, clock, listen, as_json=as_json))
 
@@ -187,37 +219,66 @@ async def _scan(
         await master.close()
 
 
-async def _read(link: str, timing: WiredTiming, meter: int | Selection) -> list[Application]:
+async def _read(
+    link: str, timing: WiredTiming, meter: int | Selection, wanted: SelectedApplication | None, *, alarms: bool
+) -> list[Application]:
     master = MbusMaster(await _open(link), SystemClock(), timing)
     try:
-        return await master.read(meter)
+        at = await _address(master, meter) if alarms or wanted is not None else NETWORK_LAYER
+        if alarms:
+            told = await master.perform(read_alarms(at))
+            return [] if told is None else [told]
+        if wanted is None:
+            return await master.read(meter)
+        await master.perform(reset_application(at, wanted))
+        return await master.perform(read_out(at, initialise=False))
     finally:
         await master.close()
 
 
-async def _set(
-    link: str,
-    timing: WiredTiming,
-    meter: int | Selection,
-    address: int | None,
-    identification: str | None,
-    speed: int | None,
-) -> None:
+async def _address(master: MbusMaster, meter: int | Selection) -> int:
+    """Where the meter answers from now on."""
+    if isinstance(meter, int):
+        return meter
+    await master.perform(select(meter))
+    return NETWORK_LAYER
+
+
+@dataclass(frozen=True, slots=True)
+class NewSettings:
+    """What a meter is given; None: nothing."""
+
+    address: int | None
+    identification: str | None
+    speed: int | None
+    clock: bool
+
+
+async def _set(link: str, timing: WiredTiming, meter: int | Selection, new: NewSettings) -> None:
     """The number last: a selected meter stays selected when its primary address changes."""
-    master = MbusMaster(await _open(link), SystemClock(), timing, line_settings(urlsplit(link).path))
+    clock = SystemClock()
+    master = MbusMaster(await _open(link), clock, timing, line_settings(urlsplit(link).path))
     try:
-        if isinstance(meter, Selection):
-            await master.perform(select(meter))
-        at = NETWORK_LAYER if isinstance(meter, Selection) else meter
-        if address is not None:
-            await master.perform(set_primary_address(at, address))
-            at = at if at == NETWORK_LAYER else address
-        if identification is not None:
-            await master.perform(set_identification(at, identification))
-        if speed is not None:
-            await master.switch_speed(at, speed)
+        at = await _address(master, meter)
+        if new.address is not None:
+            await master.perform(set_primary_address(at, new.address))
+            at = at if at == NETWORK_LAYER else new.address
+        if new.clock:
+            await _told(master, at, set_clock(at, datetime.fromtimestamp(clock.time(), UTC)))
+        if new.identification is not None:
+            await _told(master, at, set_identification(at, new.identification))
+        if new.speed is not None:
+            await master.switch_speed(at, new.speed)
     finally:
         await master.close()
+
+
+async def _told(master: MbusMaster, at: int, setting: Procedure[None]) -> None:
+    """Send a setting, and look whether the meter refuses it."""
+    await master.perform(setting)
+    refused = await master.perform(refusal(at))
+    if refused:
+        raise MbusRefusal(refused)
 
 
 def _meter(text: str) -> int | Selection:

@@ -9,6 +9,7 @@ from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.protocols.iec62056_21.data_set import DataSet
 from openami.protocols.iec62056_21.message import DataBlock, encode_data_block
 from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.mbus.encode import telegrams
 from openami.protocols.mbus.wired.frame import LongFrame, encode_frame
 from openami.protocols.mbus.wireless.frame_format import FrameFormat
 from openami.protocols.mbus.wireless.frame_format import encode_frame as with_checksums
@@ -33,7 +34,7 @@ def device(kind):
 
 def wired():
     heat = device(PipeKind.HEAT)
-    ((ci, data),) = heat.telegrams(heat.address, NOW)
+    ((ci, data),) = telegrams(heat.address, 0, 0, heat.records(NOW))
     return encode_frame(LongFrame(0x08, 1, ci, data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -12,7 +13,7 @@ from openami.model.errors import SettingError
 from openami.model.quantity import Quantity
 from openami.model.unit import Unit
 from openami.protocols.mbus.dif import DataField, DataInformation
-from openami.protocols.mbus.encode import date_record, date_time_record, number_record, telegrams
+from openami.protocols.mbus.encode import date_record, date_time_record, number_record
 from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
 
 VOLUME_VIF = b"\x13"
@@ -37,7 +38,7 @@ BCD_8 = DataInformation(DataField.BCD_8)
 BCD_6 = DataInformation(DataField.BCD_6)
 BCD_4 = DataInformation(DataField.BCD_4)
 SET_DATE = 1
-"""Storage number of the values at the set date, midnight (UTC) of the first of this month."""
+"""Storage number of the values at the set date."""
 
 
 class PipeKind(Enum):
@@ -76,13 +77,19 @@ class PipeMeterConfig:
 
 
 class PipeMeter:
-    """A device without a link: faces carry its telegrams. Its clock is UTC, off by `clock_offset_s`."""
+    """A device without a link: faces carry its telegrams. Its clock is UTC, off by `clock_offset_s`.
+
+    `alarms` are the bits that it alarms about; `set_date` is month and day of the stored values, None: the first of
+    each month.
+    """
 
     def __init__(self, config: PipeMeterConfig, flow: DailyFlow) -> None:
         self.config = config
         self.flow = ValvedFlow(flow)
         self.clock_offset_s = 0.0
         self.access_number = 0
+        self.alarms = 0
+        self.set_date: tuple[int, int] | None = None
 
     @property
     def address(self) -> MeterAddress:
@@ -100,16 +107,10 @@ class PipeMeter:
             return Quantity(litres // LITRES_PER_UNIT, 0, Unit.COUNT)
         return Quantity(litres, -3, Unit.CUBIC_METRE)
 
-    def telegrams(self, meter: MeterAddress, now: float) -> list[tuple[int, bytes]]:
-        """CI field and data of the telegrams at `now`; `meter` is the address that it goes by now."""
-        made = telegrams(meter, self.access_number, 0, self.records(now))
-        self.access_number = (self.access_number + len(made)) & 0xFF
-        return made
-
     def records(self, now: float) -> list[bytes]:
         """All records at `now` (UTC seconds)."""
         moment = datetime.fromtimestamp(now + self.clock_offset_s, UTC)
-        due = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        due = self._due(moment)
         return [
             number_record(FABRICATION_VIF, int(self.config.identification), BCD_8),
             *self._registers(now, 0),
@@ -118,6 +119,15 @@ class PipeMeter:
             date_record(due, SET_DATE),
             *self._registers(due.timestamp() - self.clock_offset_s, SET_DATE),
         ]
+
+    def _due(self, moment: datetime) -> datetime:
+        """The last set date, midnight by the meter's clock."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self.set_date is None:
+            return midnight.replace(day=1)
+        year = moment.year - ((moment.month, moment.day) < self.set_date)
+        month, day = self.set_date
+        return midnight.replace(year=year, month=month, day=min(day, monthrange(year, month)[1]))
 
     def _registers(self, at_s: float, storage: int) -> list[bytes]:
         information = DataInformation(DataField.BCD_8, storage=storage)

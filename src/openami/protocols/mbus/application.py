@@ -1,6 +1,7 @@
 """What a frame of the wired bus carries behind its CI field: data, alarms, errors, commands (EN 13757-3).
 
-Facts from public descriptions and frames of real meters; the standard's text was not at hand.
+Facts from public descriptions, lists that follow EN 13757-3 and -7 of 2018, and frames of real meters; the standards'
+texts were not at hand.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from enum import Enum
 from openami.model.errors import DecodeError
 from openami.protocols.mbus.fixed import FixedData, decode_fixed
 from openami.protocols.mbus.records import Records, decode_records
+from openami.protocols.mbus.selected_application import SelectedApplication, decode_selected
 from openami.protocols.mbus.wireless.address import ADDRESS_SIZE, MeterAddress
 
 
@@ -25,6 +27,10 @@ class Content(Enum):
     DATA_SEND = "data for the meter"
     RESET = "application reset"
     SELECTION = "selection"
+    APPLICATION_REQUEST = "request of the selected application"
+    SELECTED_APPLICATION = "selected application"
+    FORMAT = "format of records"
+    TIME = "time"
     SYNCHRONISE = "synchronise action"
     BAUD_RATE = "baud rate"
     MANUFACTURER = "manufacturer data"
@@ -44,8 +50,20 @@ CI_FIELDS: dict[int, tuple[Content, HeaderSize]] = {
     0x50: (Content.RESET, _NONE),
     0x51: (Content.DATA_SEND, _NONE),
     0x52: (Content.SELECTION, _NONE),
-    0x54: (Content.SYNCHRONISE, _NONE),
+    0x53: (Content.RESET, _LONG),
+    0x54: (Content.APPLICATION_REQUEST, _NONE),
+    0x55: (Content.APPLICATION_REQUEST, _LONG),
+    0x5A: (Content.DATA_SEND, _SHORT),
+    0x5B: (Content.DATA_SEND, _LONG),
     0x5C: (Content.SYNCHRONISE, _NONE),
+    0x66: (Content.SELECTED_APPLICATION, _NONE),
+    0x67: (Content.SELECTED_APPLICATION, _SHORT),
+    0x68: (Content.SELECTED_APPLICATION, _LONG),
+    0x69: (Content.FORMAT, _NONE),
+    0x6A: (Content.FORMAT, _SHORT),
+    0x6B: (Content.FORMAT, _LONG),
+    0x6C: (Content.TIME, _LONG),
+    0x6D: (Content.TIME, _LONG),
     0x6E: (Content.ERROR, _SHORT),
     0x6F: (Content.ERROR, _LONG),
     0x70: (Content.ERROR, _NONE),
@@ -60,7 +78,7 @@ CI_FIELDS: dict[int, tuple[Content, HeaderSize]] = {
     0x7B: (Content.COMPACT, _SHORT),
 } | {0xB8 + n: (Content.BAUD_RATE, _NONE) for n in range(8)}
 MANUFACTURER_CI = range(0xA0, 0xB8)
-HIGH_BYTE_FIRST = (0x55, 0x56, 0x76, 0x77)
+HIGH_BYTE_FIRST = (0x56, 0x76, 0x77)
 
 BAUD_RATES = {0xB8 + n: 300 << n for n in range(8)}
 """The speed that a CI field asks for; B8 is 300, BF 38400 baud."""
@@ -75,22 +93,22 @@ APPLICATION_ERRORS = {
     0x06: "more than 10 VIFEs",
     0x08: "application too busy",
     0x09: "too many readouts",
+    0x11: "no such function",
+    0x12: "data error",
+    0x13: "routing or relaying error",
+    0x14: "access violation",
+    0x15: "parameter error",
+    0x16: "size error",
+    0x20: "security error",
+    0x21: "security mechanism not supported",
+    0x22: "inadequate security method",
+    0xF0: "error that a record tells",
 }
-RESET_APPLICATIONS = {
-    0x00: "all",
-    0x10: "user data",
-    0x20: "simple billing",
-    0x30: "enhanced billing",
-    0x40: "multi-tariff billing",
-    0x50: "instantaneous values",
-    0x60: "load management",
-    0x80: "installation and start-up",
-    0x90: "testing",
-    0xA0: "calibration",
-    0xB0: "manufacturing",
-    0xC0: "development",
-    0xD0: "self-test",
-}
+ERROR_RECORD = b"\xf0"
+"""This application error is followed by a record."""
+OF_THE_MANUFACTURER = 0xF1
+"""Application errors from here on are the manufacturer's."""
+UNIMPLEMENTED_CI, PREMATURE_END, NO_FUNCTION, PARAMETER_ERROR = 0x01, 0x04, 0x11, 0x15
 _MODES = frozenset((2, 3, 4, 5, 7, 8, 9, 10, 13))
 """Security modes that seal records; any other number in the old signature field says nothing."""
 _FILLERS = b"\x2f\x2f"
@@ -100,7 +118,7 @@ _FILLERS = b"\x2f\x2f"
 class Application:
     """One frame's content. `data` is what follows the header; the other fields are set where `content` has them.
 
-    `code` is the application error, the alarm bits, the reset's subcode or the speed in baud.
+    `code` is the application error, the alarm bits or the speed in baud; `selected` what a reset or selection is for.
     """
 
     ci: int
@@ -113,15 +131,19 @@ class Application:
     records: Records | None = None
     fixed: FixedData | None = None
     code: int | None = None
+    selected: SelectedApplication | None = None
 
     @property
     def meaning(self) -> str:
-        """`code` in words, where there are any."""
-        if self.content is Content.ERROR and self.code is not None:
-            return APPLICATION_ERRORS.get(self.code, f"application error {self.code:02x}")
-        if self.content is Content.RESET and self.code is not None:
-            return RESET_APPLICATIONS.get(self.code & 0xF0, "reserved")
-        return ""
+        """`code` or `selected` in words, where there are any."""
+        if self.selected is not None:
+            return str(self.selected)
+        if self.code is None:
+            return ""
+        if self.content is Content.ALARM:
+            bits = ", ".join(str(bit) for bit in range(8) if self.code >> bit & 1)
+            return f"alarm {'bits' if ',' in bits else 'bit'} {bits}, the manufacturer's" if bits else "no alarm"
+        return _error_words(self.code) if self.content is Content.ERROR else ""
 
 
 def decode_application(ci: int, data: bytes) -> Application:
@@ -138,10 +160,15 @@ def decode_application(ci: int, data: bytes) -> Application:
     rest = data[size:]
     if content is Content.RECORDS and is_sealed(configuration, rest):
         content = Content.SEALED
-    records = _records(rest, size) if content in {Content.RECORDS, Content.DATA_SEND} else None
+    records = None
+    if content in {Content.RECORDS, Content.DATA_SEND}:
+        records = _records(rest, size)
+    elif content is Content.ERROR and rest[:1] == ERROR_RECORD:
+        records = _records(rest[1:], size + 1)
     fixed = decode_fixed(rest) if content is Content.FIXED else None
     code = BAUD_RATES.get(ci, _code(content, rest))
-    return Application(ci, content, rest, address, access_number, status, configuration, records, fixed, code)
+    selected = decode_selected(rest) if content in {Content.RESET, Content.SELECTED_APPLICATION} else None
+    return Application(ci, content, rest, address, access_number, status, configuration, records, fixed, code, selected)
 
 
 def is_sealed(configuration: int, payload: bytes) -> bool:
@@ -170,6 +197,9 @@ def _records(data: bytes, header: int) -> Records:
 
 
 def _code(content: Content, data: bytes) -> int | None:
-    if content not in {Content.ERROR, Content.ALARM, Content.RESET}:
-        return None
-    return data[0] if data else 0 if content is Content.RESET else None
+    return data[0] if data and content in {Content.ERROR, Content.ALARM} else None
+
+
+def _error_words(code: int) -> str:
+    known = APPLICATION_ERRORS.get(code)
+    return known or f"application error {code:02x}{', of the manufacturer' if code >= OF_THE_MANUFACTURER else ''}"

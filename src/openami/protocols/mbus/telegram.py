@@ -127,6 +127,8 @@ def application_fields(application: Application) -> dict[str, Any]:
         fields |= records_fields(application.records, device_type)
     elif application.fixed is not None:
         fields |= _fixed_fields(application.fixed)
+    elif application.selected is not None:
+        fields["application"], fields["block"] = application.selected
     elif application.content is Content.SELECTION:
         fields["selection"] = str(decode_selection(application.data))
     elif application.data:

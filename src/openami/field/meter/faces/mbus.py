@@ -5,33 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from openami.field.meter.pipe_meter import PipeMeter
+from openami.field.meter.wired_settings import WiredSettings
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
 from openami.io.links.mbus import MBUS_LINE
 from openami.io.links.optical import Reconfigurable
-from openami.model.errors import DecodeError, LinkError
-from openami.model.quantity import Quantity
-from openami.protocols.mbus.application import BAUD_RATES, Content, decode_application
-from openami.protocols.mbus.records import Record
+from openami.model.errors import LinkError
+from openami.protocols.mbus.application import BAUD_RATES
 from openami.protocols.mbus.wired.events import DataReceived, ReadoutRequested, SecondaryEvent
-from openami.protocols.mbus.wired.frame import PRIMARY_MAX
 from openami.protocols.mbus.wired.secondary import WiredSecondary
-from openami.protocols.mbus.wireless.address import MeterAddress
 
 ACKNOWLEDGED_S = 0.04
 """The acknowledgement's one octet has left by then, at 300 baud too."""
-IDENTIFICATION_HEADER = b"\x0c\x79"
-"""Eight digits of BCD."""
 
 
 class MbusFace:
-    """Answers for one meter. What a primary sets (address, identification number) lasts as long as the face."""
+    """Answers for one meter. What a primary sets lasts as long as the face; clock and set date are the meter's."""
 
     def __init__(self, meter: PipeMeter, clock: Clock) -> None:
-        self._meter = meter
         self._clock = clock
         self.core = WiredSecondary(meter.config.address, meter.address)
+        self._settings = WiredSettings(meter, self.core)
 
     async def serve(self, link: Link) -> None:
         """Answer until the link ends; closes it."""
@@ -56,24 +51,6 @@ class MbusFace:
     def handle(self, event: SecondaryEvent) -> None:
         """Do what a primary asked for."""
         if isinstance(event, ReadoutRequested):
-            told = [] if event.alarm else self._meter.telegrams(self.core.meter, self._clock.time())
-            self.core.send(told, self._clock.monotonic())
+            self.core.send(self._settings.answer(self._clock.time(), alarm=event.alarm), self._clock.monotonic())
         elif isinstance(event, DataReceived):
-            self._set(event)
-
-    def _set(self, event: DataReceived) -> None:
-        try:
-            application = decode_application(event.ci, event.data)
-        except DecodeError:
-            return  # acknowledged by the link layer, refused by the application: nothing changes
-        if application.content is Content.DATA_SEND:
-            for record in application.records or ():
-                self._write(record)
-
-    def _write(self, record: Record) -> None:
-        value = record.value
-        if record.quantity == "address" and isinstance(value, Quantity) and value.value in range(PRIMARY_MAX + 1):
-            self.core.address = int(value.value)
-        elif record.layout.header == IDENTIFICATION_HEADER and isinstance(value, str):
-            old = self.core.meter
-            self.core.meter = MeterAddress(old.manufacturer, value, old.version, old.device_type)
+            self._settings.receive(event.ci, event.data, self._clock.time())

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 from openami.model.errors import DecodeError, LimitExceeded, LinkTimeout, LocalProtocolError, ServiceError
 from openami.protocols.mbus.application import BAUD_RATES, Application, Content, decode_application
+from openami.protocols.mbus.encode import date_time_record
+from openami.protocols.mbus.selected_application import SelectedApplication
 from openami.protocols.mbus.wired.events import (
     Answered,
     Disturbed,
@@ -32,6 +35,7 @@ Procedure: TypeAlias = Generator[Request, Outcome, T]
 TELEGRAMS_MAX = 64
 PROBES_MAX = 20_000
 APPLICATION_RESET = 0x50
+APPLICATION_REQUEST = 0x54
 DATA_SEND = 0x51
 
 
@@ -117,10 +121,33 @@ def set_identification(address: int, identification: str) -> Procedure[None]:
     yield from send_records(address, b"\x0c\x79" + bytes(Selection(identification))[:4])
 
 
-def reset_application(address: int, subcode: int | None = None) -> Procedure[None]:
-    """Start the application anew, or choose which of its telegrams are read (`RESET_APPLICATIONS`)."""
-    data = b"" if subcode is None else bytes((subcode,))
-    yield from _acknowledged(SendData(address, APPLICATION_RESET, data))
+def reset_application(address: int, selected: SelectedApplication | None = None) -> Procedure[None]:
+    """Start the application anew, or choose which of its data are read from now on."""
+    yield from _acknowledged(SendData(address, APPLICATION_RESET, b"" if selected is None else bytes(selected)))
+
+
+def selected_application(address: int) -> Procedure[SelectedApplication | None]:
+    """What the meter tells now, `None` if it does not say; raises `MbusRefusal` if it knows no applications."""
+    yield from _acknowledged(SendData(address, APPLICATION_REQUEST))
+    application = _application((yield RequestData(address)))
+    return None if application is None else application.selected
+
+
+def set_clock(address: int, moment: datetime) -> Procedure[None]:
+    """Set the meter's clock; it knows no zone, and seconds are dropped."""
+    yield from send_records(address, date_time_record(moment))
+
+
+def refusal(address: int) -> Procedure[str]:
+    """Why the meter does not do what it acknowledged, in words; empty if it says nothing against it.
+
+    A meter tells it in place of its next data, so those are read here.
+    """
+    try:
+        _application((yield RequestData(address)))
+    except MbusRefusal as error:
+        return str(error)
+    return ""
 
 
 def switch_baud_rate(address: int, baud_rate: int) -> Procedure[None]:
