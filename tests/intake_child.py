@@ -37,6 +37,12 @@ def found(url: str) -> tuple[Store, Mdm]:
     """The store, with its registry made if it is not there."""
     store = Store(url)
     store.upgrade()
+    register(store)
+    return store, Mdm(store, Registry(store))
+
+
+def register(store: Store) -> None:
+    """Make the points and meters that are not there."""
     registry = Registry(store)
     with store.transaction():
         for number in range(1, METERS + 1 - len(registry.points())):
@@ -46,7 +52,6 @@ def found(url: str) -> tuple[Store, Mdm]:
             registry.add_channel(point, 1, ACTIVE_ENERGY_IMPORT, kind, Unit.WATT_HOUR, 0, 900)
             if number < METERS:  # the last one hangs nowhere: its readings wait
                 registry.install(meter, point, START)
-    return store, Mdm(store, registry)
 
 
 def take(store: Store, mdm: Mdm, batch: int) -> None:
