@@ -16,6 +16,7 @@ NAMES = (
     "idle_associations",
     "store_ingest",
     "close_day",
+    "recall",
     "validation",
     "meter_memory",
     "mbus_decode",

@@ -22,6 +22,9 @@ Matrix = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
 INT32 = np.iinfo(np.int32)
+DAMAGED: type[Exception] = zlib_ng.error  # type: ignore[assignment]  # declared as if it were one of its instances
+NOT_COMPRESSED = 64
+"""How many bytes more than its content a block may have that deflate could not make smaller."""
 
 
 def pack(rows: Matrix) -> list[bytes]:
@@ -76,12 +79,13 @@ def unpack_codes(blocks: Sequence[bytes | None], count: int) -> Codes:
 
 
 def expand(block: bytes, size: int) -> bytes:
-    """Decompress exactly `size` bytes; never more memory than that. Raises `StoreError` if the block is damaged."""
-    expander = zlib.decompressobj()
+    """Decompress exactly `size` bytes; never much memory. Raises `StoreError` if the block is damaged."""
+    if len(block) > size + NOT_COMPRESSED:  # so that what it expands to is bounded too: deflate's ratio is
+        raise StoreError(f"a stored block does not hold {size} bytes: the store is damaged")
     try:
-        octets = expander.decompress(block, size)
-    except zlib.error as error:
+        octets: bytes = zlib_ng.decompress(block, zlib.MAX_WBITS, size)
+    except DAMAGED as error:
         raise StoreError(f"a stored block cannot be expanded ({error}): the store is damaged") from error
-    if len(octets) != size or expander.unconsumed_tail:
+    if len(octets) != size:
         raise StoreError(f"a stored block does not hold {size} bytes: the store is damaged")
     return octets

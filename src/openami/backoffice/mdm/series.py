@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from openami.backoffice.mdm import stored
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Mask, Sources
@@ -73,7 +73,7 @@ def read_span(connection: Connection, point: int, channel: Channel, start: int, 
     origin, last = (first - 1) // DAY_S, (int(stamps[-1]) - 1) // DAY_S
     table = interval_block.c
     chosen = table.metering_point == point, table.channel == channel.number, table.day.between(origin, last)
-    rows = connection.execute(stored.current().where(*chosen)).all()
+    rows = stored.latest(connection.execute(select(interval_block).where(*chosen)).all(), lambda row: row.day)
     days = _days(channel, rows, (origin, last))
     return _cut(step, stamps, days, ((stamps - origin * DAY_S) // step - 1).astype(np.intp))
 
@@ -87,30 +87,28 @@ def read_spans(
     points = sorted({channel.metering_point for channel in channels})
     table = interval_block.c
     query = select(interval_block).where(among(table.metering_point, points), table.day.between(*days))
-    of: dict[tuple[int, int], dict[int, Row[Any]]] = {(each.metering_point, each.number): {} for each in channels}
+    of: dict[tuple[int, int], list[Any]] = {(each.metering_point, each.number): [] for each in channels}
     for row in connection.execute(query).all():
-        mine = of.get((row.metering_point, row.channel))
-        if mine is not None and (row.day not in mine or mine[row.day].version < row.version):
-            mine[row.day] = row
-    last = max([at_least, *(day for mine in of.values() for day in mine)])
+        of.get((row.metering_point, row.channel), []).append(row)
+    last = max([at_least, *(row.day for mine in of.values() for row in mine)])
     step = channels[0].resolution_s
     stamps = np.arange(days[0] * DAY_S + step, (last + 1) * DAY_S + 1, step, dtype=np.int64)
     found = []
     for channel in channels:
-        mine = of[channel.metering_point, channel.number]
-        span = _cut(step, stamps, _days(channel, list(mine.values()), (days[0], last)), slice(None))
+        mine = stored.latest(of[channel.metering_point, channel.number], lambda row: row.day)
+        span = _cut(step, stamps, _days(channel, mine, (days[0], last)), slice(None))
         found.append((span, {day: row.version for day, row in mine.items()}))
     return found
 
 
-def _days(channel: Channel, rows: Sequence[Row[Any]], days: tuple[int, int]) -> ChannelDays:
-    """Every day from `days[0]` to `days[1]`, those of `rows` filled."""
+def _days(channel: Channel, rows: dict[int, Any], days: tuple[int, int]) -> ChannelDays:
+    """Every day from `days[0]` to `days[1]`; those of `rows`, by day, are filled."""
     first, last = days
     sources = Sources()
-    decoded = stored.decode(rows, channel.resolution_s, sources)
+    decoded = stored.decode(list(rows.values()), channel.resolution_s, sources)
     keys = [(channel.metering_point, channel.number, day) for day in range(first, last + 1)]
     found = ChannelDays.empty(channel.resolution_s, keys, sources)
-    found.put(np.array([row.day - first for row in rows], dtype=np.intp), decoded)
+    found.put(np.array(list(rows), dtype=np.intp) - first, decoded)
     return found
 
 

@@ -7,14 +7,14 @@ packed differences from one to the next. `sources` is NULL where the whole row h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
@@ -27,6 +27,8 @@ from openami.model.errors import StoreError
 from openami.model.quality import Quality
 
 Runs = list[tuple[int, int]]
+NAMES = [column.name for column in interval_block.columns]
+VERSION = NAMES.index("version")
 NO_SOURCE = Source(0, 0, 0)
 """Of a day whose snapshots were all filed elsewhere: its meter had been taken for another one."""
 
@@ -75,11 +77,7 @@ def load(connection: Connection, keys: Sequence[Key], resolution_s: int, sources
     if not keys:
         return days
     place = {key: row for row, key in enumerate(keys)}
-    rows: dict[int, Any] = {}
-    for row in _rows(connection, keys):
-        at = place.get((row[0], row[2], row[1]))
-        if at is not None and (at not in rows or rows[at][3] < row[3]):
-            rows[at] = row
+    rows = latest(_rows(connection, keys), lambda row: place.get((row[0], row[2], row[1])))
     days.put(np.array(list(rows), dtype=np.intp), decode(list(rows.values()), resolution_s, sources))
     return days
 
@@ -101,28 +99,42 @@ def _rows(connection: Connection, keys: Sequence[Key]) -> Sequence[Any]:
     return connection.execute(select(interval_block).where(points, between)).all()
 
 
-def decode(rows: Sequence[Row[Any]], resolution_s: int, sources: Sources) -> ChannelDays:
-    """Stored rows of one resolution as columns."""
+def latest(rows: Iterable[Any], place: Callable[[Any], int | None]) -> dict[int, Any]:
+    """Of all versions the last one, by the place that `place` gives a row; rows without one are left out."""
+    found: dict[int, Any] = {}
     for row in rows:
-        if row.resolution_s != resolution_s:
+        at = place(row)
+        if at is not None and (at not in found or found[at][VERSION] < row[VERSION]):
+            found[at] = row
+    return found
+
+
+def decode(rows: Sequence[Any], resolution_s: int, sources: Sources) -> ChannelDays:
+    """Stored rows of one resolution as columns. A row has all columns of the table."""
+    if not rows:
+        return ChannelDays.empty(resolution_s, [], sources)
+    column = dict(zip(NAMES, zip(*rows, strict=True), strict=True))
+    for row, step in zip(rows, column["resolution_s"], strict=True):
+        if step != resolution_s:
             raise StoreError(
-                f"channel {row.channel} of point {row.metering_point} holds intervals of {row.resolution_s} s on day "
+                f"channel {row.channel} of point {row.metering_point} holds intervals of {step} s on day "
                 f"{row.day}, not of {resolution_s} s: give the other resolution a channel of its own"
             )
-    keys = [(row.metering_point, row.channel, row.day) for row in rows]
+    keys = list(zip(column["metering_point"], column["channel"], column["day"], strict=True))
     days = ChannelDays.empty(resolution_s, keys, sources)
     count = days.intervals
-    days.version = [row.version for row in rows]
-    days.energy = unpack([row.energy for row in rows], count)
-    days.quality = unpack_codes([row.quality for row in rows], count)
-    days.status = unpack_codes([row.status for row in rows], count)
-    base = np.array([row.base for row in rows], dtype=np.int64)[:, None]
-    days.registers = base + np.cumsum(days.energy, axis=1)
+    days.version = list(column["version"])
+    days.energy = unpack(column["energy"], count)
+    days.quality = unpack_codes(column["quality"], count)
+    days.status = unpack_codes(column["status"], count)
+    base = np.array(column["base"], dtype=np.int64)
+    days.registers = base[:, None] + np.cumsum(days.energy, axis=1)
     present = days.quality == Quality.MEASURED
-    for index, row in enumerate(rows):
-        if row.registers is not None:
-            present[index], days.registers[index] = _explicit(row.registers, row.base, count)
-    days.source = _placed(rows, present, sources)
+    for index, block in enumerate(column["registers"]):
+        if block is not None:
+            present[index], days.registers[index] = _explicit(block, int(base[index]), count)
+    origins = zip(column["known_at"], column["evidence"], column["meter"], strict=True)
+    days.source = _placed(list(origins), column["sources"], present, sources)
     days.registers[~present] = 0
     return days
 
@@ -133,13 +145,16 @@ def _explicit(block: bytes, base: int, count: int) -> tuple[Mask, Matrix]:
     return present, base + np.cumsum(unpack([block[bitmap:]], count)[0])
 
 
-def _placed(rows: Sequence[Row[Any]], present: Mask, sources: Sources) -> Places:
+def _placed(
+    origins: Sequence[tuple[int, int, int]], packed: Sequence[bytes | None], present: Mask, sources: Sources
+) -> Places:
     """(n, k): the number of each snapshot's source; most days have one source alone."""
-    numbers = [sources.number(Source(row.known_at, row.evidence, row.meter)) for row in rows]
-    placed = np.where(present, np.array(numbers, dtype=np.int32)[:, None], np.int32(ABSENT))
-    for index, row in enumerate(rows):
-        if row.sources is not None:
-            placed[index] = _several_placed(row.sources, sources)
+    number = {origin: sources.number(Source(*origin)) for origin in dict.fromkeys(origins)}
+    numbers = np.array([number[origin] for origin in origins], dtype=np.int32)
+    placed = np.where(present, numbers[:, None], np.int32(ABSENT))
+    for index, block in enumerate(packed):
+        if block is not None:
+            placed[index] = _several_placed(block, sources)
     return placed
 
 
