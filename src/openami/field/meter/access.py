@@ -13,10 +13,13 @@ from typing import Final
 
 from openami.field.meter import codes
 from openami.field.meter.config import MeterConfig
+from openami.field.meter.sub_meter_objects import CHANNELS, WRITABLE, client_name
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.cosem.access_rights import AccessRights
 from openami.protocols.dlms.cosem.association_ln import AttributeAccessMode, MethodAccessMode
+from openami.protocols.dlms.cosem.interval_push import PUSH_ON_INTERVAL
 from openami.protocols.dlms.cosem.logical_device import CURRENT_ASSOCIATION
+from openami.protocols.dlms.cosem.m_bus import MBusClient
 
 MANAGEMENT: Final = 1
 READING: Final = 2
@@ -28,7 +31,7 @@ _WRITABLE = AttributeAccessMode.READ_AND_WRITE
 _MAY = MethodAccessMode.ACCESS
 _HLS = {(CURRENT_ASSOCIATION, 1): _MAY}
 
-_PUSHES: Final = (codes.PUSH_ON_INTERVAL, codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
+_PUSHES: Final = (PUSH_ON_INTERVAL, codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
 _SCHEDULES: Final = (
     codes.BILLING_SCHEDULE,
     codes.DISCONNECT_SCHEDULE,
@@ -42,6 +45,7 @@ _SCRIPTS: Final = (
     codes.IMAGE_SCRIPTS,
     codes.PUSH_SCRIPTS,
 )
+_SUB_METERS: Final = tuple(map(client_name, CHANNELS))
 
 _SETUP_METHODS: Final = range(1, 9)
 CRITICAL: Final = {
@@ -77,6 +81,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         **{(codes.LIMITER, attribute): _WRITABLE for attribute in (2, 4, 5, 6, 7, 8, 9, 11)},
         **{(code, attribute): _WRITABLE for code in codes.REGISTER_MONITORS for attribute in (2, 3, 4)},
         **{(code, attribute): _WRITABLE for code in _SCHEDULES for attribute in (2, 4)},
+        **{(code, attribute.attribute_id): _WRITABLE for code in _SUB_METERS for attribute in WRITABLE},
     },
     methods={
         **_HLS,
@@ -95,6 +100,7 @@ MANAGEMENT_RIGHTS: Final = AccessRights(
         (codes.MAXIMUM_DEMAND, 1): _MAY,
         **{(code, method): _MAY for code in _PUSHES for method in (1, 2)},
         **{(codes.SECURITY_SETUP, method): _MAY for method in _SETUP_METHODS},
+        **{(code, method): _MAY for code in _SUB_METERS for method in MBusClient.METHODS},
     },
 )
 GUARD_RIGHTS: Final = AccessRights(methods={**_HLS, **CRITICAL})

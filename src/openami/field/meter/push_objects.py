@@ -10,7 +10,7 @@ from openami.field.meter.push import body_of
 from openami.field.meter.push_policy import PORT, PUSH_CLIENT, check_client, check_port, check_protection
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.data_protection import ProtectionParameters
-from openami.protocols.dlms.cosem.interval_push import interval_push_objects
+from openami.protocols.dlms.cosem.interval_push import PUSH_ON_INTERVAL, interval_push_objects
 from openami.protocols.dlms.cosem.push_setup import (
     ConfirmationParameters,
     PushMessage,
@@ -44,7 +44,7 @@ def push_objects(meter: ElectricityMeter) -> Iterator[PushSetup]:
 
 def _interval_setup(meter: ElectricityMeter) -> PushSetup:
     config = meter.config
-    setup = _push_setup(meter, codes.PUSH_ON_INTERVAL, interval_push_objects(codes.LOAD_PROFILE, config.push_rows))
+    setup = _push_setup(meter, PUSH_ON_INTERVAL, interval_push_objects(codes.LOAD_PROFILE, config.push_rows))
     setup.randomisation_start_interval = config.push_spread_s
     setup.number_of_retries = config.push_retries
     if isinstance(setup, PushSetup2):

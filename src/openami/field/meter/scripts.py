@@ -13,6 +13,7 @@ from openami.protocols.dlms.cosem.disconnect_control import DisconnectControl, T
 from openami.protocols.dlms.cosem.extended_register import ExtendedRegister
 from openami.protocols.dlms.cosem.image_transfer import ImageTransfer
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
+from openami.protocols.dlms.cosem.interval_push import PUSH_ON_INTERVAL
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.push_setup import PushSetup
 from openami.protocols.dlms.cosem.refusal import ActionRefused, Refused
@@ -56,7 +57,7 @@ SCRIPT_TABLES: Final[Mapping[ObisCode, tuple[Script, ...]]] = {
     codes.PUSH_SCRIPTS: (
         Script(1, (_invoke(PushSetup.push, codes.PUSH_ON_ALARM),)),
         Script(2, (_invoke(PushSetup.push, codes.PUSH_ON_POWER_DOWN),)),
-        Script(3, (_invoke(PushSetup.push, codes.PUSH_ON_INTERVAL),)),
+        Script(3, (_invoke(PushSetup.push, PUSH_ON_INTERVAL),)),
     ),
 }
 

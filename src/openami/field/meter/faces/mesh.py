@@ -11,10 +11,10 @@ from typing import Final
 
 from openami.field.meter.access import PUBLIC, SERVER_SAP
 from openami.field.meter.agenda import NEVER
-from openami.field.meter.codes import PUSH_ON_INTERVAL
 from openami.field.meter.electricity import ElectricityMeter
 from openami.io.clock import Timescale
 from openami.protocols.dlms import counters
+from openami.protocols.dlms.cosem.interval_push import PUSH_ON_INTERVAL
 from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.server_settings import ServerSettings
