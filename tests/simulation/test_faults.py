@@ -36,6 +36,8 @@ def broken(result):
         Fault(kind="head-end-restart", at_s=3700),
         Fault(kind="full-disk", at_s=3500, for_s=1500),
         Fault(kind="replayed-frames", at_s=4300, amount=300),
+        Fault(kind="replayed-join", at_s=900, amount=200),
+        Fault(kind="lying-rank", at_s=900, for_s=3600),
         Fault(kind="flood", at_s=3500, amount=3000),
         Fault(kind="rogue-meter", at_s=600, for_s=1800),
         Fault(kind="forged-relay", at_s=600, for_s=1800),
@@ -91,3 +93,19 @@ def test_an_unknown_kind_is_refused_by_name():
 
 def test_every_kind_says_what_it_does():
     assert all(function.__doc__ for function in KINDS.values())
+
+
+def test_an_insider_who_swallows_what_he_should_hand_on_is_left_by_his_children():
+    """Few neighbours, so that some stations have to choose a parent far from the collector, and believe the liar."""
+    district = new_district(24, 1, neighbours=4.0)
+    liar = Fault(kind="lying-rank", at_s=600, for_s=4000, target=district.houses[-1].name)
+    replay = Fault(kind="replayed-join", at_s=900, amount=200)
+    with Run(msgspec.structs.replace(district, faults=[liar, replay]), 1, DAYS, lambda _hour: None) as run:
+        result = run.live()
+    world = run.world
+    insider = world.stranger(0).core
+    assert insider.swallowed > 20, "he had children, more than once"
+    assert world.recorder(1).sent_frames > 0
+    assert broken(result) == {}
+    assert result.intervals_stored == result.intervals > 0
+    assert len(world.reachable()) == 24

@@ -1,21 +1,35 @@
-"""Strangers on the medium: who listens and repeats, who floods, who pretends. They keep no law of the band."""
+"""Adversaries on the medium: who listens and repeats, who floods, and the insider who lies about his place."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
+from openami.protocols.mesh.address import ALL_RPL_NODES
+from openami.protocols.mesh.frame import DATA
+from openami.protocols.mesh.ipv6 import Packet
+from openami.protocols.mesh.link_layer import Heard
+from openami.protocols.mesh.node import MeshNode
+from openami.protocols.mesh.rpl_messages import RplCode
 from openami.simulation.medium import Medium
 from openami.simulation.streams import ByteStream
 
 HEARD_MAX = 4096
+JOINS_MAX = 512
+NEAREST_RANK = 256
+"""The lowest rank that neighbours believe of anybody but the root: that of its children."""
+_TYPE, _SECURED = 0x07, 0x08
 
 
 class Recorder:
-    """Hears all that its place hears, and puts frames on the air as they came."""
+    """Hears all that its place hears, and puts frames on the air as they came. It keeps no law of the band.
+
+    `joins` are the messages by which stations joined: the only data frames that are not protected with the group key.
+    """
 
     def __init__(self, number: int, medium: Medium, loop: asyncio.AbstractEventLoop) -> None:
         self.heard_frames: deque[bytes] = deque(maxlen=HEARD_MAX)
+        self.joins: deque[bytes] = deque(maxlen=JOINS_MAX)
         self.sent_frames = 0
         self._number = number
         self._medium = medium
@@ -25,6 +39,8 @@ class Recorder:
 
     def heard(self, psdu: bytes, level_dbm: int) -> None:  # noqa: ARG002 - whatever the level
         self.heard_frames.append(psdu)
+        if psdu[0] & (_TYPE | _SECURED) == DATA:
+            self.joins.append(psdu)
 
     def sent(self, *, clear: bool) -> None:
         self.sent_frames += clear
@@ -58,3 +74,20 @@ class Flood(Recorder):
         frame = bytearray(self.heard_frames[choice[1] % len(self.heard_frames)])
         frame[choice[2] % len(frame)] ^= choice[3] or 1
         return bytes(frame)
+
+
+class Liar(MeshNode):
+    """A member with all keys that says it is next to the root, and swallows what it should hand on."""
+
+    swallowed = 0
+
+    def send_rpl(self, code: RplCode, body: bytes, neighbour: bytes | None, now: float) -> None:
+        if code == RplCode.DIO:
+            body = body[:2] + NEAREST_RANK.to_bytes(2, "big") + body[4:]
+        super().send_rpl(code, body, neighbour, now)
+
+    def _take_packet(self, packet: Packet, heard: Heard, now: float) -> None:
+        if packet.destination in (*self._own, ALL_RPL_NODES) and not packet.routing:
+            super()._take_packet(packet, heard, now)
+        else:
+            self.swallowed += 1

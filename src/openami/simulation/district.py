@@ -14,7 +14,7 @@ from openami.model.errors import SettingError
 from openami.simulation.power_line import PowerLine
 from openami.simulation.radio import Radio
 
-ON_THE_MEDIUM = ("replayed-frames", "flood", "rogue-meter", "forged-relay")
+ON_THE_MEDIUM = ("replayed-frames", "replayed-join", "flood", "rogue-meter", "forged-relay", "lying-rank")
 """Kinds of faults whose adversary has a place on the medium, beside the house `target` (or the first one)."""
 
 Positive = Annotated[int, Meta(ge=0)]

@@ -126,6 +126,12 @@ def replayed_frames(world: World, fault: Fault, _chance: Random, number: int) ->
     recorder.repeat(list(recorder.heard_frames)[-fault.amount :], 0.2)
 
 
+def replayed_join(world: World, fault: Fault, _chance: Random, number: int) -> None:
+    """Somebody beside `target` sends the last `amount` messages by which others joined once more."""
+    recorder = world.recorder(number)
+    recorder.repeat(list(recorder.joins)[-fault.amount :], 0.5)
+
+
 def flood(world: World, fault: Fault, _chance: Random, number: int) -> None:
     """Somebody beside `target` sends `amount` frames of nonsense, five a second."""
     world.flood(number).begin(fault.amount, 0.2)
@@ -145,6 +151,13 @@ def forged_relay(world: World, _fault: Fault, _chance: Random, number: int) -> H
     return stranger.stop
 
 
+def lying_rank(world: World, _fault: Fault, _chance: Random, number: int) -> Heal:
+    """A member beside `target` says that it is next to the root, and swallows what it should hand on."""
+    insider = world.stranger(number)
+    insider.start()
+    return insider.stop
+
+
 KINDS: dict[str, Callable[[World, Fault, Random, int], Heal | None]] = {
     "feeder-power-cut": feeder_power_cut,
     "relays-die": relays_die,
@@ -156,9 +169,11 @@ KINDS: dict[str, Callable[[World, Fault, Random, int], Heal | None]] = {
     "interference": interference,
     "clock-back": clock_back,
     "replayed-frames": replayed_frames,
+    "replayed-join": replayed_join,
     "flood": flood,
     "rogue-meter": rogue_meter,
     "forged-relay": forged_relay,
+    "lying-rank": lying_rank,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,11 +14,11 @@ from openami.protocols.dlms.counters import MemoryCounters
 from openami.protocols.mesh.events import DatagramReceived, Joined, Persist, StationGone, StationKnown
 from openami.protocols.mesh.node import MeshNode
 from openami.protocols.mesh.parameters import MeshParameters, NodeSettings
-from openami.simulation.adversary import Flood, Recorder
+from openami.simulation.adversary import Flood, Liar, Recorder
 from openami.simulation.checkers import Bounds, Checker, DutyCycle, FrameCounters, InvocationCounters, RoutingLoops
 from openami.simulation.deliveries import Deliveries, WatchedMeter
 from openami.simulation.district import ON_THE_MEDIUM, District, Fault, House
-from openami.simulation.head import Head
+from openami.simulation.head import SPOOL_BYTES, Head
 from openami.simulation.households import make_meter
 from openami.simulation.loop import VirtualClock
 from openami.simulation.medium import Medium, Neighbour, Phy
@@ -85,6 +85,7 @@ class World:
             for number, name in enumerate(self.names)
         ]
         self.medium.watchers.append(self._watch)
+        self._insiders: dict[bytes, bytes] = {}
         self._strangers = {number: self._stranger(number, fault.kind) for number, fault in self._on_the_medium()}
 
     @property
@@ -243,7 +244,7 @@ class World:
         number = len(self.names) + [one for one, _ in self._on_the_medium()].index(fault)
         if kind == "flood":
             return Flood(number, self.medium, self.loop, ByteStream(f"{self.streams.seed}/flood/{fault}"))
-        if kind == "replayed-frames":
+        if kind in {"replayed-frames", "replayed-join"}:
             return Recorder(number, self.medium, self.loop)
         random = self.streams.bytes(f"stranger/{fault}")
         settings = NodeSettings(
@@ -253,8 +254,17 @@ class World:
             keys_of=(lambda _eui: bytes(16)) if kind == "forged-relay" else None,
             parameters=self._parameters,
         )
+        if kind == "lying-rank":
+            self._insiders[settings.eui64] = settings.device_key or b""
+            core: MeshNode = Liar(settings, random, self._counters[number])
+            return Station(number, kind, core, self.medium, self.loop, self._heard_by_insider, settings.eui64)
         core = MeshNode(settings, random, self._counters[number])
         return Station(number, kind, core, self.medium, self.loop, self._heard_by_stranger, settings.eui64)
+
+    def _heard_by_insider(self, station: Station, event: Any) -> None:
+        if isinstance(event, Persist):
+            self._counters[station.number].save(event.name, event.value)
+            station.core.persisted(event, self.loop.time())
 
     def _heard_by_stranger(self, station: Station, event: Any) -> None:
         self.trace.note(self.loop.time(), "stranger", station.number, type(event).__name__)
@@ -326,7 +336,7 @@ class World:
         """On power line every collector lets only the houses of its own transformer join."""
         number = self.number_of(eui)
         if number is None or number < self.roots:
-            return None
+            return self._insiders.get(eui)
         served = self.district.collectors[root].transformer
         house = self.district.houses[number - self.roots]
         return self.device_key(eui) if served in {"", house.transformer} else None
@@ -358,8 +368,18 @@ class World:
         self.loop.call_later(LOOK_EVERY_S, self._look)
         now = self.loop.time()
         self.loops.look(now, self.parents())
-        self.bounds.look(now, (("spool (bytes)", head.spool.size, 64 << 20) for head in self.heads))
+        self.bounds.look(now, self._buffers())
         self.set_noise()
+
+    def _buffers(self) -> Iterator[tuple[str, int, int]]:
+        """Everything that could grow: kind, size and limit."""
+        yield from (("spool (bytes)", head.spool.size, SPOOL_BYTES) for head in self.heads)
+        limits = self._parameters
+        for number in range(len(self.stations)):
+            node = self.node(number)
+            yield "frame queue", node.queued, limits.queue_max
+            yield "table of neighbours", len(node.dodag.neighbours), limits.neighbours_max
+            yield "datagrams to be confirmed", node.unconfirmed, limits.confirmed_pending_max
 
     def _pull(self) -> None:
         self.loop.call_later(PULL_EVERY_S, self._pull)

@@ -13,7 +13,7 @@ from openami.protocols.mesh.rpl_messages import encode_dao
 from openami.protocols.mesh.rpl_options import TARGET, TRANSIT, RplTarget, TransitInformation, encode_option
 
 REFUSED: Final = 128
-_PAUSE_MAX_S: Final = 480.0
+_PAUSE_MAX_S: Final = 120.0
 _ADDRESS_BITS: Final = 128
 
 
@@ -59,6 +59,11 @@ class Advertisement:
             if planned
             else due
         )
+
+    def doubt(self, now: float) -> None:
+        """What was sent through the parent was not confirmed: ask the root soon whether it hears us at all."""
+        if not self._waiting:
+            self.due = min(self.due, now + self._parameters.dao_delay_s * (0.5 + self._chance()))
 
     def stop(self) -> None:
         self.acknowledged = self._waiting = False

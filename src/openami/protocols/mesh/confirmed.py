@@ -55,6 +55,9 @@ class Confirmed:
     def due(self) -> float:
         return self._timers[0][0] if self._timers else inf
 
+    def __len__(self) -> int:
+        return len(self._pending)
+
     @property
     def full(self) -> bool:
         return len(self._pending) >= self._parameters.confirmed_pending_max

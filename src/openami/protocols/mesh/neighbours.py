@@ -21,6 +21,8 @@ DBM_PER_TRANSMISSION: Final = 5
 _GUESS_MAX: Final = 3.9
 """A link that was never tried is not given up for what others have suffered."""
 _RETRIED_AFTER_S: Final = 600.0
+_DOUBLINGS: Final = 7
+"""Each failure in a row doubles the time until the next chance: up to 21 hours."""
 _ALONE_S: Final = 30.0
 """Who has no way up at all does not hold a failure against a neighbour for longer."""
 
@@ -41,6 +43,7 @@ class Neighbour:
     __slots__ = (
         "_climate",
         "blamed",
+        "blames",
         "corrected",
         "dio",
         "etx",
@@ -62,6 +65,7 @@ class Neighbour:
         self.dio = b""
         self.heard = now
         self.failures = 0
+        self.blames = 0
         self.blamed = -_RETRIED_AFTER_S
         self.corrected = -_RETRIED_AFTER_S
 
@@ -89,7 +93,7 @@ class Neighbour:
         self.rssi_dbm += (rssi_dbm - self.rssi_dbm) / 4
         if not self.measured:
             self.etx = self.guess
-        elif self.link_metric > LINK_METRIC_MAX and now - self.blamed > (_ALONE_S if alone else _RETRIED_AFTER_S):
+        elif self.link_metric > LINK_METRIC_MAX and now - self.blamed > (_ALONE_S if alone else self._patience_s):
             self.etx = max(self.guess, 2.0)
 
     def sent(self, attempts: int, now: float, *, delivered: bool) -> None:
@@ -107,7 +111,16 @@ class Neighbour:
         self.etx = _ETX_MAX
         self.measured = True
         self.failures = 0
+        self.blames += 1
         self.blamed = now
+
+    def trust(self) -> None:
+        """What went through it came back confirmed by the root."""
+        self.blames = 0
+
+    @property
+    def _patience_s(self) -> float:
+        return _RETRIED_AFTER_S * 2.0 ** min(max(self.blames - 1, 0), _DOUBLINGS)
 
 
 class Neighbours:

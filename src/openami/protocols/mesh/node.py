@@ -162,6 +162,11 @@ class MeshNode:
         """How many frames wait."""
         return self.settings.parameters.queue_max - self._mac.room
 
+    @property
+    def unconfirmed(self) -> int:
+        """How many datagrams of ours wait for their confirmation."""
+        return len(self._confirmed)
+
     def routes(self) -> dict[bytes, bytes]:
         """Root: each station's parent, EUI-64s."""
         return self._root.routes.parents() if self._root is not None else {}
@@ -539,6 +544,8 @@ class MeshNode:
     def _dao_acknowledged(self, member: Member, sequence: int, status: int, now: float) -> None:
         if status >= 128 or not member.advertisement.acknowledge(sequence, self.dodag.route_lifetime_s, now):
             return
+        if self.dodag.parent is not None:
+            self.dodag.parent.trust()
         if not self._joined:
             self._become_joined(now)
 
@@ -684,6 +691,8 @@ class MeshNode:
         for number in numbers:
             if self._root is None or not self._root.update_ended(number, now, delivered=False):
                 self._events.append(Failed(number, "no confirmation came"))
+        if numbers and self._member is not None and self.dodag.attached:
+            self._member.advertisement.doubt(now)
 
     def _drop(self, error: RemoteProtocolError) -> None:
         self.drops[type(error).__name__] += 1

@@ -16,7 +16,7 @@ from openami.protocols.mesh.parameters import MeshParameters
 
 CANDIDATES_MAX: Final = 16
 _FORGOTTEN_S: Final = 900.0
-_DOUBLINGS: Final = 3
+_DOUBLINGS: Final = 2
 
 
 class Candidate(NamedTuple):
