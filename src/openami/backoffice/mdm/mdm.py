@@ -62,20 +62,19 @@ class Mdm:
 
     def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
-        with self._store.transaction() as connection:
-            return self._intake(connection, batch).take_profile(_of_meters(batch))
+        taken = _of_meters(batch)
+        return self._store.repeat(lambda connection: self._intake(connection, batch).take_profile(taken))
 
     def take_energy(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take energies of intervals that another party delivered: `registers` are the energies themselves, `status`
         their `Quality`. A snapshot of a register goes before them, whenever it comes.
         """
-        with self._store.transaction() as connection:
-            return self._intake(connection, batch).take_profile([_delivered(reading) for reading in batch])
+        taken = [_delivered(reading) for reading in batch]
+        return self._store.repeat(lambda connection: self._intake(connection, batch).take_profile(taken))
 
     def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
         """Take stamped registers (daily, monthly, closing and opening reads)."""
-        with self._store.transaction() as connection:
-            return self._intake(connection, readings).take_register(readings)
+        return self._store.repeat(lambda connection: self._intake(connection, readings).take_register(readings))
 
     def place_unplaced(self, meter: int | None = None) -> IntakeResult:
         """Try again to place what waits (of `meter`, or of all): after an installation or a channel was recorded."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -15,7 +15,11 @@ from sqlalchemy.pool import StaticPool
 from openami.io.store.upgrade import check_schema, upgrade_schema
 from openami.model.errors import Conflict, SettingError, StoreError
 
+T = TypeVar("T")
 BUSY_TIMEOUT_S = 30
+TRIES = 5
+OVERTAKEN = ("40001", "40P01")
+"""PostgreSQL's codes for a transaction that others overtook: serialization failure, deadlock."""
 WRITES = "openami_writes"
 ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """How a server is asked for a reading that sees one state; SQLite's readings do by themselves."""
@@ -78,6 +82,19 @@ class Store:
             with self._turn(), self._writer.begin() as connection, self._opened("writing", connection):
                 yield connection
 
+    def repeat(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction, done again where another process changed the same thing first; what it returns.
+
+        `work` must find everything by the connection it is given. Within a transaction of the caller it is done once:
+        only the whole can be repeated. Raises `Conflict` when that goes on for `TRIES` times.
+        """
+        outer: Connection | None = getattr(self._open, "writing", None)
+        for _ in range(TRIES - 1 if outer is None and not self._sqlite else 0):
+            with suppress(Conflict), self.transaction() as connection:
+                return work(connection)
+        with self.transaction() as connection:
+            return work(connection)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the store and changes nothing. Readings of one thread nest."""
@@ -130,11 +147,16 @@ class Store:
         except IntegrityError as error:
             raise Conflict(f"store {self.name}: another entry is already there: {error.orig}") from error
         except SQLAlchemyError as error:
-            raise StoreError(f"store {self.name}: {getattr(error, 'orig', None) or error}") from error
+            raise self._failed(getattr(error, "orig", None) or error) from error
         except self._driver.IntegrityError as error:
             raise Conflict(f"store {self.name}: another entry is already there: {error}") from error
         except self._driver.Error as error:
-            raise StoreError(f"store {self.name}: {error}") from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> StoreError:
+        if getattr(error, "sqlstate", None) in OVERTAKEN:
+            return Conflict(f"store {self.name}: another process changed the same rows first: {error}")
+        return StoreError(f"store {self.name}: {error}")
 
 
 def _parse(url: str) -> URL:

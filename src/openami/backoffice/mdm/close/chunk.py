@@ -6,6 +6,7 @@ All that is computed depends on what is stored alone, so that a chunk can be don
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +31,7 @@ from openami.backoffice.registry.registry import Registry
 from openami.io.store.among import among
 from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
-from openami.model.errors import StoreError
+from openami.model.errors import Conflict, StoreError
 from openami.model.interval import DAY_S, day_of
 from openami.model.obis import ObisCode
 from openami.model.point import Channel
@@ -51,7 +52,7 @@ def close_in(store: Store, work: Work) -> Counts:
             chunk = Chunk(connection, store, work, marks)
             found = list(chunk.all_days())
             counts = chunk.counts(found)
-        with store.transaction() as connection:
+        with suppress(Conflict), store.transaction() as connection:
             if late.marks(connection, work.points) == marks:
                 judged.store(connection, found, microseconds(work.now))
                 keep(connection, chunk.members.pairs, work.day, chunk.before)
