@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
-from openami.field.meter.wireless_meter import WirelessMeter
 from openami.io.clock import Clock
 from openami.io.links.link import Link
 from openami.model.errors import LinkError
@@ -12,10 +12,22 @@ from openami.protocols.mbus.wireless.sticks.heard import Heard, ToSend
 from openami.protocols.mbus.wireless.sticks.kinds import StickKind
 
 
+class OnAir(Protocol):
+    """A meter's radio, plain, sealed or under TLS."""
+
+    def next_timeout(self) -> float: ...
+
+    def handle_timeout(self, now: float) -> None: ...
+
+    def receive(self, raw: bytes, now: float) -> bool: ...
+
+    def data_to_send(self) -> list[bytes]: ...
+
+
 class WirelessFace:
     """Runs one meter on links. What comes in is what others send: the meter hears it while its window is open."""
 
-    def __init__(self, meter: WirelessMeter, kind: StickKind, clock: Clock) -> None:
+    def __init__(self, meter: OnAir, kind: StickKind, clock: Clock) -> None:
         self._meter = meter
         self._kind = kind
         self._clock = clock
