@@ -36,6 +36,7 @@ from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
 from openami.portal.accounts import Role
 from openami.portal.app import Portal, accounts_of, make_portal
+from openami.portal.privacy import Terms
 from openami.portal.settings import PortalSettings
 from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.data import array, double_long_unsigned, encode_data, octet_string, structure, unsigned
@@ -50,6 +51,7 @@ MOVED = datetime(2013, 6, 14, 23, tzinfo=UTC)
 """Midnight of 15 June in London."""
 GAP = (datetime(2013, 12, 18, 7, tzinfo=UTC), datetime(2013, 12, 18, 10, 30, tzinfo=UTC))
 PASSWORD = "a long password"
+TERMS = Terms(identity_days=100, intervals_days=30, keep_days=200, backup_days=35)
 HOST = "openami.localhost"
 
 
@@ -165,6 +167,7 @@ def make_world_portal(
     operations: Operations,
     critical: TwoSeals | None = None,
     audit: Audit | None = None,
+    terms: Terms | None = TERMS,
     **settings: object,
 ) -> Portal:
     """The portal with the accounts operator, colleague, anna and bert, all with `PASSWORD`."""
@@ -179,6 +182,7 @@ def make_world_portal(
         wall=district.wall,
         critical=critical,
         audit=audit,
+        terms=terms,
     )
     accounts = accounts_of(portal)
     for name in ("operator", "colleague"):

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from openami.app.installation import Installation
+from openami.app.privacy_terms import terms_of
 from openami.app.settings import address
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.mdm import Mdm
@@ -211,7 +212,15 @@ async def run_portal(
         late_after_s=late_after_s,
     )
     portal = make_portal(
-        office.registry, office.mdm, office.operations, office.store, pages, clock, critical=critical, audit=audit
+        office.registry,
+        office.mdm,
+        office.operations,
+        office.store,
+        pages,
+        clock,
+        critical=critical,
+        audit=audit,
+        terms=terms_of(installation.settings),
     )
     serving = await serve_portal(portal, pages)
     try:

@@ -198,6 +198,21 @@ class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 300
 
 
+class Privacy(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How long what belongs to a person is kept, days."""
+
+    identity_days: Annotated[
+        int, Meta(ge=0, description="How long a name is kept after the person's last supply has ended.")
+    ] = 1_095
+    intervals_days: Annotated[
+        int, Meta(ge=0, description="How long intervals are kept after the supply in which they were measured.")
+    ] = 365
+    keep_days: Annotated[int, Meta(ge=60, description="How long intervals are kept at all.")] = 1_095
+    backup_days: Annotated[
+        int, Meta(ge=0, description="After how long your backups expire; it is told where something is forgotten.")
+    ] = 35
+
+
 class Mdm(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Metering data management."""
 
@@ -298,6 +313,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     operations: Operations = Operations()
     audit: Audit = Audit()
     portal: Portal = Portal()
+    privacy: Privacy = Privacy()
     mdm: Mdm = Mdm()
     zones: Zones = Zones()
     authority: Authority = Authority()

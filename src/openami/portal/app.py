@@ -32,6 +32,8 @@ from openami.portal.critical import CriticalCommands
 from openami.portal.gate import Gate
 from openami.portal.identity import LogInFirst
 from openami.portal.pages import Pages
+from openami.portal.privacy import Privacy, Terms
+from openami.portal.privacy_pages import OWN_PRIVACY, PRIVACY_PAGES
 from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
@@ -72,11 +74,12 @@ def make_portal(
     random: Callable[[int], bytes] = os.urandom,
     critical: CriticalCommands | None = None,
     audit: Audit | None = None,
+    terms: Terms | None = None,
 ) -> Portal:
     """The portal over the given rooms. `clock` is the meters' time; `wall` that of people (default: the machine's),
     by which sessions end. Accounts are made with `accounts_of(portal)`. `critical` decides on critical commands;
     without it their pages do not exist. Who of the operators looked at personal data is entered in `audit` before it is
-    shown.
+    shown. `terms` say how long what belongs to persons is kept; they need an `audit`.
     """
     people = wall or SystemClock()
     limits = {"idle_s": settings.idle_timeout_s, "absolute_s": settings.absolute_timeout_s}
@@ -95,6 +98,7 @@ def make_portal(
         hashing=asyncio.Semaphore(HASHES_AT_ONCE),
         critical=critical,
         audit=audit,
+        privacy=Privacy(store, registry, audit, random, terms) if audit and terms else None,
     )
     portal = Portal(
         route_handlers=[
@@ -105,6 +109,8 @@ def make_portal(
             COMMAND_PAGES,
             PASSKEY_PAGES,
             AUDIT_PAGES,
+            PRIVACY_PAGES,
+            OWN_PRIVACY,
         ],
         exception_handlers={LogInFirst: _to_login, HTTPException: _http_error, Exception: _failure},
         state=State({"rooms": rooms, "exporter": Exporter(store, registry, mdm)}),

@@ -73,6 +73,7 @@ class Pages:
             identity=state.get("identity"),
             switching=request.app.state.rooms.critical is not None,
             audited=request.app.state.rooms.audit is not None,
+            private=request.app.state.rooms.privacy is not None,
             **values,
         )
         return Response(text, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)

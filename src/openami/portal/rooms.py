@@ -18,6 +18,7 @@ from openami.io.clock import Clock
 from openami.portal.accounts import Accounts
 from openami.portal.critical import CriticalCommands
 from openami.portal.pages import Pages
+from openami.portal.privacy import Privacy
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
 from openami.portal.throttle import LoginThrottle
@@ -43,6 +44,7 @@ class Rooms:
     hashing: asyncio.Semaphore
     critical: CriticalCommands | None = None
     audit: Audit | None = None
+    privacy: Privacy | None = None
 
     @property
     def now(self) -> datetime:

@@ -74,6 +74,7 @@ def addresses(portal, evidence):
         "meter": "1",
         "campaign": "1",
         "index": "0",
+        "consumer": "1",
         "number": str(evidence),
         "file": "green-button.xml",
     }
@@ -135,6 +136,8 @@ def expected_status(template, method, address, login):
     if template.startswith("/operator"):
         return 404 if login != "operator" else 403 if method == "POST" else 200
     assert template.startswith("/my"), f"{template} is neither public nor anybody's"
+    if method == "POST":
+        return 404 if login == "operator" else 403
     if login == "operator" or (login == "bert" and "/reading" in address):
         return 404
     return 303 if (template, login) == ("/my", "anna") else 200

@@ -276,6 +276,12 @@ class Registry:
     def add_consumer(self, name: str) -> Consumer:
         return self.consumer(self._insert(tables.consumer, {"name": name}, f"consumer {name}"))
 
+    def rename_consumer(self, identity: int, name: str) -> Consumer:
+        """The person has this name from now on; the former one is not kept."""
+        with self._changing() as connection:
+            connection.execute(update(tables.consumer).filter_by(id=identity).values(name=name))
+        return self.consumer(identity)
+
     def consumer(self, identity: int) -> Consumer:
         return _found(self._one(select(tables.consumer).filter_by(id=identity), consumer_of), "consumer", identity)
 

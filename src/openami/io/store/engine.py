@@ -21,6 +21,8 @@ TRIES = 5
 OVERTAKEN = ("40001", "40P01")
 """PostgreSQL's codes for a transaction that others overtook: serialization failure, deadlock."""
 WRITES = "openami_writes"
+TUNING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536")
+"""For each connection to SQLite; what is deleted is overwritten, for personal data must not outlive it in free pages."""
 ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """How a server is asked for a reading that sees one state; SQLite's readings do by themselves."""
 
@@ -189,7 +191,7 @@ def _tune_sqlite(engine: Engine) -> None:
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for read-then-write
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in TUNING:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
