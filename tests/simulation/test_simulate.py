@@ -113,14 +113,34 @@ def test_a_new_district_does_not_overwrite(tmp_path):
     assert path.read_text() == before
 
 
+def reachable_share(result):
+    """Of the meters that were alive ten minutes after relays had died."""
+    (note,) = [note for note in result.notes if note[0].startswith("reachable")]
+    return note[1] / note[2]
+
+
+@pytest.mark.parametrize("seed", [21, 22])
+def test_two_small_districts_form_lose_relays_and_deliver(seed):
+    """What `test_a_thousand_meters` asks of 20 seeds, of 60 meters for an hour and a half and two hours of healing."""
+    fault = Fault(kind="relays-die", at_s=1500, for_s=1500, amount=5)
+    result = simulate(msgspec.structs.replace(new_district(60, seed), faults=[fault]), seed, 0.06)
+    assert result.passed, [one.findings[:2] for one in result.checkers]
+    assert result.formed_s is not None
+    assert result.formed_s <= 900
+    assert reachable_share(result) >= 0.995
+    assert result.intervals_stored == result.intervals > 0
+
+
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("seed", range(1, 21))
 def test_a_thousand_meters(seed):
-    """The numbers of the reference page, seed by seed."""
-    result = simulate(new_district(1000, seed), seed, 1.0)
+    """A day: formed within 15 minutes, 5 % of the relays die at noon, every value of the day is there in the end."""
+    fault = Fault(kind="relays-die", at_s=43_200, for_s=3600, amount=5)
+    result = simulate(msgspec.structs.replace(new_district(1000, seed), faults=[fault]), seed, 1.0)
     print(json.dumps(summary(result)))
     assert result.passed
     assert result.formed_s is not None
     assert result.formed_s <= 900
+    assert reachable_share(result) >= 0.995
     assert result.intervals_stored >= 0.999 * result.intervals

@@ -68,6 +68,14 @@ def picture_of_latency(result: Result) -> str:
     return _svg("Pushes arrived within seconds", list(_curve(points, "seconds", "share", low=0.0, high=1.0)))
 
 
+def picture_of_steps(title: str, unit: str, values: Sequence[float]) -> str:
+    """The distribution of `values`, sorted, one for each seed: how many are not above a number of `unit`."""
+    points = [(0.0, 0.0)]
+    for number, value in enumerate(values, start=1):
+        points += [(value, number - 1.0), (value, float(number))]
+    return _svg(title, list(_curve(points, unit, "seeds", low=0.0, high=float(len(values)))))
+
+
 def _svg(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
