@@ -16,7 +16,7 @@ from openami.backoffice.operations.read_plan import CHANNELS
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
-from openami.field.meter.faces.mbus_master import read_sub_meters
+from openami.field.meter.faces.mbus_master import attend_sub_meters
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
 from openami.io.keystore import MeterKeys
@@ -308,7 +308,7 @@ async def read_bus(rig, number, *meters):
     """The electricity meter asks the meters on its bus."""
     bus = Bus(rig.clock, *meters)
     master = MbusMaster(bus.connect(), rig.clock)
-    assert await read_sub_meters(rig.field.meters[number], master, rig.clock) == len(meters)
+    assert await attend_sub_meters(rig.field.meters[number], master, rig.clock) == len(meters)
     await master.close()
     await bus.close()
 

@@ -14,7 +14,7 @@ from openami.app.parts import BackOffice
 from openami.field.meter.daily_flow import HOUSEHOLD_ML, DailyFlow
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.mbus import MbusFace
-from openami.field.meter.faces.mbus_master import read_sub_meters
+from openami.field.meter.faces.mbus_master import attend_sub_meters
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
 from openami.io.clock import Clock
@@ -169,7 +169,7 @@ class OtherMedia:
                 await self._headend.send(event.payload)
                 sent -= 1
         for meter, bus in self._buses:
-            await read_sub_meters(meter, bus, self._clock)
+            await attend_sub_meters(meter, bus, self._clock)
 
     async def live(self) -> None:
         """Speak every hour of the district's time, for ever."""

@@ -63,7 +63,7 @@ class MeterConfig:
     push that the network did not take is repeated `push_retries` times, after `push_repetition_s` each.
     `firmware_key` (raw Ed25519) is the maker's: with it the meter takes only images that the maker has signed.
     `client_system_title` pins the clients that hold keys; without it whoever has the keys may use any title.
-    `sub_meters` are the primary addresses of meters on its wired M-Bus, channel 1 first.
+    `sub_meters` are the primary addresses of meters on its wired M-Bus, channel 1 first; 0: none is installed yet.
     `asymmetric`, `authorities` and `security_policy` belong to `keys` (see `SecurityRole`). `roles` gives clients, by
     their SAP, keys of their own.
     """

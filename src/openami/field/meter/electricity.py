@@ -38,6 +38,7 @@ from openami.field.meter.security import Associations, MeterSecurity
 from openami.field.meter.security_record import MemoryRecords, Records
 from openami.field.meter.served import ServedDevice
 from openami.field.meter.sub_meter import SubMeter
+from openami.field.meter.sub_meter_objects import SubMeterObjects
 from openami.field.meter.tariff import TariffRegisters
 from openami.field.meter.tariff_calendar import TariffCalendar, two_tariffs
 from openami.model.errors import SettingError
@@ -122,6 +123,8 @@ class ElectricityMeter(ServedDevice):
         self.security = MeterSecurity(self)
         self.asking: Association | None = None
         self.sub_meters = tuple(SubMeter(*channel) for channel in enumerate(config.sub_meters, 1))
+        time = self.clock.utc_seconds
+        self.sub_meter_objects = {one.channel: SubMeterObjects(one, time) for one in self.sub_meters}
         self.device = make_device(self)
         self.pushes = PushQueue(self, random or random_of(config.system_title))
         for function in (self.calendar, self.demand, self.schedules, self.image, self.limiter, self.pushes):

@@ -114,7 +114,7 @@ def make_device(meter: ElectricityMeter) -> LogicalDevice:
         *push_objects(meter),
         clock_object(meter),
         disconnect_object(meter),
-        *(shown for sub_meter in meter.sub_meters for shown in sub_meter.objects()),
+        *(shown for one in meter.sub_meter_objects.values() for shown in one),
     ]
     clients = {sap: ClientAccess(one.rights, _association(meter, sap)) for sap, one in meter.clients.items()}
     return LogicalDevice(ObjectTable(meter, objects, _setups(meter)), clients)

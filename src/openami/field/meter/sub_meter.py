@@ -1,83 +1,134 @@
-"""A meter on the electricity meter's wired M-Bus, as its COSEM objects show it: MBusClient and its register.
+"""A meter on the electricity meter's wired M-Bus: what it said, and what is still to be said to it.
 
-Instances follow the usual scheme 0-n:24.1.0 and 0-n:24.2.1, n being the channel. The register holds the first of
-energy, volume or heat cost allocation units that the sub-meter tells without storage and tariff.
+Whoever asks the electricity meter for something at the bus (an installation, a capture, settings) is answered at once;
+the master does it when it turns to the bus next (`faces.mbus_master`), and attributes tell what became of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
 
-from openami.model.obis import ObisCode
 from openami.model.quantity import Quantity
-from openami.model.unit import Unit
-from openami.protocols.dlms.cosem.extended_register import ExtendedRegister
-from openami.protocols.dlms.cosem.interface_class import InterfaceClass
-from openami.protocols.dlms.cosem.m_bus import MBusClient0
-from openami.protocols.dlms.cosem.register import ScalUnitType
-from openami.protocols.dlms.data import Data, double_long_unsigned, null, unsigned
-from openami.protocols.dlms.date_time import CosemDateTime
+from openami.protocols.dlms.cosem.m_bus import CaptureDefinitionElement, EncryptionKeyStatus
 from openami.protocols.mbus.application import Application
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.records import Record
+from openami.protocols.mbus.wired.sealed import open_application
 from openami.protocols.mbus.wireless.address import MeterAddress
+from openami.protocols.mbus.wireless.keys import KeyStore
 
 MAIN = ("energy", "volume", "heat cost allocation units")
-PORT = ObisCode(0, 0, 24, 6, 0, 255)
+VALUES_MAX = 4
+"""Captured values of one channel."""
+CAPTURE_PERIOD_S = 3600
+
+
+class BusTask(Enum):
+    """What a master does at a sub-meter besides reading it."""
+
+    SET_ADDRESS = "set the primary address"
+    SET_CLOCK = "set the clock"
+    SEND = "send records"
+    TRANSFER_KEY = "send records with a key"
+
+
+class Pending(NamedTuple):
+    """A task at the primary address `at`; `data` are records, or the new address."""
+
+    task: BusTask
+    at: int
+    data: bytes = b""
 
 
 class SubMeter:
-    """One channel. Nothing is known of the sub-meter before it was read: numbers are 0 and the value is null."""
+    """One channel. Nothing is known of the sub-meter before it was read; with primary address 0 none is installed.
+
+    `capture_definition` names the records that are captured; empty: the first of energy, volume or heat cost allocation
+    units without storage and tariff.
+    """
 
     def __init__(self, channel: int, primary_address: int) -> None:
         self.channel = channel
         self.primary_address = primary_address
-        self.meter: MeterAddress | None = None
-        self.access_number = 0
-        self.status = 0
-        self.value: Quantity | None = None
-        self.read_at: float | None = None
+        self.capture_definition: tuple[CaptureDefinitionElement, ...] = ()
+        self.capture_period_s = CAPTURE_PERIOD_S
+        self.pending: deque[Pending] = deque()
+        self._forget()
 
-    def take(self, applications: Sequence[Application], now: float) -> None:
-        """What the sub-meter said when it was read at `now` (UTC seconds)."""
-        for application in applications:
+    def _forget(self) -> None:
+        self.meter: MeterAddress | None = None
+        self.access_number = self.status = self.alarm = self.configuration = 0
+        self.values: tuple[Quantity | None, ...] = ()
+        self.read_at: float | None = None
+        self.key_status = EncryptionKeyStatus.NO_ENCRYPTION_KEY
+        self._keys = KeyStore()
+        self._due_at = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether its values are to be captured at `now`."""
+        return bool(self.primary_address) and now >= self._due_at
+
+    def capture(self) -> None:
+        """Read it when the bus is turned to next."""
+        self._due_at = 0.0
+
+    def install(self, address: int) -> None:
+        """A sub-meter as it left the factory (address 0) is given `address`, and belongs to this channel."""
+        self.primary_address = address
+        self.pending.append(Pending(BusTask.SET_ADDRESS, 0, bytes((address,))))
+        self.capture()
+
+    def deinstall(self) -> None:
+        """The sub-meter gets address 0 again, and all that is known of it is forgotten."""
+        self.pending.append(Pending(BusTask.SET_ADDRESS, self.primary_address, b"\x00"))
+        self.primary_address = 0
+        self._forget()
+
+    def set_key(self, key: bytes) -> None:
+        """Open what it seals with `key`; empty: with none."""
+        self._keys = KeyStore([key] if key else [])
+        self.key_status = EncryptionKeyStatus.ENCRYPTION_KEY_SET if key else EncryptionKeyStatus.NO_ENCRYPTION_KEY
+
+    def key_transferred(self) -> None:
+        """It has taken a key."""
+        self.key_status = EncryptionKeyStatus(int(self.key_status) | EncryptionKeyStatus.ENCRYPTION_KEY_TRANSFERRED)
+
+    def take(self, applications: Sequence[Application], now: float) -> bool:
+        """What it said when it was read at `now` (UTC seconds); whether all captured values were there."""
+        period_s = self.capture_period_s
+        self._due_at = (now // period_s + 1) * period_s if period_s else float("inf")
+        records: list[Record] = []
+        for each in applications:
+            application, opened = open_application(each, self._keys)
+            if opened is not None and application.records is not None:
+                self.key_status = EncryptionKeyStatus.ENCRYPTION_KEY_IN_USE
             if application.address is not None:
                 self.meter = application.address
                 self.access_number, self.status = application.access_number or 0, application.status
-            for record in application.records or ():
-                if _is_main(record) and isinstance(record.value, Quantity):
-                    self.value, self.read_at = record.value, now
-                    return
+                self.configuration = application.configuration
+            records += application.records or ()
+        values = self._captured(records)
+        if any(value is not None for value in values):
+            self.values, self.read_at = values, now
+        return bool(values) and None not in values
 
-    def objects(self) -> list[InterfaceClass]:
-        """MBusClient and ExtendedRegister of this channel."""
-        client = MBusClient0(ObisCode(0, self.channel, 24, 1, 0, 255))
-        client.bind(MBusClient0.mbus_port_reference, lambda _now: PORT)
-        client.bind(MBusClient0.capture_definition, lambda _now: ())
-        client.bind(MBusClient0.capture_period, lambda _now: 0)
-        client.bind(MBusClient0.primary_address, lambda _now: self.primary_address)
-        client.bind(MBusClient0.identification_number, lambda _now: self._number())
-        client.bind(MBusClient0.manufacturer_id, lambda _now: self.meter.manufacturer if self.meter else 0)
-        client.bind(MBusClient0.slave_version, lambda _now: self.meter.version if self.meter else 0)
-        client.bind(MBusClient0.device_type, lambda _now: self.meter.device_type if self.meter else 0)
-        client.bind(MBusClient0.access_number, lambda _now: self.access_number)
-        client.bind(MBusClient0.status, lambda _now: self.status)
-        client.bind(MBusClient0.alarm, lambda _now: 0)
-        register = ExtendedRegister(ObisCode(0, self.channel, 24, 2, 1, 255))
-        register.bind(ExtendedRegister.value, lambda _now: self._value())
-        register.bind(ExtendedRegister.scaler_unit, lambda _now: self._scaler_unit())
-        register.bind(ExtendedRegister.status, lambda _now: unsigned(self.status))
-        register.bind(ExtendedRegister.capture_time, lambda _now: CosemDateTime.from_utc(self.read_at or 0.0))
-        return [client, register]
+    def value(self, number: int) -> Quantity | None:
+        """The captured value `number`, from 1 on."""
+        return self.values[number - 1] if number <= len(self.values) else None
 
-    def _number(self) -> int:
-        return 0 if self.meter is None else int(self.meter.identification, 16)
+    def _captured(self, records: Sequence[Record]) -> tuple[Quantity | None, ...]:
+        if not self.capture_definition:
+            return (_first(record for record in records if _is_main(record)),)
+        headers = [one.data_information_block + one.value_information_block for one in self.capture_definition]
+        return tuple(_first(record for record in records if record.layout.header == header) for header in headers)
 
-    def _value(self) -> Data:
-        return null() if self.value is None else double_long_unsigned(self.value.mantissa)
 
-    def _scaler_unit(self) -> ScalUnitType:
-        return ScalUnitType(0, Unit.COUNT) if self.value is None else ScalUnitType(self.value.scaler, self.value.unit)
+def _first(records: Iterable[Record]) -> Quantity | None:
+    """The first number among these."""
+    return next((record.value for record in records if isinstance(record.value, Quantity)), None)
 
 
 def _is_main(record: Record) -> bool:
