@@ -36,9 +36,7 @@ class Air:
         self.sent = []
 
     def command(self, records, *, mode=7, key=KEY, counter=1, address=None):
-        return MeterCommand(
-            GATEWAY, address or self.device.address, records, mode=mode, key=key if mode else b"", counter=counter
-        )
+        return MeterCommand(GATEWAY, address or self.device.address, records, mode=mode, key=key, counter=counter)
 
     def say(self, command, *, late=0.0, rounds=8):
         """Let the meter broadcast, and both talk until nobody has anything to say; the outcome."""
@@ -79,23 +77,23 @@ def test_the_clock_is_set():
 
 
 @pytest.mark.parametrize(
-    ("security", "mode", "records"),
+    ("security", "mode", "records", "words"),
     [
-        (Security.MODE_5, 5, CLOSE),
-        (Security.PLAIN, 0, CLOSE),
-        (Security.MODE_7, 0, CLOSE),
-        (Security.MODE_7, 5, CLOCK),
-        (Security.MODE_7, 7, bytes.fromhex("01fd1f07")),
-        (Security.MODE_7, 7, bytes.fromhex("0413c4090000")),
-        (Security.MODE_7, 7, CLOCK + bytes.fromhex("0413c4090000")),
-        (Security.MODE_7, 7, bytes.fromhex("41fd1f00")),
+        (Security.MODE_5, 5, CLOSE, "parameter error"),
+        (Security.PLAIN, 0, CLOSE, "parameter error"),
+        (Security.MODE_7, 0, CLOSE, "security error"),
+        (Security.MODE_7, 5, CLOCK, "security error"),
+        (Security.MODE_7, 7, bytes.fromhex("01fd1f07"), "parameter error"),
+        (Security.MODE_7, 7, bytes.fromhex("0413c4090000"), "parameter error"),
+        (Security.MODE_7, 7, CLOCK + bytes.fromhex("0413c4090000"), "parameter error"),
+        (Security.MODE_7, 7, bytes.fromhex("41fd1f00"), "parameter error"),
     ],
     ids=["mode 5", "plain", "plain to 7", "5 to 7", "no such state", "a register", "one of two", "storage 1"],
 )
-def test_what_a_meter_may_not_do_is_refused_whole(security, mode, records):
+def test_what_a_meter_may_not_do_is_refused_whole(security, mode, records, words):
     air = Air(security)
     outcome = air.say(air.command(records, mode=mode))
-    assert outcome.refused == "unspecified error"
+    assert outcome.refused == words
     assert not air.device.flow.closed
     assert air.device.clock_offset_s == 0
 
@@ -105,9 +103,14 @@ def test_what_are_no_records_is_told():
     assert air.say(air.command(bytes.fromhex("0d13bf"))).refused == "premature end of record"
 
 
+def test_a_refusal_that_stays_closed_is_told_as_that():
+    air = Air()
+    assert "give the key" in air.say(air.command(CLOSE, mode=0, key=b"")).refused
+
+
 def test_a_heat_meter_has_no_valve():
     air = Air(kind=PipeKind.HEAT)
-    assert air.say(air.command(CLOSE)).refused == "unspecified error"
+    assert air.say(air.command(CLOSE)).refused == "parameter error"
 
 
 def test_a_wrong_key_is_refused():

@@ -14,6 +14,7 @@ from openami.field.meter.pipe_meter import VALVE_VIF, PipeMeter
 from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError, SettingError
 from openami.model.quality import GuaranteeClass
+from openami.protocols.mbus.application import PARAMETER_ERROR, PREMATURE_END, UNIMPLEMENTED_CI
 from openami.protocols.mbus.dif import DataField, DataInformation
 from openami.protocols.mbus.encode import number_record
 from openami.protocols.mbus.wireless.frame_format import FrameFormat, encode_frame
@@ -40,7 +41,7 @@ REQ_UD2 = (0x5B, 0x7B)
 SND_UD = (0x43, 0x53, 0x73)
 APPLICATION_ERROR = 0x02
 """In the status byte: ask for the application error."""
-UNSPECIFIED, UNIMPLEMENTED_CI, PREMATURE_END = 0x00, 0x01, 0x04
+SECURITY_ERROR = 0x20
 
 
 class Security(Enum):
@@ -164,14 +165,14 @@ class WirelessMeter:
         if transport is None or transport.content is not Content.COMMAND:
             return UNIMPLEMENTED_CI
         if content is None or opened is None or not self._sealed_as_mine(transport, opened):
-            return UNSPECIFIED
+            return SECURITY_ERROR
         if telegram.arrival is Arrival.AGAIN:
             return None
         try:
             done = apply_settings(self._meter, content, now, opened.guarantee)
         except DecodeError:
             return PREMATURE_END
-        return None if done else UNSPECIFIED
+        return None if done else PARAMETER_ERROR
 
     def _sealed_as_mine(self, transport: Transport, opened: Opened) -> bool:
         """Whether a command is protected as the meter's own telegrams are."""

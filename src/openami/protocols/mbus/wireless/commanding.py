@@ -11,7 +11,7 @@ from enum import Enum
 
 from openami.model.errors import DecodeError, SettingError
 from openami.model.quality import GuaranteeClass
-from openami.protocols.mbus.application import APPLICATION_ERRORS
+from openami.protocols.mbus.application import decode_application
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.link import ACK, REQ_UD2, RSP_UD, SND_NKE, SND_NR, SND_UD
@@ -24,9 +24,11 @@ from openami.protocols.mbus.wireless.sealing import (
     mode_7_frame,
     plain_frame,
 )
+from openami.protocols.mbus.wireless.security import FILLER
 from openami.protocols.mbus.wireless.transport import Content
 
 MODES = (0, 5, 7)
+BARE_ERROR_CI = 0x70
 
 
 class Step(Enum):
@@ -110,8 +112,9 @@ class MeterCommand:
 def _outcome(telegram: Telegram) -> Outcome:
     transport, opened = telegram.transport, telegram.opened
     verified = opened is not None and opened.guarantee <= GuaranteeClass.AUTHENTICATED
-    if transport is not None and transport.content is Content.ERROR:
-        content = (telegram.content or b"").removeprefix(b"\x2f\x2f")
-        code = content[0] if content else 0
-        return Outcome(telegram, APPLICATION_ERRORS.get(code, f"application error {code:02X}"), verified)
-    return Outcome(telegram, "", verified)
+    if transport is None or transport.content is not Content.ERROR:
+        return Outcome(telegram, "", verified)
+    if telegram.content is None:
+        return Outcome(telegram, "; ".join(telegram.problems), verified)
+    error = decode_application(BARE_ERROR_CI, telegram.content.removeprefix(FILLER))
+    return Outcome(telegram, error.meaning or "no reason given", verified)

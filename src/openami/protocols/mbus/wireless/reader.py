@@ -13,6 +13,7 @@ from typing import NamedTuple
 from openami.model.errors import DecodeError
 from openami.model.measurement import Measurement
 from openami.model.quality import GuaranteeClass
+from openami.protocols.mbus.application import decode_application
 from openami.protocols.mbus.measurements import Told, of_records
 from openami.protocols.mbus.records import Record, Records, decode_records
 from openami.protocols.mbus.wireless.drivers.applied import Undriven, apply
@@ -24,7 +25,10 @@ from openami.protocols.mbus.wireless.opening import Opened, Protection
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.security import FILLER
-from openami.protocols.mbus.wireless.transport import Content
+from openami.protocols.mbus.wireless.transport import Content, Transport
+
+BARE_CI = {Content.ERROR: 0x70, Content.ALARM: 0x71}
+"""The CI fields of what is read alike on wires, without a header."""
 
 
 class Reading(NamedTuple):
@@ -109,6 +113,8 @@ class WirelessReader:
                 return Reading(telegram, *_told(telegram, records, opened.guarantee), b"", telegram.problems)
             if transport.content is Content.FORMAT:
                 self._formats.learn_format(content)
+            if transport.content in BARE_CI:
+                return _said(telegram, transport, opened)
         except DecodeError as error:
             return Reading(telegram, manufacturer_data=content, problems=(*telegram.problems, str(error)))
         return Reading(telegram, manufacturer_data=content, problems=telegram.problems)
@@ -128,6 +134,17 @@ class WirelessReader:
         elif opened.tail:
             left += opened.tail
         return Reading(telegram, values, sources, left, tuple(problems))
+
+
+def _said(telegram: Telegram, transport: Transport, opened: Opened) -> Reading:
+    """An alarm or an application error, in words."""
+    application = decode_application(BARE_CI[transport.content], opened.content.removeprefix(FILLER))
+    value = Measurement(
+        transport.content.value, application.meaning, status=transport.status, guarantee=opened.guarantee
+    )
+    records = application.records or Records(())
+    told = _told(telegram, records, opened.guarantee)
+    return Reading(telegram, (*told.values, value), told.sources, b"", telegram.problems)
 
 
 def _told(telegram: Telegram, records: Records, guarantee: GuaranteeClass) -> Told:

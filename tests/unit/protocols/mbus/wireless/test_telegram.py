@@ -8,6 +8,9 @@ from typer.testing import CliRunner
 from openami.cli.commands import make_app
 from openami.protocols.decode import decode_message
 from openami.protocols.dlms.telegram import DlmsDecoder
+from openami.protocols.mbus.wireless.address import MeterAddress
+from openami.protocols.mbus.wireless.link import LinkHeader, encode_link
+from openami.protocols.mbus.wireless.reader import WirelessReader
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder, looks_like_wireless
 
 MODE_7 = (
@@ -51,3 +54,21 @@ def test_the_command():
     done = CliRunner().invoke(make_app(), ["decode", MODE_7, "--key", KEY.hex(), "--json"])
     assert done.exit_code == 0
     assert json.loads(done.output)["content"]["values"][0]["value"] == 28504.27
+
+
+@pytest.mark.parametrize(
+    ("ci", "content", "name", "words"),
+    [
+        (0x6E, "00", "application error", "unspecified error"),
+        (0x6F, "08", "application error", "application too busy"),
+        (0x74, "05", "alarm", "alarm bits 0, 2, the manufacturer's"),
+        (0x75, "00", "alarm", "no alarm"),
+    ],
+)
+def test_alarms_and_application_errors_are_told_in_words(ci, content, name, words):
+    meter = MeterAddress.parse("OAM.12345678.21.07")
+    header = meter.transport_order if ci & 1 else b""
+    raw = encode_link(LinkHeader(0x08, meter), bytes((ci,)) + header + bytes(4) + bytes.fromhex(content))
+    (value,) = WirelessReader().read(raw).values
+    assert (value.name, value.value, value.status) == (name, words, 0)
+    assert WirelessDecoder().decode(raw).plain()["content"]["values"][0]["value"] == words
