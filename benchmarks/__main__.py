@@ -17,6 +17,7 @@ NAMES = (
     "store_ingest",
     "close_day",
     "recall",
+    "tariff_sums",
     "validation",
     "meter_memory",
     "mbus_decode",
