@@ -3,7 +3,7 @@
     python kill_points.py WORK FOLDER STEPS
 
 Plays WORK (a key of `WORKS`) on a copy of FOLDER/WORK.sqlite per number in STEPS (comma-separated), each in a fork of
-its own that is killed after so many times STEP instructions of SQLite's virtual machine (0: never). Prints per copy
+its own that is killed after so many times so many instructions of SQLite's virtual machine (0: never). Prints per copy
 whether it was killed, and how many steps it took.
 """
 
@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import event
@@ -36,7 +36,6 @@ from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.interval import DAY_S
 
-STEP = 20
 POINTS, LAST = 4, 3
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLAN = '[[plan]]\nname = "p"\nregister = "all"\ntiers_wh = [10]\ndemand_window_s = 3600\n'
@@ -99,13 +98,14 @@ def _registry_lines():
 
 
 def prepare_bill(store: Store) -> None:
-    import_registry(store)
+    prepare_close(store)
+    close(store)
     Billing(store, Registry(store)).store_plans(PLAN, NOW)
 
 
 def bill(store: Store) -> None:
-    runs.POINTS_AT_ONCE = 2
-    Billing(store, Registry(store)).run("p", date(2026, 1, 1), date(2026, 2, 1), NOW)
+    runs.POINTS_AT_ONCE = 1
+    Billing(store, Registry(store)).run("p", day_of(1), day_of(LAST), NOW)
 
 
 def import_file(store: Store) -> None:
@@ -128,19 +128,22 @@ def _market_file() -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """What is there before, what is killed and done again, and a table that it fills."""
+    """What is there before, what is killed and done again, a table that it fills; `step` instructions of SQLite's
+    virtual machine lie between two places where it may be killed.
+    """
 
     prepare: Callable[[Store], None]
     play: Callable[[Store], None]
     fills: str
+    step: int
 
 
 WORKS = {
-    "readings": Work(intake_child.register, take_batches, "interval_block"),
-    "file": Work(import_registry, import_file, "interval_block"),
-    "close": Work(prepare_close, close, "judged_block"),
-    "registry": Work(lambda _: None, import_registry, "registry_fact"),
-    "bill": Work(prepare_bill, bill, "billing_result"),
+    "readings": Work(intake_child.register, take_batches, "interval_block", 20),
+    "file": Work(import_registry, import_file, "interval_block", 2),
+    "close": Work(prepare_close, close, "judged_block", 2),
+    "registry": Work(lambda _: None, import_registry, "registry_fact", 20),
+    "bill": Work(prepare_bill, bill, "billing_result", 2),
 }
 
 
@@ -171,7 +174,7 @@ def main(work: str, folder: str, steps: str) -> None:
 
 def _killed(work: str, url: str, number: int) -> None:
     store, killer = Store(url), Killer(f"step:{number}" if number else "never")
-    event.listen(store._engine, "connect", lambda raw, _: raw.set_progress_handler(killer.step, STEP))
+    event.listen(store._engine, "connect", lambda raw, _: raw.set_progress_handler(killer.step, WORKS[work].step))
     try:
         WORKS[work].play(store)
         Path(url.removeprefix("sqlite:///")).with_suffix(".steps").write_text(str(killer.steps))
