@@ -147,19 +147,23 @@ def _highest(
     count = energy.shape[1]
     if not count:
         return [Line(name, None, "W", 0, 0, 0, 0)] * len(energy)
-    counted = np.where(lacks, -1, energy)
-    at = counted.argmax(axis=1)
+    rows = np.arange(len(energy))
+    best = np.where(lacks, -1, energy).argmax(axis=1)
+    columns = (
+        lacks.sum(axis=1),
+        guessed.sum(axis=1),
+        lacks[rows, best],
+        energy[rows, best],
+        guessed[rows, best],
+        starts[best],
+    )
     lines = []
-    for row, best in enumerate(at.tolist()):
-        missing, estimated = int(lacks[row].sum()), int(guessed[row].sum())
-        if lacks[row, best]:
+    for missing, estimated, unknown, highest, guess, start in zip(*(each.tolist() for each in columns), strict=True):
+        if unknown:
             lines.append(Line(name, None, "W", count, missing, estimated, 0))
             continue
-        watts = ratio(
-            int(energy[row, best]) * HOUR_S * 10 ** max(period.scaler, 0), window * 10 ** -min(period.scaler, 0)
-        )
-        share = watts if guessed[row, best] else 0
-        lines.append(Line(name, watts, "W", count, missing, estimated, share, int(starts[best])))
+        watts = ratio(highest * HOUR_S * 10 ** max(period.scaler, 0), window * 10 ** -min(period.scaler, 0))
+        lines.append(Line(name, watts, "W", count, missing, estimated, watts if guess else 0, start))
     return lines
 
 

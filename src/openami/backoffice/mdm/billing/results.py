@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from openami.backoffice.mdm.billing.determinants import Line
 from openami.backoffice.mdm.billing.tables import billing_result
 from openami.io.store.among import among
 
+LINE = tuple(field.name for field in fields(Line))
 Inputs = list[tuple[str, int, int, int, int, int, bytes]]
 """Per flow: name, channel, resolution, scaler, first day, days, and the versions of each day. Of a channel of single
 reads the resolution is 0, and instead of versions stands what `single_reads` rests on.
@@ -60,7 +61,7 @@ def differences(point: int, before: Sequence[Line], after: Sequence[Line]) -> li
 
 def written(lines: Sequence[Line]) -> str:
     """Lines as they are kept."""
-    return json.dumps([asdict(line) for line in lines], sort_keys=True)
+    return json.dumps([{name: getattr(line, name) for name in LINE} for line in lines], sort_keys=True)
 
 
 def packed(inputs: Inputs) -> bytes:
