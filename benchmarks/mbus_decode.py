@@ -18,6 +18,7 @@ from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.protocols.mbus.application import HeaderSize, decode_application
 from openami.protocols.mbus.columns import TelegramLayout
+from openami.protocols.mbus.encode import telegrams
 from openami.protocols.mbus.layout import compile_layout
 from openami.protocols.mbus.records import PLANS
 from openami.protocols.mbus.wired.frame import Control, LongFrame, decode_frame, encode_frame
@@ -35,7 +36,8 @@ def frames(kind: PipeKind) -> list[bytes]:
     meter = PipeMeter(PipeMeterConfig(kind, "12345678", 1), DailyFlow(START))
     made = []
     for number in range(FRAMES):
-        ((ci, data),) = meter.telegrams(meter.address, START + STEP_S * number)
+        records = meter.records(START + STEP_S * number)
+        ((ci, data),) = telegrams(meter.address, number & 0xFF, 0, records)
         made.append(encode_frame(LongFrame(Control.RSP_UD.value, 1, ci, data)))
     return made
 

@@ -25,6 +25,8 @@ ELECTRICITY: Final = 1
 LINES_MAX: Final = 400
 _NUMBER: Final = re.compile(r"\d{1,32}(?:\.(\d{1,16}))?")
 _MEASURED: Final = Quality.MEASURED
+_new = tuple.__new__
+"""A named tuple's own constructor costs a call more."""
 
 
 class _Number(NamedTuple):
@@ -88,7 +90,19 @@ class Readouts:
     def _by(self, shape: Shape, groups: Sequence[str], remark: str) -> list[Measurement]:
         if shape.numbers:
             return [
-                Measurement(name, Quantity(int(text.replace(".", "")), scaler, unit), None, _MEASURED, None, remark)
+                _new(
+                    Measurement,
+                    (
+                        name,
+                        _new(Quantity, (int(text.replace(".", "")), scaler, unit)),
+                        None,
+                        _MEASURED,
+                        None,
+                        remark,
+                        None,
+                        "",
+                    ),
+                )
                 for (name, scaler, unit), text in zip(shape.numbers, groups, strict=True)
             ]
         found: list[Measurement] = []

@@ -161,13 +161,16 @@ def decode_application(ci: int, data: bytes) -> Application:
     if content is Content.RECORDS and is_sealed(configuration, rest):
         content = Content.SEALED
     records = None
-    if content in {Content.RECORDS, Content.DATA_SEND}:
+    if content is Content.RECORDS or content is Content.DATA_SEND:  # no set: hashing an enumeration's member is slow
         records = _records(rest, size)
     elif content is Content.ERROR and rest[:1] == ERROR_RECORD:
         records = _records(rest[1:], size + 1)
     fixed = decode_fixed(rest) if content is Content.FIXED else None
-    code = BAUD_RATES.get(ci, _code(content, rest))
-    selected = decode_selected(rest) if content in {Content.RESET, Content.SELECTED_APPLICATION} else None
+    code = BAUD_RATES.get(ci)
+    if content is Content.ERROR or content is Content.ALARM:
+        code = rest[0] if rest else None
+    selecting = content is Content.RESET or content is Content.SELECTED_APPLICATION
+    selected = decode_selected(rest) if selecting else None
     return Application(ci, content, rest, address, access_number, status, configuration, records, fixed, code, selected)
 
 
@@ -194,10 +197,6 @@ def _records(data: bytes, header: int) -> Records:
     except DecodeError as error:
         error.offset += header
         raise
-
-
-def _code(content: Content, data: bytes) -> int | None:
-    return data[0] if data and content in {Content.ERROR, Content.ALARM} else None
 
 
 def _error_words(code: int) -> str:

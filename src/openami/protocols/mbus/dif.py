@@ -81,13 +81,15 @@ def skip_extensions(cursor: Cursor, first: int, name: str) -> None:
 
 
 _FIELDS = tuple(DataField(code) for code in range(16))
+_BARE = tuple(DataInformation(_FIELDS[dif & 0x0F], FUNCTIONS[dif >> 4 & 3], dif >> 6 & 1) for dif in range(256))
+"""What each DIF says without DIFEs."""
 
 
 def read_data_information(block: bytes) -> DataInformation:
     """Read a whole DIF/DIFE chain. `block` comes from `skip_extensions`, so it is complete."""
     dif = block[0]
     if len(block) == 1:
-        return DataInformation(_FIELDS[dif & 0x0F], FUNCTIONS[dif >> 4 & 3], dif >> 6 & 1)
+        return _BARE[dif]
     storage = dif >> 6 & 1
     tariff = subunit = 0
     for index, extension in enumerate(block[1:]):

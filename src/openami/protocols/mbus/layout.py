@@ -33,6 +33,8 @@ SECOND_EXTENSION_VIF = 0xFB
 THIRD_EXTENSION_VIF = 0xEF
 MANUFACTURER_VIF = 0x7F
 LAYOUTS_MAX = 1 << 16
+_new = tuple.__new__
+"""A named tuple's own constructor costs a call more."""
 RESERVED = Meaning("reserved", Unit.OTHER, 0, Kind.NUMBER, 1)
 
 _RATE_UNITS = {
@@ -92,6 +94,11 @@ class _ValueInformation(NamedTuple):
 def skip_header(cursor: Cursor) -> bytes:
     """Move behind the record header at the cursor and give its bytes; its DIF is not a special one."""
     start = cursor.position
+    if cursor.end - start > 1:
+        data = cursor.data
+        if not (data[start] | data[start + 1]) & EXTENSION and data[start + 1] != PLAIN_TEXT_VIF:
+            cursor.position = start + 2
+            return data[start : start + 2]
     skip_extensions(cursor, cursor.u8(), "DIFEs")
     vif = cursor.u8()
     if vif & 0x7F == PLAIN_TEXT_VIF:
@@ -107,15 +114,21 @@ def compile_layout(header: bytes) -> RecordLayout:
     while header[split - 1] & EXTENSION:
         split += 1
     data = read_data_information(header[:split])
-    size = DATA_SIZE[data.data_field]
-    value = _value_information(header[split:])
-    meaning, modifiers, error, per = _modified(value) if value.vifes else (value.meaning, (), "", "")
-    unit, text = _unit(meaning.unit, per, value.text)
-    convert = converter(data.data_field, meaning.kind, unit, meaning.exponent, meaning.factor)
-    vifes = bytes([vife & 0x7F for vife in value.vifes]) if value.vifes else b""
-    return RecordLayout(
-        header, data, meaning.quantity, unit, text, meaning.exponent, meaning.factor, meaning.kind,
-        value.vif, vifes, modifiers, error, size, convert,
+    field = data.data_field
+    value = _BARE.get(header[split:]) or _value_information(header[split:])
+    meaning, vif, text, vifes, _ = value
+    modifiers: tuple[str, ...] = ()
+    error = per = ""
+    if vifes:
+        meaning, modifiers, error, per = _modified(value)
+        vifes = bytes([vife & 0x7F for vife in vifes])
+    quantity, unit, exponent, kind, factor = meaning
+    unit, text = _unit(unit, per, text)
+    convert = converter(field, kind, unit, exponent, factor)
+    return _new(
+        RecordLayout,
+        (header, data, quantity, unit, text, exponent, factor, kind, vif, vifes, modifiers, error, DATA_SIZE[field],
+         convert),
     )  # fmt: skip
 
 
@@ -201,3 +214,11 @@ def _unit(unit: Unit, per: str, text: str) -> tuple[Unit, str]:
         return unit, text or unit.symbol
     combined = _RATE_UNITS.get((unit, per), Unit.OTHER)
     return combined, combined.symbol if combined is not Unit.OTHER else f"{text or unit.symbol}{per}"
+
+
+_BARE = {
+    bytes((code,)): _value_information(bytes((code,)))
+    for code in PRIMARY
+    if code not in {PLAIN_TEXT_VIF, MANUFACTURER_VIF}
+}
+"""The VIFs of one byte that are in the primary table."""
