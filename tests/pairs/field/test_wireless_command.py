@@ -70,25 +70,37 @@ def test_a_valve_closes_and_opens_and_the_meter_proves_how_it_stands():
     assert air.device.flow.volume_ml(NOW + 30 * DAY_S) > stands
 
 
-def test_the_clock_is_set():
-    air = Air(Security.MODE_5)
-    assert air.say(air.command(CLOCK, mode=5)).refused == ""
+@pytest.mark.parametrize("security", [Security.MODE_7, Security.MODE_5])
+def test_the_clock_is_set(security):
+    air = Air(security)
+    assert air.say(air.command(CLOCK)).refused == ""
     assert abs(NOW + air.device.clock_offset_s - datetime(2026, 5, 4, 3, 2, tzinfo=UTC).timestamp()) < 1
 
 
 @pytest.mark.parametrize(
     ("security", "mode", "records", "words"),
     [
-        (Security.MODE_5, 5, CLOSE, "parameter error"),
-        (Security.PLAIN, 0, CLOSE, "parameter error"),
-        (Security.MODE_7, 0, CLOSE, "security error"),
-        (Security.MODE_7, 5, CLOCK, "security error"),
+        (Security.MODE_5, 5, CLOSE, "inadequate security method"),
+        (Security.PLAIN, 0, CLOCK, "inadequate security method"),
+        (Security.PLAIN, 7, CLOSE, "security error"),
+        (Security.MODE_7, 0, CLOSE, "inadequate security method"),
+        (Security.MODE_7, 5, CLOCK, "inadequate security method"),
         (Security.MODE_7, 7, bytes.fromhex("01fd1f07"), "parameter error"),
         (Security.MODE_7, 7, bytes.fromhex("0413c4090000"), "parameter error"),
         (Security.MODE_7, 7, CLOCK + bytes.fromhex("0413c4090000"), "parameter error"),
         (Security.MODE_7, 7, bytes.fromhex("41fd1f00"), "parameter error"),
     ],
-    ids=["mode 5", "plain", "plain to 7", "5 to 7", "no such state", "a register", "one of two", "storage 1"],
+    ids=[
+        "mode 5",
+        "plain",
+        "7 to plain",
+        "plain to 7",
+        "5 to 7",
+        "no such state",
+        "a register",
+        "one of two",
+        "storage 1",
+    ],
 )
 def test_what_a_meter_may_not_do_is_refused_whole(security, mode, records, words):
     air = Air(security)

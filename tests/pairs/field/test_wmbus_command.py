@@ -86,7 +86,7 @@ def test_a_valve_is_closed_through_a_stick(stick, listen, capsys):
 
 def test_a_refusal_is_told_and_the_exit_status_is_one(capsys):
     status, device = command("hex", 0, "127.0.0.1:0", valve=wmbus.ValveState.CLOSED)
-    assert json.loads(capsys.readouterr().out)["refused"] == "parameter error"
+    assert json.loads(capsys.readouterr().out)["refused"] == "inadequate security method"
     assert (status, device.flow.closed) == (1, False)
 
 

@@ -68,7 +68,7 @@ def _whatever_it_is(_transport: object, payload: bytes, *_arguments: object, **_
     return Opened(Protection.NONE, payload, guarantee=_TRUSTED, counter=1)
 
 
-@drill("A014", RADIO, Removal(security, "encryption_key", lambda key, _counter, _meter: key))
+@drill("A014", RADIO, Removal(security, "encryption_key", lambda key, *_, **__: key))
 def idle_and_busy_households_are_told_apart() -> None:
     """The same records, a thousand times: no block of ciphertext comes twice, and the length never changes."""
     blocks, lengths = list[bytes](), set[int]()

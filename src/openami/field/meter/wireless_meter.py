@@ -20,7 +20,6 @@ from openami.protocols.mbus.encode import number_record
 from openami.protocols.mbus.wireless.frame_format import FrameFormat, encode_frame
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.link import ACK, RSP_UD, SND_NKE, SND_NR
-from openami.protocols.mbus.wireless.opening import Opened, Protection
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
 from openami.protocols.mbus.wireless.replay import Arrival, ReplayGuard
 from openami.protocols.mbus.wireless.sealing import (
@@ -35,13 +34,13 @@ from openami.protocols.mbus.wireless.sealing import (
     mode_7_frame,
     plain_frame,
 )
-from openami.protocols.mbus.wireless.transport import Content, Transport
+from openami.protocols.mbus.wireless.transport import Content
 
 REQ_UD2 = (0x5B, 0x7B)
 SND_UD = (0x43, 0x53, 0x73)
 APPLICATION_ERROR = 0x02
 """In the status byte: ask for the application error."""
-SECURITY_ERROR = 0x20
+SECURITY_ERROR, INADEQUATE_SECURITY = 0x20, 0x22
 
 
 class Security(Enum):
@@ -50,9 +49,6 @@ class Security(Enum):
     PLAIN = 0
     MODE_5 = 5
     MODE_7 = 7
-
-
-GUARANTEES = {Security.MODE_7: GuaranteeClass.SHARED_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,29 +155,22 @@ class WirelessMeter:
     def _obey(self, telegram: Telegram, now: float) -> int | None:
         """Do what a command says, all of it or nothing; the application error if it is not done.
 
-        One that came again was obeyed already.
+        A radio is anybody's: only who has proved to know the key is obeyed, so nobody in plain or mode 5. One that came
+        again was obeyed already.
         """
         content, opened, transport = telegram.content, telegram.opened, telegram.transport
         if transport is None or transport.content is not Content.COMMAND:
             return UNIMPLEMENTED_CI
-        if content is None or opened is None or not self._sealed_as_mine(transport, opened):
+        if content is None or opened is None:
             return SECURITY_ERROR
+        if opened.guarantee > GuaranteeClass.SHARED_KEYS:
+            return INADEQUATE_SECURITY
         if telegram.arrival is Arrival.AGAIN:
             return None
         try:
-            done = apply_settings(self._meter, content, now, opened.guarantee)
+            return None if apply_settings(self._meter, content, now) else PARAMETER_ERROR
         except DecodeError:
             return PREMATURE_END
-        return None if done else PARAMETER_ERROR
-
-    def _sealed_as_mine(self, transport: Transport, opened: Opened) -> bool:
-        """Whether a command is protected as the meter's own telegrams are."""
-        mode = self._settings.security
-        if transport.mode != mode.value:
-            return False
-        if mode is not Security.PLAIN and opened.protection not in {Protection.DECRYPTED, Protection.VERIFIED}:
-            return False
-        return opened.guarantee <= GUARANTEES.get(mode, GuaranteeClass.UNAUTHENTICATED)
 
     def _heading(self, control: int, ci: int, *, status: int = 0, flags: int = 0) -> Heading:
         number, meter = self._access_number, self._meter.address

@@ -1,4 +1,4 @@
-"""What a command on the air may set in a meter: its clock, and its valve if nobody else can have said so."""
+"""What a command on the air may set in a meter, once who says it has proved who he is: its clock, and its valve."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from openami.field.meter.pipe_meter import VALVE_VIF, PipeKind, PipeMeter
-from openami.model.quality import GuaranteeClass
 from openami.model.quantity import Quantity
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.meter_time import MeterTime
@@ -16,9 +15,9 @@ from openami.protocols.mbus.records import Record, decode_records
 VALVES = (PipeKind.WATER, PipeKind.WARM_WATER, PipeKind.GAS)
 
 
-def apply_settings(meter: PipeMeter, content: bytes, now: float, guarantee: GuaranteeClass) -> bool:
+def apply_settings(meter: PipeMeter, content: bytes, now: float) -> bool:
     """Do what all records say, or nothing; whether it was done. Raises `DecodeError` for what are no records."""
-    settings = [_setting(meter, record, now, guarantee) for record in decode_records(content)]
+    settings = [_setting(meter, record, now) for record in decode_records(content)]
     for setting in settings:
         if setting is None:
             return False
@@ -28,18 +27,18 @@ def apply_settings(meter: PipeMeter, content: bytes, now: float, guarantee: Guar
     return bool(settings)
 
 
-def _setting(meter: PipeMeter, record: Record, now: float, guarantee: GuaranteeClass) -> Callable[[], None] | None:
-    """What a record asks for; None if the meter does not do that, or not for whoever sent it."""
+def _setting(meter: PipeMeter, record: Record, now: float) -> Callable[[], None] | None:
+    """What a record asks for; None if the meter does not do that."""
     value = record.value
     if record.function is not Function.INSTANTANEOUS or record.storage or record.tariff or record.subunit:
         return None
     if isinstance(value, MeterTime):
         return partial(_set_clock, meter, value, now) if isinstance(value.moment, datetime) else None
-    if record.layout.header[1:] == VALVE_VIF and isinstance(value, Quantity):
-        trusted = guarantee <= GuaranteeClass.SHARED_KEYS
-        if meter.config.kind in VALVES and trusted and value.value in {0, 1}:
-            return partial(meter.flow.open if value.value else meter.flow.close, now)
-    return None
+    if record.layout.header[1:] != VALVE_VIF or not isinstance(value, Quantity) or meter.config.kind not in VALVES:
+        return None
+    ways = {0: meter.flow.close, 1: meter.flow.open}
+    way = ways.get(int(value.value))
+    return None if way is None else partial(way, now)
 
 
 def _set_clock(meter: PipeMeter, told: MeterTime, now: float) -> None:

@@ -14,7 +14,6 @@ from openami.field.meter.pipe_meter import PipeMeter
 from openami.field.meter.wireless_meter import APPLICATION_ERROR, REQ_UD2, SND_UD, WirelessSettings, interval
 from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError, SecurityError
-from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.wireless.frame_format import encode_frame
 from openami.protocols.mbus.wireless.link import ACC_NR, ACK, RSP_UD, SND_NKE
 from openami.protocols.mbus.wireless.receiver import Receiver, Telegram
@@ -95,7 +94,7 @@ class WirelessTlsMeter:
             self._session = self._accept()
         try:
             said = self._session.receive(records)
-            return not said or apply_settings(self._meter, said, now, GuaranteeClass.SHARED_KEYS)
+            return not said or apply_settings(self._meter, said, now)
         except (SecurityError, DecodeError) as error:
             if alert := self._session.data_to_send():
                 self._pieces.extend(tls_frames(self._heading(RSP_UD), alert))
