@@ -19,6 +19,7 @@ from openami.cli.output import JsonOption, console, print_json, print_note, prin
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
+from openami.portal.api.sender_proof import thumbprint_of
 from openami.portal.api.tokens import Scope, Tokens
 
 NameArgument = Annotated[str, typer.Argument(help="What the token is called; not a secret.")]
@@ -32,18 +33,23 @@ def make(
         str | None, typer.Option(help="Only what the present consumer of this metering point may see.")
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it holds.")] = 90,
+    key: Annotated[
+        Path | None, typer.Option(help="The program's public key (P-256, PEM): worth nothing without it (DPoP).")
+    ] = None,
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> None:
     """Make a token; it is shown now and never again."""
     installation = Installation.load(settings)
+    bound_to = "" if key is None else thumbprint_of(key.read_bytes())
     whose = "everything" if point is None else f"the consumer at {point}"
     enter_command(installation, SystemClock(), Kind.CONSENT, f"token {name}", f"made, for {days} days, for {whose}")
     store = installation.open_store()
     try:
         consumer = None if point is None else consumer_at(Registry(store), point)
         now = datetime.now(UTC)
-        secret = Tokens(store).make(name, scope, consumer, (now, now + timedelta(days=days)), secrets.token_bytes)
+        times = now, now + timedelta(days=days)
+        secret = Tokens(store).make(name, scope, consumer, times, secrets.token_bytes, bound_to=bound_to)
     finally:
         store.close()
     if as_json:

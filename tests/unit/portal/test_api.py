@@ -92,7 +92,7 @@ async def test_without_a_token_that_holds(ask, who, status):
         answer = await ask(who, f"/points/{ALDER}{route}")
         assert answer.status_code == status
     if status == 401:
-        assert answer.headers["www-authenticate"] == 'Bearer realm="openami"'
+        assert answer.headers["www-authenticate"] == 'Bearer realm="openami", DPoP algs="ES256"'
 
 
 async def test_a_withdrawn_token(ask, district):

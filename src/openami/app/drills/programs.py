@@ -6,14 +6,23 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import time
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from openami.app.drills.drill import Removal, drill, stands
-from openami.app.drills.portal_world import Browser, open_portal, tokens_of
+from openami.app.drills.portal_world import HOST, Browser, open_portal, tokens_of
+from openami.app.drills.world import key_of
 from openami.backoffice.mdm import export
 from openami.backoffice.mdm.export import Exported, write_csv
 from openami.backoffice.mdm.series import Series
@@ -23,9 +32,12 @@ from openami.model.point import Channel, ChannelKind, MeteringPoint
 from openami.model.unit import Unit
 from openami.portal import identity
 from openami.portal.accounts import Role
+from openami.portal.api import tokens
+from openami.portal.api.sender_proof import thumbprint_of
 from openami.portal.api.tokens import Scope, Token, Tokens
 from openami.portal.app import Portal
 from openami.portal.sessions import Identity
+from openami.protocols.dlms.asymmetric import PrivateKey
 
 THIRD_PARTY = "third party"
 API: Final = "/api/v1/points"
@@ -49,9 +61,56 @@ def a_token_is_used_after_it_was_withdrawn() -> None:
         stands(program.get(API, **header).status == 401, "a token that was withdrawn opens what it did before")
 
 
-def _with_every_scope(self: Tokens, secret: str, now: datetime) -> Token | None:
-    found = _FIND(self, secret, now)
+def _with_every_scope(self: Tokens, secret: str, now: datetime, proven_by: str = "") -> Token | None:
+    found = _FIND(self, secret, now, proven_by)
     return found and replace(found, scopes=frozenset(Scope))
+
+
+def _text(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _jwk(key: PrivateKey) -> dict[str, str]:
+    numbers = key.public_key().public_numbers()
+    return {"kty": "EC", "crv": "P-256", **{n: _text(getattr(numbers, n).to_bytes(32, "big")) for n in ("x", "y")}}
+
+
+def _signed(key: PrivateKey, secret: str, name: str, path: str = API) -> dict[str, str]:
+    """The headers of a request for `path` that a program with `key` makes; `name` is that of its proof."""
+    claims = {"htm": "GET", "htu": f"https://{HOST}{path}", "iat": time.time(), "jti": name}
+    parts = {"typ": "dpop+jwt", "alg": "ES256", "jwk": _jwk(key)}, {**claims, "ath": _text(_hash(secret))}
+    octets = ".".join(_text(json.dumps(part).encode()) for part in parts)
+    r, s = decode_dss_signature(key.sign(octets.encode(), ec.ECDSA(hashes.SHA256())))
+    signature = _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    return {"authorization": f"DPoP {secret}", "dpop": f"{octets}.{signature}"}
+
+
+def _hash(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()
+
+
+@drill("A083", THIRD_PARTY, Removal(tokens, "_hash", lambda secret, _key: _hash(secret).hex()))
+def a_token_that_is_bound_to_a_program_is_stolen() -> None:
+    """A thief has the token and one whole request: not worth anything without the program's key."""
+    own, thief = key_of("program"), key_of("thief of tokens")
+    public = own.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with open_portal() as portal:
+        browser, now = Browser(portal), datetime.now(UTC)
+        times = now - timedelta(hours=1), now + timedelta(hours=1)
+        secret = tokens_of(portal).make(
+            "bound", [Scope.POINTS, Scope.READINGS], 1, times, random_of(b"bound"), bound_to=thumbprint_of(public)
+        )
+        heard = _signed(own, secret, "1")
+        stands(browser.get(API, **heard).status == 200, "the program itself gets nothing: the drill proves nothing")
+        tries = {
+            "the token alone": {"authorization": f"Bearer {secret}"},
+            "the request again": heard,
+            "his own signature": _signed(thief, secret, "2"),
+            "a signature for another address": _signed(own, secret, "3", f"{API}/P1"),
+            "a request without a signature": {"authorization": f"DPoP {secret}"},
+        }
+        opened = [what for what, headers in tries.items() if browser.get(API, **headers).status != 401]
+        stands(not opened, f"a thief gets in with {', '.join(opened)}")
 
 
 @drill("A082", THIRD_PARTY, Removal(Tokens, "find", _with_every_scope))

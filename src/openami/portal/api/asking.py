@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,8 +24,10 @@ from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.io.clock import Clock
+from openami.model.errors import SecurityError
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind
+from openami.portal.api.sender_proof import Proofs
 from openami.portal.api.tokens import Scope, Token, Tokens
 from openami.portal.ownership import Sight, Span, of_consumer, whole
 
@@ -48,6 +50,7 @@ class ApiRooms:
     clock: Clock
     wall: Clock
     audit: Audit | None = None
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 def rooms_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiRooms:
@@ -60,20 +63,36 @@ def asks_for(scope: Scope) -> Guard:
     """Guard: a token with this scope passes; 401 without a token that holds, 403 without the scope."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        kind, _, secret = connection.headers.get("authorization", "").partition(" ")
-        rooms = rooms_of(connection)
-        now = datetime.fromtimestamp(rooms.wall.time(), UTC)
-        token = None
-        if kind.lower() == "bearer" and secret:
-            token = await asyncio.to_thread(rooms.tokens.find, secret.strip(), now)
+        token = await asyncio.to_thread(_shown_token, connection)
         if token is None:
-            challenge = {"www-authenticate": 'Bearer realm="openami"'}
+            challenge = {"www-authenticate": 'Bearer realm="openami", DPoP algs="ES256"'}
             raise NotAuthorizedException("a token is needed: Authorization: Bearer …", headers=challenge)
         if scope not in token.scopes:
             raise PermissionDeniedException(f"this token has not the scope {scope.value}")
         connection.scope["state"]["token"] = token
 
     return guard
+
+
+def _shown_token(connection: ASGIConnection[Any, Any, Any, Any]) -> Token | None:
+    """The token of a request; None without one that holds, and for one bound to a key that has not signed."""
+    kind, _, secret = connection.headers.get("authorization", "").partition(" ")
+    rooms, secret = rooms_of(connection), secret.strip()
+    now = rooms.wall.time()
+    key = ""
+    if kind.lower() == "dpop" and secret:
+        try:
+            method, address = connection.scope["method"], _address(connection)  # type: ignore[typeddict-item]
+            key = rooms.proofs.check(connection.headers.get("dpop", ""), method, address, secret, now)
+        except SecurityError as error:
+            raise NotAuthorizedException(str(error), headers={"www-authenticate": 'DPoP algs="ES256"'}) from None
+    elif kind.lower() != "bearer" or not secret:
+        return None
+    return rooms.tokens.find(secret, datetime.fromtimestamp(now, UTC), key)
+
+
+def _address(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    return f"https://{connection.headers.get('host', '')}{connection.scope['raw_path'].decode('latin-1')}"
 
 
 def token_of(request: Asking) -> Token:

@@ -50,15 +50,17 @@ class Tokens:
         consumer: int | None,
         times: tuple[datetime, datetime],
         random: Callable[[int], bytes],
+        *,
+        bound_to: str = "",
     ) -> str:
         """A new token that holds from the first of `times` to the second; told here and never again. `Conflict` if
-        `name` is taken.
+        `name` is taken. `bound_to` is the thumbprint of the key without which it is worth nothing.
         """
         if not scopes:
             raise SettingError("a token without a scope can ask for nothing; name at least one")
         secret = PREFIX + random(TOKEN_BYTES).hex()
         values = {
-            "token_hash": _hash(secret),
+            "token_hash": _hash(secret, bound_to),
             "name": name,
             "consumer": consumer,
             "scopes": " ".join(sorted(set(scopes))),
@@ -69,9 +71,9 @@ class Tokens:
             connection.execute(insert(api_token).values(values))
         return secret
 
-    def find(self, secret: str, now: datetime) -> Token | None:
-        """Whose token this is; None if it is nobody's, or no longer."""
-        query = select(api_token).where(api_token.c.token_hash == _hash(secret))
+    def find(self, secret: str, now: datetime, proven_by: str = "") -> Token | None:
+        """Whose token this is; None if it is nobody's, or no longer, or bound to another key than `proven_by`."""
+        query = select(api_token).where(api_token.c.token_hash == _hash(secret, proven_by))
         with self._store.reading() as connection:
             row = connection.execute(query).first()
         found = None if row is None else _token_of(row)
@@ -88,9 +90,9 @@ class Tokens:
             return bool(connection.execute(delete(api_token).where(api_token.c.name == name)).rowcount)
 
 
-def _hash(secret: str) -> str:
-    # 256 random bits need no slow hash.
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _hash(secret: str, key: str) -> str:
+    # 256 random bits need no slow hash. A token with a key is another one than the same token without.
+    return hashlib.sha256(f"{secret}.{key}".encode() if key else secret.encode()).hexdigest()
 
 
 def _token_of(row: Row[tuple[object, ...]]) -> Token:
