@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from fuzz_targets import fuzz_target
+from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
+from openami.field.meter.wired_settings import WiredSettings
 from openami.model.errors import DecodeError
-from openami.protocols.mbus.application import decode_application
+from openami.protocols.mbus.application import Content, decode_application
+from openami.protocols.mbus.encode import date_record, date_time_record
 from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.measurements import of_application
 from openami.protocols.mbus.records import decode_headers, decode_records, walk_records
 from openami.protocols.mbus.telegram import decode_wired
-from openami.protocols.mbus.wired.frame import LongFrame, encode_frame
+from openami.protocols.mbus.wired.frame import PRIMARY_MAX, LongFrame, encode_frame
 from openami.protocols.mbus.wired.parser import Garbage, WiredParser
+from openami.protocols.mbus.wired.secondary import WiredSecondary
 from openami.protocols.mbus.wired.selection import decode_selection
 
 RECORDS = [
@@ -74,6 +82,28 @@ def _application(each: LongFrame) -> None:
     try:
         if each.ci == 0x52:
             decode_selection(each.data)
-        decode_application(each.ci, each.data)
+        for value in of_application(decode_application(each.ci, each.data)):
+            value.plain()
     except DecodeError:
         return
+
+
+METER = PipeMeter(PipeMeterConfig(PipeKind.WATER, "12345678", 5), DailyFlow(1_767_225_600))
+SENT = [
+    b"\x50\x10",
+    b"\x54",
+    b"\x66\x10",
+    *(b"\x51" + bytes.fromhex(text) for text in ("017a07", "0c7921436587", "07797856342100000102", "08134813", "7f")),
+    b"\x51" + date_time_record(datetime(2026, 5, 3, 8, 30)) + date_record(date(2026, 4, 30), 1),  # noqa: DTZ001
+]
+
+
+@fuzz_target("mbus-settings", SENT, inputs=20_000)
+def settings(data: bytes) -> None:
+    """A meter that is sent anything answers with its data or with an error, under an address that it can have."""
+    core = WiredSecondary(5, METER.address)
+    told = WiredSettings(METER, core)
+    told.receive(data[0] if data else 0x50, data[1:], 1_770_000_000.0)
+    ((ci, answer),) = told.answer(1_770_000_000.0, alarm=False) or [(0x70, b"")]
+    assert decode_application(ci, answer).content in {Content.RECORDS, Content.ERROR, Content.SELECTED_APPLICATION}
+    assert 0 <= core.address <= PRIMARY_MAX

@@ -171,6 +171,7 @@ def test_the_whole_secondary_address_can_be_set():
         (0x51, "017afb", "parameter error"),
         (0x51, "0c797856341a", "parameter error"),
         (0x51, "026cbf2c", "parameter error"),
+        (0x51, "046d426c5e34", "parameter error"),
         (0x51, "0c79", "premature end of record"),
         (0x3F, "", "unimplemented CI field"),
         (0x52, "00", "unimplemented CI field"),

@@ -37,6 +37,8 @@ VALVE_VIF = b"\xfd\x1f"
 BCD_8 = DataInformation(DataField.BCD_8)
 BCD_6 = DataInformation(DataField.BCD_6)
 BCD_4 = DataInformation(DataField.BCD_4)
+FIRST_YEAR, LAST_YEAR = 1982, 2080
+"""Dates in telegrams have two digits of the year. Set dates are a year behind, and a clock goes on."""
 SET_DATE = 1
 """Storage number of the values at the set date."""
 
@@ -119,6 +121,13 @@ class PipeMeter:
             date_record(due, SET_DATE),
             *self._registers(due.timestamp() - self.clock_offset_s, SET_DATE),
         ]
+
+    def set_clock(self, moment: datetime, now: float) -> bool:
+        """Show `moment`, which names no zone, from `now` (UTC seconds) on; false if no telegram can tell its year."""
+        if not FIRST_YEAR <= moment.year < LAST_YEAR:
+            return False
+        self.clock_offset_s = moment.replace(tzinfo=UTC).timestamp() - now
+        return True
 
     def _due(self, moment: datetime) -> datetime:
         """The last set date, midnight by the meter's clock."""

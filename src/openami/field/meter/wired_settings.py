@@ -8,7 +8,7 @@ the next reset. What it does not do it acknowledges and refuses in its next answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from openami.field.meter.pipe_meter import SET_DATE, PipeMeter
 from openami.model.errors import DecodeError
@@ -149,8 +149,8 @@ class WiredSettings:
 
     def _set_time(self, record: Record, moment: object, now: float) -> int | None:
         if isinstance(moment, datetime) and record.storage == 0:
-            self._meter.clock_offset_s = moment.replace(tzinfo=UTC).timestamp() - now
-        elif isinstance(moment, date) and not isinstance(moment, datetime) and record.storage == SET_DATE:
+            return None if self._meter.set_clock(moment, now) else PARAMETER_ERROR
+        if isinstance(moment, date) and not isinstance(moment, datetime) and record.storage == SET_DATE:
             self._meter.set_date = moment.month, moment.day
         else:
             return PARAMETER_ERROR

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from openami.field.meter.pipe_meter import VALVE_VIF, PipeKind, PipeMeter
+from openami.field.meter.pipe_meter import FIRST_YEAR, LAST_YEAR, VALVE_VIF, PipeKind, PipeMeter
 from openami.model.quantity import Quantity
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.meter_time import MeterTime
@@ -33,7 +33,8 @@ def _setting(meter: PipeMeter, record: Record, now: float) -> Callable[[], None]
     if record.function is not Function.INSTANTANEOUS or record.storage or record.tariff or record.subunit:
         return None
     if isinstance(value, MeterTime):
-        return partial(_set_clock, meter, value, now) if isinstance(value.moment, datetime) else None
+        shown = isinstance(value.moment, datetime) and FIRST_YEAR <= value.moment.year < LAST_YEAR
+        return partial(_set_clock, meter, value, now) if shown else None
     if record.layout.header[1:] != VALVE_VIF or not isinstance(value, Quantity) or meter.config.kind not in VALVES:
         return None
     ways = {0: meter.flow.close, 1: meter.flow.open}
