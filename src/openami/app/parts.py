@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
+from openami.app.continuity import chosen_headend
 from openami.app.installation import Installation
 from openami.app.privacy_terms import terms_of
 from openami.app.settings import address
@@ -238,13 +239,17 @@ def operations_settings(installation: Installation) -> OperationsSettings:
 
 
 def headend_client(installation: Installation, headend: str, clock: Clock) -> HeadendClient:
-    """Connections go to the head-end's address, but its certificate must carry the name that we know it by."""
-    host, port = address(headend, "operations.headend")
+    """Connections go to the head-end's address, but its certificate must carry the name that we know it by.
+
+    Which head-end that is a person may change at any time: each connection looks.
+    """
+    address(headend, "operations.headend")
     own = installation.operations_certificate()
     context = client_context(own.authority, own)
     name = f"headend.{installation.settings.portal.name}"
 
     async def connect() -> Link:
+        host, port = address(chosen_headend(installation, headend), "operations.headend")
         return await connect_tcp(host, port, tls=context, server_name=name)
 
     return HeadendClient(connect, clock)

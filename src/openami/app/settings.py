@@ -147,6 +147,10 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Campaigns and sessions with meters."""
 
     headend: Annotated[str, Meta(description="Address of the head-end, host:port.")] = "127.0.0.1:4058"
+    fallbacks: Annotated[
+        tuple[str, ...], Meta(description="Other head-ends that a person may choose, each host:port.")
+    ] = ()
+    chosen: Annotated[str, Meta(description="File of the head-end that a person chose.")] = "headend.chosen"
     read_every_s: Annotated[int, Meta(ge=60, description="Period of the scheduled reading of all meters, seconds.")] = (
         3_600
     )

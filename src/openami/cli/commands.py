@@ -62,6 +62,7 @@ GROUPS = {
     "registry": ("import", "export"),
     "audit": ("show", "check", "keys"),
     "keys": ("roll", "pending"),
+    "continuity": ("probe", "prepare", "choose"),
     "privacy": ("show", "due", "forget", "move"),
     "token": ("make", "show", "withdraw"),
     "store": ("check", "upgrade", "retire", "distribute"),
