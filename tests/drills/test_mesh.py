@@ -9,7 +9,7 @@ import pytest
 from dlms_drills import Drills, forget, ignore
 from mesh_ether import Ether, Store, device_key, name
 from openami.model.errors import SecurityError
-from openami.protocols.mesh import dodag, join_messages, link_security, node, registrar
+from openami.protocols.mesh import dodag, doorway, join_messages, link_security, node, registrar
 from openami.protocols.mesh.address import link_local
 from openami.protocols.mesh.allowance import Allowance
 from openami.protocols.mesh.events import DatagramReceived, JoinRefused, StationKnown
@@ -152,7 +152,7 @@ def a_forged_relay_neither_speaks_nor_silences():
     assert [event.payload for event in ether.told(0, DatagramReceived)] == [b"still here"]
 
 
-@DRILLS.drill(forget(node, "_BEACON_PAUSE_S", 0.0))
+@DRILLS.drill(forget(doorway, "_BEACON_PAUSE_S", 0.0))
 def a_flood_of_beacon_requests_is_answered_every_two_seconds():
     ether = formed(2)
     request = encode_header(COMMAND, 1, 0xFFFF, BROADCAST, b"", secured=False, ack_request=False) + BEACON_REQUEST

@@ -87,7 +87,7 @@ class Liar(MeshNode):
         super().send_rpl(code, body, neighbour, now)
 
     def _take_packet(self, packet: Packet, heard: Heard, now: float) -> None:
-        if packet.destination in (*self._own, ALL_RPL_NODES) and not packet.routing:
+        if packet.destination in (*self._sender.own, ALL_RPL_NODES) and not packet.routing:
             super()._take_packet(packet, heard, now)
         else:
             self.swallowed += 1

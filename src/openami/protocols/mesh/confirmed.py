@@ -1,5 +1,7 @@
 """Confirmed datagrams: repeated until the other end says that it has them, and delivered there once.
 
+Who receives may hold a confirmation back until what came is safe with him: repetitions stay unanswered until then.
+
 A datagram on port 61618 begins with its kind, a number and the port that it is for; the confirmation repeats kind and
 number. Numbers start anywhere and go up, so that a sender that has started anew is not taken for a repetition.
 """
@@ -10,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from openami.model.errors import DecodeError
 from openami.protocols.mesh.parameters import MeshParameters
@@ -34,6 +36,14 @@ class _Pending:
         self.due = inf
 
 
+class Arrived(NamedTuple):
+    """A new datagram. Its sender goes on repeating it until `Confirmed.confirm(source, number, now)`."""
+
+    number: int
+    port: int
+    payload: bytes
+
+
 class Confirmed:
     """`transmit(destination, payload, now)` sends on the port of confirmed datagrams."""
 
@@ -50,6 +60,7 @@ class Confirmed:
         self._pending: dict[int, _Pending] = {}
         self._timers: list[tuple[float, int]] = []
         self._seen: dict[bytes, deque[int]] = {}
+        self._held: dict[bytes, set[int]] = {}
 
     @property
     def due(self) -> float:
@@ -72,17 +83,19 @@ class Confirmed:
         self._pending[number] = _Pending(destination, head + payload, self._parameters.confirmed_wait_s)
         self._try(number, now)
 
-    def receive(self, source: bytes, payload: bytes, now: float) -> tuple[int, bytes] | int | None:
-        """Port and payload of a new datagram, the number of one of ours that has arrived, or `None` for a repetition.
+    def receive(self, source: bytes, payload: bytes, now: float) -> Arrived | int | None:
+        """A new datagram, not confirmed yet; the number of one of ours that has arrived; `None` for a repetition.
 
         Raises `DecodeError`.
         """
         if len(payload) >= _DATA_HEAD and payload[0] == _DATA:
             number = int.from_bytes(payload[1:5], "big")
-            self._transmit(source, bytes((_CONFIRMATION,)) + payload[1:5], now)
             if self._repeated(source, number):
+                if number not in self._held.get(source, ()):
+                    self._send_confirmation(source, number, now)
                 return None
-            return int.from_bytes(payload[5:7], "big"), payload[_DATA_HEAD:]
+            self._held.setdefault(source, set()).add(number)
+            return Arrived(number, int.from_bytes(payload[5:7], "big"), payload[_DATA_HEAD:])
         if len(payload) != _CONFIRMATION_SIZE or payload[0] != _CONFIRMATION:
             raise DecodeError("neither a confirmed datagram nor a confirmation", 0)
         number = int.from_bytes(payload[1:5], "big")
@@ -91,6 +104,17 @@ class Confirmed:
             return None
         del self._pending[number]
         return number
+
+    def confirm(self, source: bytes, number: int, now: float) -> None:
+        """What came under this number is safe here: tell its sender, now and whenever it is repeated."""
+        self._release(source, number)
+        self._send_confirmation(source, number, now)
+
+    def refuse(self, source: bytes, number: int) -> None:
+        """What came under this number could not be kept: its repetition is taken as if it came for the first time."""
+        self._release(source, number)
+        if number in (seen := self._seen.get(source, ())):
+            seen.remove(number)
 
     def act(self, now: float) -> list[int]:
         """Repeat what is due; the numbers of what is given up."""
@@ -115,13 +139,26 @@ class Confirmed:
         heappush(self._timers, (pending.due, number))
         self._transmit(pending.destination, pending.payload, now)
 
+    def _send_confirmation(self, source: bytes, number: int, now: float) -> None:
+        self._transmit(source, bytes((_CONFIRMATION,)) + number.to_bytes(4, "big"), now)
+
+    def _release(self, source: bytes, number: int) -> None:
+        held = self._held.get(source, set())
+        held.discard(number)
+        if not held:
+            self._held.pop(source, None)
+
     def _repeated(self, source: bytes, number: int) -> bool:
         seen = self._seen.get(source)
         if seen is None:
             if len(self._seen) >= SOURCES_MAX:
-                del self._seen[next(iter(self._seen))]
+                oldest = next(iter(self._seen))
+                del self._seen[oldest]
+                self._held.pop(oldest, None)
             seen = self._seen[source] = deque(maxlen=REMEMBERED)
         if number in seen:
             return True
+        if len(seen) == REMEMBERED:
+            self._release(source, seen[0])
         seen.append(number)
         return False

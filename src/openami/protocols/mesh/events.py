@@ -32,13 +32,15 @@ class Left:
 class DatagramReceived:
     """A UDP datagram for this station, complete `at` that time.
 
-    `source` is an IPv6 address; `hops` counts links, 1 for a neighbour.
+    `source` is an IPv6 address; `hops` counts links, 1 for a neighbour. One with a `number` waits for
+    `MeshNode.confirm` or `MeshNode.refuse`.
     """
 
     source: bytes
     port: int
     payload: bytes
     hops: int
+    number: int | None = None
     at: float = field(default=0.0, compare=False)
 
 

@@ -8,12 +8,12 @@ from math import inf
 from typing import Final
 
 from openami.model.errors import DecodeError, LocalProtocolError, RemoteProtocolError, SecurityError
-from openami.protocols.mesh.address import ALL_RPL_NODES, address_of, eui64_of, link_local
+from openami.protocols.mesh.address import address_of, link_local
 from openami.protocols.mesh.advertisement import Outcome
-from openami.protocols.mesh.allowance import Allowance
-from openami.protocols.mesh.beacon import decode_beacon, encode_beacon
+from openami.protocols.mesh.beacon import decode_beacon
 from openami.protocols.mesh.confirmed import CONFIRMED_PORT, Confirmed
 from openami.protocols.mesh.dodag import Dodag
+from openami.protocols.mesh.doorway import Doorway
 from openami.protocols.mesh.events import (
     DatagramReceived,
     Delivered,
@@ -31,15 +31,12 @@ from openami.protocols.mesh.frame_counter import Counters
 from openami.protocols.mesh.ipv6 import (
     HOP_LIMIT,
     ICMPV6,
-    LINK_HOP_LIMIT,
     RPL_CONTROL,
     UDP,
     Packet,
     check_icmp,
     decode_packet,
     decode_udp,
-    encode_icmp,
-    encode_udp,
 )
 from openami.protocols.mesh.join_messages import (
     ANSWER,
@@ -47,15 +44,10 @@ from openami.protocols.mesh.join_messages import (
     RELAYED,
     REQUEST,
     UPDATE,
-    JoinRequest,
-    RelayedRequest,
     SealedKey,
-    decode_relayed,
     decode_request,
     decode_sealed,
-    encode_relayed,
 )
-from openami.protocols.mesh.join_relay import JoinRelay
 from openami.protocols.mesh.link_layer import Heard, LinkLayer, Transit, require_secured
 from openami.protocols.mesh.link_security import UnknownKey
 from openami.protocols.mesh.member import Member
@@ -63,7 +55,7 @@ from openami.protocols.mesh.parameters import NodeSettings
 from openami.protocols.mesh.pledge import Candidate, Request
 from openami.protocols.mesh.root import Root
 from openami.protocols.mesh.rpl_messages import RplCode, decode_dao, decode_dao_ack, decode_dis, encode_dao_ack
-from openami.protocols.mesh.rpl_packet import RplOption, encode_rpl_option
+from openami.protocols.mesh.sender import Sender
 
 PAYLOAD_MAX: Final = 960
 """Octets of a datagram: what IPv6's 1280 leave beside headers, a route of 32 hops and the confirmation."""
@@ -72,12 +64,8 @@ TRIGGER_PORT: Final = 0xF0B3
 """Whatever comes there asks a meter to push."""
 REFUSALS_KEPT: Final = 16
 _PACKET_TRIES: Final = 2
-_BEACON_PAUSE_S: Final = 2.0
-_RELAYED_PER_S, _RELAYED_BURST = 0.5, 10.0
 _SOLICITED_S: Final = 5.0
 """A station that has just got its key asks one neighbour for its DIO; only later it asks everybody."""
-_ANSWERS_AT_ROOM: Final = 12
-"""A root whose queue has less room than this leaves join requests unanswered; their stations ask again."""
 
 
 class MeshNode:
@@ -101,8 +89,6 @@ class MeshNode:
         self._mac = self._link.mac
         self.dodag = Dodag(settings.eui64, settings.parameters, random, self)
         self._confirmed = Confirmed(settings.parameters, random, self._transmit_confirmed)
-        self._relayed = Allowance(_RELAYED_PER_S, _RELAYED_BURST)
-        self._join_relay = JoinRelay()
         self._vouched = b""
         self._root: Root | None = None
         self._member: Member | None = None
@@ -110,17 +96,16 @@ class MeshNode:
             self._root = Root(settings, random, counters, self._link.security, self._events.append)
         else:
             self._member = Member(settings, random, self._link.security, self._link.counter, self._events.append)
-        self._address = address_of(settings.eui64, settings.parameters.prefix)
-        self._own = (self._address, link_local(settings.eui64))
+        self._sender = Sender(settings, self._link, self.dodag, self._root, self._drop)
+        self._doorway = Doorway(settings, random, self._link, self.dodag, self._sender, self._root)
         self._running = False
-        self._joined = False
-        self._beacon_due = inf
-        self._beaconed = -inf
+        self.confirms_on_arrival = True
+        """Otherwise whoever takes a confirmed datagram says when it is safe: `confirm`, or `refuse`."""
 
     @property
     def address(self) -> bytes:
         """Our IPv6 address, 16 bytes."""
-        return self._address
+        return self._sender.address
 
     @property
     def root_address(self) -> bytes:
@@ -140,7 +125,7 @@ class MeshNode:
     @property
     def joined(self) -> bool:
         """Whether the root has confirmed our route; the root itself counts as joined."""
-        return self._joined
+        return self._doorway.open
 
     @property
     def neighbours(self) -> dict[bytes, float]:
@@ -186,13 +171,13 @@ class MeshNode:
 
     def stop(self, now: float) -> None:
         """Leave: say good-bye to root and neighbours. What is queued still goes out; `start` begins anew."""
-        if self._joined and self._member is not None:
+        if self.joined and self._member is not None:
             self._advertise(0, now)
         self.dodag.stop(now)
         if self._member is not None:
             self._member.stop()
-        self._running = self._joined = False
-        self._beacon_due = inf
+        self._running = False
+        self._doorway.close()
 
     def receive(self, psdu: bytes, now: float, *, rssi_dbm: int) -> None:
         """A frame was heard. Those for others cost two comparisons."""
@@ -219,7 +204,7 @@ class MeshNode:
         """
         if len(payload) > PAYLOAD_MAX:
             raise LocalProtocolError(f"a datagram of {len(payload)} octets; the mesh carries {PAYLOAD_MAX}")
-        if len(destination) != 16 or destination == self._address:
+        if len(destination) != 16 or destination == self.address:
             raise LocalProtocolError(f"{destination.hex()} is no address of another station")
         number = self._confirmed.next_number()
         if confirmed and self._confirmed.full:
@@ -228,10 +213,20 @@ class MeshNode:
             self._confirmed.send(number, destination, port, payload, now)
         else:
             try:
-                self._send_udp(destination, port, payload, now)
+                self._sender.datagram(destination, port, payload, now)
             except RemoteProtocolError as error:
                 self._events.append(Failed(number, str(error)))
         return number
+
+    def confirm(self, datagram: DatagramReceived, now: float) -> None:
+        """A datagram with a number is safe here: its sender need not repeat it any more."""
+        if datagram.number is not None:
+            self._confirmed.confirm(datagram.source, datagram.number, now)
+
+    def refuse(self, datagram: DatagramReceived) -> None:
+        """A datagram with a number could not be kept: when its sender repeats it, it is received once more."""
+        if datagram.number is not None:
+            self._confirmed.refuse(datagram.source, datagram.number)
 
     def next_event(self) -> MeshEvent | None:
         return self._events.popleft() if self._events else None
@@ -262,8 +257,7 @@ class MeshNode:
             self.dodag.due,
             self._confirmed.due,
             self._link.lowpan.due,
-            self._beacon_due,
-            self._join_relay.due,
+            self._doorway.due,
             (self._member or self._root).due,  # type: ignore[union-attr] # one of them is there
         )
         return None if due == inf else due
@@ -277,10 +271,8 @@ class MeshNode:
             self.dodag.act(now)
         if self._confirmed.due <= now:
             self._give_up(self._confirmed.act(now), now)
-        if self._beacon_due <= now:
-            self._beacon(now)
-        if self._join_relay.due <= now:
-            self._hand_on(self._join_relay.act(now), now)
+        if self._doorway.due <= now:
+            self._doorway.act(now)
         if self._member is not None and self._member.due <= now:
             self._act_member(self._member, now)
         elif self._root is not None and self._root.due <= now:
@@ -304,17 +296,12 @@ class MeshNode:
             return
         transit.next_hop = parent.eui64
         transit.packet = with_rank(transit.packet, self.dodag)
-        self._output(transit, now)
+        self._sender.forward(transit, now)
 
     # What the DODAG tells
 
     def send_rpl(self, code: RplCode, body: bytes, neighbour: bytes | None, now: float) -> None:
-        destination = ALL_RPL_NODES if neighbour is None else link_local(neighbour)
-        source = self._own[1]
-        message = encode_icmp(source, destination, RPL_CONTROL, code, body)
-        packet = Packet(source, destination, LINK_HOP_LIMIT, b"", b"", ICMPV6, message)
-        next_hop = BROADCAST if neighbour is None else neighbour
-        self._output(Transit(packet, next_hop, up=False, secured=self._link.secured), now)
+        self._sender.rpl_around(code, body, neighbour, now)
 
     def parent_changed(self, now: float) -> None:
         member, parent = self._member, self.dodag.parent
@@ -324,18 +311,18 @@ class MeshNode:
             member.advertisement.stop()
             member.touch_due = inf
             return
-        self._take_prefix()
-        vouched = parent.eui64 == self._vouched and not self._joined
+        self._sender.take_prefix()
+        vouched = parent.eui64 == self._vouched and not self.joined
         self._vouched = b""
         member.advertisement.plan(now, known=vouched)
         member.touched(now)
         if vouched:
             self._become_joined(now)
-        elif self._joined:
+        elif self.joined:
             self._events.append(ParentChanged(parent.eui64, self.dodag.rank))
 
     def lost(self, reason: str, now: float) -> None:
-        self._joined = False
+        self._doorway.close()
         self._events.append(Left(reason))
         if self._link.secured:
             self._link.security.forget()
@@ -344,9 +331,9 @@ class MeshNode:
     # Beginning and belonging
 
     def _found(self, now: float) -> None:
-        self._joined = True
-        self.dodag.found(self._address, now)
-        self._plan_beacon(now)
+        self._doorway.open = True
+        self.dodag.found(self.address, now)
+        self._doorway.plan_beacon(now)
 
     def _search(self, now: float) -> None:
         assert self._member is not None
@@ -354,11 +341,6 @@ class MeshNode:
             self._member.pledge.start(now)
         else:
             self.dodag.search(now)
-
-    def _take_prefix(self) -> None:
-        self._link.lowpan.prefix = self.dodag.prefix
-        self._address = address_of(self.eui64, self.dodag.prefix)
-        self._own = (self._address, self._own[1])
 
     def _act_member(self, member: Member, now: float) -> None:
         member.act(now)
@@ -384,13 +366,12 @@ class MeshNode:
         if parent is None or member is None:
             return
         above = address_of(parent.eui64, self.dodag.prefix)
-        body = member.advertisement.message(self.dodag.instance, self._address, above, lifetime)
-        message = encode_icmp(self._address, self.dodag.dodag_id, RPL_CONTROL, RplCode.DAO, body)
-        self._try_packet(Packet(self._address, self.dodag.dodag_id, HOP_LIMIT, b"", b"", ICMPV6, message), now)
+        body = member.advertisement.message(self.dodag.instance, self.address, above, lifetime)
+        self._sender.rpl(self.dodag.dodag_id, RplCode.DAO, body, now)
 
     def _ask(self, request: Request, now: float) -> None:
         self._mac.pan_id = request.candidate.pan_id
-        self._send_unsecured(request.candidate.eui64, request.message, now)
+        self._sender.unprotected(request.candidate.eui64, request.message, now)
 
     def _act_root(self, root: Root, now: float) -> None:
         root.act(now)
@@ -405,18 +386,6 @@ class MeshNode:
             self._events.append(KeyChanged(root.epoch_in_use))
             self.dodag.inconsistent(now)
 
-    def _beacon(self, now: float) -> None:
-        self._beacon_due = inf
-        if self._joined and self.dodag.attached:
-            self._beaconed = now
-            self._link.beacon(encode_beacon(self.dodag.rank), now)
-
-    def _plan_beacon(self, now: float) -> None:
-        """Somebody looks for a network: answer soon, but not more often than every two seconds."""
-        if self._joined and self._link.secured and self._beacon_due is inf:
-            delay_s = self.settings.parameters.beacon_wait_s * 0.5 * self._random(1)[0] / 256
-            self._beacon_due = max(now + delay_s, self._beaconed + _BEACON_PAUSE_S)
-
     # What is heard
 
     def _take(self, frame: MacFrame, now: float, rssi_dbm: int) -> None:
@@ -428,7 +397,7 @@ class MeshNode:
             self._hear_beacon(frame, now, rssi_dbm)
         elif frame.kind == COMMAND:
             if frame.content == BEACON_REQUEST:
-                self._plan_beacon(now)
+                self._doorway.plan_beacon(now)
         elif frame.destination in (self.eui64, BROADCAST) and len(frame.source) == 8 and self._our_pan(frame):
             self._take_data(frame, now, rssi_dbm)
 
@@ -470,7 +439,7 @@ class MeshNode:
 
     def _take_packet(self, packet: Packet, heard: Heard, now: float) -> None:
         try:
-            onward = step(packet, self._own, self.dodag)
+            onward = step(packet, self._sender.own, self.dodag)
         except NoRoute:
             if packet.hop_by_hop and not packet.routing:
                 self.dodag.correct(heard.frame.source, now)
@@ -480,11 +449,11 @@ class MeshNode:
         if onward.next_hop is None:
             self._deliver(onward.packet, heard, now)
         else:
-            self._output(Transit(onward.packet, onward.next_hop, up=onward.up, secured=self._link.secured), now)
+            self._sender.forward(Transit(onward.packet, onward.next_hop, up=onward.up, secured=self._link.secured), now)
 
     def _take_unsecured(self, packet: Packet, heard: Heard, now: float) -> None:
         """Without protection only the messages of joining are taken, between neighbours."""
-        if packet.protocol != UDP or packet.routing or packet.destination != self._own[1]:
+        if packet.protocol != UDP or packet.routing or packet.destination != self._sender.own[1]:
             raise SecurityError(f"an unprotected packet from {heard.frame.source.hex()}")
         datagram = decode_udp(packet)
         if datagram.destination_port != JOIN_PORT or packet.source != link_local(heard.frame.source):
@@ -508,8 +477,11 @@ class MeshNode:
         else:
             raise DecodeError(f"protocol {packet.protocol} is not understood", 6)
 
-    def _receive_datagram(self, packet: Packet, port: int, payload: bytes, now: float) -> None:
-        self._events.append(DatagramReceived(packet.source, port, payload, HOP_LIMIT - packet.hop_limit + 1, now))
+    def _receive_datagram(
+        self, packet: Packet, port: int, payload: bytes, now: float, number: int | None = None
+    ) -> None:
+        hops = HOP_LIMIT - packet.hop_limit + 1
+        self._events.append(DatagramReceived(packet.source, port, payload, hops, number, now))
 
     def _take_rpl(self, packet: Packet, heard: Heard, now: float) -> None:
         code, body, sender = packet.upper[1], packet.upper[4:], heard.frame.source
@@ -538,22 +510,21 @@ class MeshNode:
 
     def _acknowledge_dao(self, station: bytes, sequence: int, status: int, now: float) -> None:
         body = encode_dao_ack(self.dodag.instance, sequence, status)
-        message = encode_icmp(self._address, station, RPL_CONTROL, RplCode.DAO_ACK, body)
-        self._try_packet(Packet(self._address, station, HOP_LIMIT, b"", b"", ICMPV6, message), now)
+        self._sender.rpl(station, RplCode.DAO_ACK, body, now)
 
     def _dao_acknowledged(self, member: Member, sequence: int, status: int, now: float) -> None:
         if status >= 128 or not member.advertisement.acknowledge(sequence, self.dodag.route_lifetime_s, now):
             return
         if self.dodag.parent is not None:
             self.dodag.parent.trust()
-        if not self._joined:
+        if not self.joined:
             self._become_joined(now)
 
     def _become_joined(self, now: float) -> None:
         if self.dodag.parent is not None:
-            self._joined = True
+            self._doorway.open = True
             self._events.append(Joined(self.dodag.parent.eui64, self.dodag.rank))
-            self._plan_beacon(now)
+            self._doorway.plan_beacon(now)
 
     def _take_confirmed(self, packet: Packet, payload: bytes, now: float) -> None:
         taken = self._confirmed.receive(packet.source, payload, now)
@@ -563,57 +534,30 @@ class MeshNode:
             if self._root is None or not self._root.update_ended(taken, now, delivered=True):
                 self._events.append(Delivered(taken))
             return
-        port, content = taken
-        if port == JOIN_PORT:
-            if self._member is not None and content[:1] == bytes((UPDATE,)):
-                self._member.updated(decode_sealed(content))
-        else:
-            self._receive_datagram(packet, port, content, now)
+        held = taken.port != JOIN_PORT and not self.confirms_on_arrival
+        if not held:
+            self._confirmed.confirm(packet.source, taken.number, now)
+        if taken.port != JOIN_PORT:
+            self._receive_datagram(packet, taken.port, taken.payload, now, taken.number if held else None)
+        elif self._member is not None and taken.payload[:1] == bytes((UPDATE,)):
+            self._member.updated(decode_sealed(taken.payload))
 
     def _take_join(self, payload: bytes, packet: Packet, heard: Heard, now: float) -> None:
         kind = payload[0] if payload else 0
         if kind == REQUEST and not heard.secured:
-            self._relay_request(decode_request(payload), heard.frame.source, now)
+            self._doorway.requested(decode_request(payload), heard.frame.source, now)
         elif kind == RELAYED and self._root is not None:
             require_secured(heard)
-            answer = self._answer(decode_relayed(payload), eui64_of(packet.source), now)
-            if answer is not None:
-                self._try_udp(packet.source, JOIN_PORT, answer, now)
+            self._doorway.relayed(self._root, payload, packet.source, now)
         elif kind == ANSWER:
             message = decode_sealed(payload)
             if message.eui64 == self.eui64:
                 self._take_key(message, heard, now)
             else:
                 require_secured(heard)
-                self._join_relay.answered(message.eui64, now)
-                self._send_unsecured(message.eui64, payload, now)
+                self._doorway.answered(message.eui64, payload, now)
         else:
             raise DecodeError(f"join message {kind} is not for us", 0)
-
-    def _relay_request(self, request: JoinRequest, sender: bytes, now: float) -> None:
-        if request.eui64 != sender:
-            raise SecurityError(f"{sender.hex()} asks for {request.eui64.hex()} to join")
-        if not self._joined:
-            raise NoRoute("a join request, but we have no route ourselves")
-        if not self._relayed.take(now):
-            raise NoRoute("more join requests than we hand on")
-        if self._root is None:
-            self._hand_on(self._join_relay.take(request, now), now)
-            return
-        relayed = RelayedRequest(RELAYED, self._link.security.last_counter(sender) + 1, request)
-        answer = self._answer(relayed, self.eui64, now)
-        if answer is not None:
-            self._send_unsecured(sender, answer, now)
-
-    def _hand_on(self, request: JoinRequest | None, now: float) -> None:
-        if request is not None:
-            counter_seen = self._link.security.last_counter(request.eui64) + 1
-            self._try_udp(self.dodag.dodag_id, JOIN_PORT, encode_relayed(counter_seen, request), now)
-
-    def _answer(self, relayed: RelayedRequest, relay: bytes, now: float) -> bytes | None:
-        if self._root is None or self._mac.room < _ANSWERS_AT_ROOM:
-            return None
-        return self._root.joining(relayed, relay, now)
 
     def _take_key(self, message: SealedKey, heard: Heard, now: float) -> None:
         member = self._member
@@ -631,60 +575,16 @@ class MeshNode:
 
     # What goes out
 
-    def _send_unsecured(self, neighbour: bytes, payload: bytes, now: float) -> None:
-        source, destination = self._own[1], link_local(neighbour)
-        datagram = encode_udp(source, destination, (JOIN_PORT, JOIN_PORT), payload)
-        packet = Packet(source, destination, LINK_HOP_LIMIT, b"", b"", UDP, datagram)
-        self._output(Transit(packet, neighbour, up=False, secured=False), now)
-
     def _transmit_confirmed(self, destination: bytes, payload: bytes, now: float) -> None:
-        self._try_udp(destination, CONFIRMED_PORT, payload, now)
-
-    def _try_udp(self, destination: bytes, port: int, payload: bytes, now: float) -> None:
-        try:
-            self._send_udp(destination, port, payload, now)
-        except RemoteProtocolError as error:
-            self._drop(error)
-
-    def _send_udp(self, destination: bytes, port: int, payload: bytes, now: float) -> None:
-        datagram = encode_udp(self._address, destination, (port, port), payload)
-        self._send_packet(Packet(self._address, destination, HOP_LIMIT, b"", b"", UDP, datagram), now)
-
-    def _try_packet(self, packet: Packet, now: float) -> None:
-        try:
-            self._send_packet(packet, now)
-        except RemoteProtocolError as error:
-            self._drop(error)
-
-    def _send_packet(self, packet: Packet, now: float) -> None:
-        """Send a packet of our own up to the root or down to a station; raises `NoRoute` or `LimitExceeded`."""
-        if self._root is not None:
-            way = self._root.downward(packet)
-            if way is None:
-                raise NoRoute(f"no route to station {eui64_of(packet.destination).hex()}")
-            self._link.output(Transit(way[1], way[0], up=False, secured=self._link.secured), now)
-            return
-        parent = self.dodag.parent
-        if parent is None:
-            raise NoRoute("no parent to send to")
-        if packet.destination != self.dodag.dodag_id:
-            raise NoRoute("a station sends to its root only")
-        header = encode_rpl_option(RplOption(0, self.dodag.instance, self.dodag.rank))
-        transit = Transit(packet._replace(hop_by_hop=header), parent.eui64, up=True, secured=self._link.secured)
-        self._link.output(transit, now)
-
-    def _output(self, transit: Transit, now: float) -> None:
-        try:
-            self._link.output(transit, now)
-        except RemoteProtocolError as error:
-            self._drop(error)
+        self._sender.try_datagram(destination, CONFIRMED_PORT, payload, now)
 
     def _reserve(self) -> None:
         counter = self._link.counter
         if self._link.secured and (event := counter.reservation()) is not None:
             self._events.append(event)
         elif counter.exhausted and self._running:
-            self._running = self._joined = False
+            self._running = False
+            self._doorway.close()
             self._events.append(Left(f"frame counter {counter.name} is used up: commission the station anew"))
 
     def _give_up(self, numbers: list[int], now: float) -> None:
