@@ -29,6 +29,7 @@ from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 from openami.protocols.iec62056_21.data_set import DataSet
 from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.iec62056_21.p1_encrypted import Authentication, seal_p1
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.sml.element import unsigned
 from openami.protocols.sml.file import Message, encode_file
@@ -243,6 +244,46 @@ async def test_p1_and_sml_pushed_by_an_adapter_are_registers_too(rig):
     await rig.operations.pull_spool()
     assert [value for _, value in registers(rig, p1_point, IMPORT)] == [123_456]
     assert [value for _, value in registers(rig, sml_point, IMPORT)] == [654_321]
+
+
+def p1_text(number="4F414D37", kwh="000123.456"):
+    return encode_p1("OAM5METER", [DataSet("0-0:96.1.1", (number,)), DataSet("1-0:1.8.0", (f"{kwh}*kWh",))])
+
+
+@in_virtual_time
+@pytest.mark.parametrize("covered", [Authentication.WITH_KEY, Authentication.WITHOUT_KEY])
+async def test_encrypted_p1_is_opened_with_the_meters_keys_once(rig, covered):
+    point, _ = enter(rig, "LUX7", b"p1meter7", GuaranteeClass.SHARED_KEYS, IMPORT, Unit.WATT_HOUR, 0)
+    rig.keystore.put_many({b"p1meter7": MeterKeys(KEY, KEY[::-1])})
+    sealed = seal_p1(p1_text(), b"p1meter7", 7, KEY, covered, KEY[::-1])
+    await rig.push(sealed)
+    await rig.push(sealed)
+    await rig.operations.pull_spool()
+    assert [value for _, value in registers(rig, point, IMPORT)] == [123_456]
+    assert rig.operations.pushes() == {PushState.OPENED: 1, PushState.REPEATED: 1}
+
+
+@in_virtual_time
+async def test_encrypted_p1_under_another_key_is_nobodys(rig):
+    point, _ = enter(rig, "LUX7", b"p1meter7", GuaranteeClass.SHARED_KEYS, IMPORT, Unit.WATT_HOUR, 0)
+    rig.keystore.put_many({b"p1meter7": MeterKeys(KEY, KEY)})
+    await rig.push(seal_p1(p1_text(), b"p1meter7", 7, bytes(16), Authentication.WITHOUT_KEY))
+    await rig.operations.pull_spool()
+    assert registers(rig, point, IMPORT) == []
+    assert PushState.OPENED not in rig.operations.pushes()
+
+
+@in_virtual_time
+async def test_plain_p1_in_the_name_of_a_meter_that_seals_is_refused(rig):
+    serial = rig.registry.meter(rig.ids[0]).serial
+    point, sealed = enter(rig, "LUX7", b"p1meter7", GuaranteeClass.SHARED_KEYS, IMPORT, Unit.WATT_HOUR, 0)
+    for number in ("LUX7", serial):
+        await rig.push(p1_text(number.encode().hex().upper()))
+    await rig.operations.pull_spool()
+    assert registers(rig, point, IMPORT) == []
+    assert rig.operations.pushes() == {PushState.QUARANTINED: 2}
+    (refused,) = rig.operations.quarantined(sealed)
+    assert refused.reason == "meter LUX7 seals what it tells better: this p1 telegram is plain"
 
 
 class Bus:

@@ -2,12 +2,14 @@
 
 Wireless telegrams travel sealed and are opened here, with the meter's key from the keystore; a wireless meter's system
 title in the registry is its address as the link layer has it (manufacturer, number, version, type: eight bytes), and
-its one key stands in the keystore as encryption key. P1 and SML meters are found by the number that they tell.
+its one key stands in the keystore as encryption key. P1 and SML meters are found by the number that they tell;
+encrypted P1 by the system title in front, which is the registry's, and opened with the meter's two keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,11 +22,12 @@ from openami.backoffice.operations.sessions import FindKeys
 from openami.backoffice.operations.single_values import SingleValues
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.meter_keys import NoKeys
-from openami.model.errors import DecodeError
+from openami.model.errors import DecodeError, SecurityError
 from openami.model.measurement import Measurement
 from openami.model.point import Meter
 from openami.model.quality import GuaranteeClass
 from openami.model.reading import RegisterReading
+from openami.protocols.iec62056_21.p1_encrypted import TAG, Authentication, decode_encrypted, open_p1
 from openami.protocols.iec62056_21.telegram import looks_like_p1, tell_p1
 from openami.protocols.mbus.wireless.address import MeterAddress
 from openami.protocols.mbus.wireless.opening import Protection
@@ -35,6 +38,7 @@ from openami.protocols.sml.transport import START
 
 DLMS_BEGINS = (b"\x00\x01", b"\x7e", b"\xdb", b"\xdd", b"\xdf", b"\x0f", b"\xc2", b"\xe0", b"\xe6\xe7", b"\xe7")
 """What is pushed by DLMS; such bytes are a telegram only if the registry knows its meter."""
+ENCRYPTED_BEGINS = bytes((TAG,))
 TEXT, WIRELESS, SML = "p1", "wmbus", "sml"
 
 
@@ -81,6 +85,7 @@ class TelegramOpening:
         self._registry = registry
         self._intake = intake
         self._values = SingleValues(registry)
+        self._find_keys = find_keys
         self._keys = _KeystoreKeys(find_keys)
         self._reader = WirelessReader(self._keys)
         self._every_s = every_s
@@ -92,17 +97,49 @@ class TelegramOpening:
         content = kept.content
         if START in content[:16]:
             told = tell_sml(content)
-            return self._told(kept, SML, told.meter, told.values)
+            return self._told(kept, now, SML, told.meter, told.values)
         if looks_like_p1(content):
             told = tell_p1(content)
-            return self._told(kept, TEXT, told.meter, told.values)
+            return self._told(kept, now, TEXT, told.meter, told.values)
+        if content[:1] == ENCRYPTED_BEGINS and (taken := self._encrypted(kept)) is not None:
+            return taken
         return self._wireless(kept, now) if looks_like_wireless(content) else None
 
-    def _told(self, kept: KeptPush, protocol: str, number: str, values: Sequence[Measurement]) -> Taken:
+    def _told(self, kept: KeptPush, now: datetime, protocol: str, number: str, values: Sequence[Measurement]) -> Taken:
+        """Plain bytes that anybody could have written: believed only of meters of which nothing better is known."""
         meter = self._registry.meter_by_serial(number) if number else None
         if meter is None:
             return Taken(PushState.FOREIGN)
+        if meter.guarantee is not GuaranteeClass.UNAUTHENTICATED:
+            why = f"meter {meter.serial} seals what it tells better: this {protocol} telegram is plain"
+            return self._refuse(kept, meter, Undecodable(Cause.SECURITY_ERROR, why, (kept.content,)), now)
         return self._take(kept, meter, protocol, kept.content, values)
+
+    def _encrypted(self, kept: KeptPush) -> Taken | None:
+        """Encrypted P1 of a meter that only tells; None if it is none, or stays closed: pushes of DLMS begin alike."""
+        try:
+            sealed = decode_encrypted(kept.content)
+        except DecodeError:
+            return None
+        meter = self._registry.meter_by_system_title(sealed.system_title)
+        plain = None if meter is None or meter.two_way else self._opened(kept.content, meter)
+        if meter is None or plain is None:
+            return None
+        if not self._pushes.first_time(kept, meter.system_title, sealed.invocation_counter):
+            return Taken(PushState.REPEATED)
+        return self._take(kept, meter, TEXT, plain, tell_p1(plain).values)
+
+    def _opened(self, content: bytes, meter: Meter) -> bytes | None:
+        """The P1 telegram inside; meters differ in what the tag covers."""
+        try:
+            keys = self._find_keys(meter.system_title)
+        except NoKeys:
+            return None
+        for covered in (Authentication.WITH_KEY, Authentication.WITHOUT_KEY):
+            with suppress(SecurityError):
+                plain = open_p1(content, keys.global_unicast_encryption_key, covered, keys.authentication_key)
+                return plain if looks_like_p1(plain) else None
+        return None
 
     def _wireless(self, kept: KeptPush, now: datetime) -> Taken | None:
         try:
@@ -114,16 +151,19 @@ class TelegramOpening:
             return None if kept.content.startswith(DLMS_BEGINS) else Taken(PushState.FOREIGN)
         refusal = self._refusal(reading, meter)
         if refusal is not None:
-            if self._refused_already(kept, meter, refusal):
-                return Taken(PushState.REPEATED)
-            self._notes.quarantine(f"push {kept.id} of {kept.source}", meter.id, refusal, now)
-            return Taken(PushState.QUARANTINED)
+            return self._refuse(kept, meter, refusal, now)
         opened = reading.telegram.opened
         counter = None if opened is None else opened.counter
         if counter is not None and not self._pushes.first_time(kept, meter.system_title, counter):
             return Taken(PushState.REPEATED)
         plain = b"" if opened is None else opened.content
         return self._take(kept, meter, WIRELESS, plain, reading.values)
+
+    def _refuse(self, kept: KeptPush, meter: Meter, refusal: Undecodable, now: datetime) -> Taken:
+        if self._refused_already(kept, meter, refusal):
+            return Taken(PushState.REPEATED)
+        self._notes.quarantine(f"push {kept.id} of {kept.source}", meter.id, refusal, now)
+        return Taken(PushState.QUARANTINED)
 
     def _refused_already(self, kept: KeptPush, meter: Meter, refusal: Undecodable) -> bool:
         """Whether such a telegram of this meter is in quarantine for this period: who shouts often fills no store."""
