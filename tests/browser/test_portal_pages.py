@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
+from openami.backoffice.mdm.close.close import Close
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.portal.serving import serve_portal
 from portal_certificate import make_certificate
@@ -28,6 +30,7 @@ PAGES = {
         "meter": "/operator/meters/1",
         "campaign": "/operator/campaigns/1",
         "missing": "/operator/missing?date=2013-12-18",
+        "quality": "/operator/quality?day=2013-12-18",
         "events": "/operator/events",
         "network": "/operator/network",
         "evidence": "/operator/points/1/reading?at=1387310400",
@@ -56,6 +59,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def portal(folder):
     district = make_district(folder)
+    for day in range(2, 20):
+        Close(district.store).close(date(2013, 12, day), datetime(2013, 12, day + 1, 7, tzinfo=UTC))
     operations = make_operations(district)
     operations.create_campaign("Daily read", [1, 2, 3], ReadPlan(), GAP, NOW.replace(hour=20))
     operations.headend = ToldHeadend()

@@ -34,6 +34,7 @@ from openami.portal.identity import LogInFirst
 from openami.portal.pages import Pages
 from openami.portal.privacy import Privacy, Terms
 from openami.portal.privacy_pages import OWN_PRIVACY, PRIVACY_PAGES
+from openami.portal.quality import QUALITY_PAGES
 from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import Sessions
 from openami.portal.settings import PortalSettings
@@ -105,6 +106,7 @@ def make_portal(
             *entrance.HANDLERS,
             consumer.CONSUMER_PAGES,
             operator.OPERATOR_PAGES,
+            QUALITY_PAGES,
             mounted(make_api(store, registry, mdm, clock, people, audit)),
             COMMAND_PAGES,
             PASSKEY_PAGES,

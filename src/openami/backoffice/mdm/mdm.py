@@ -14,6 +14,8 @@ from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.bill import Bill, make_bill
 from openami.backoffice.mdm.calendar import Period, edges
 from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.close.close import kpis
+from openami.backoffice.mdm.close.counts import Kpis
 from openami.backoffice.mdm.consumption import Consumption, consumptions
 from openami.backoffice.mdm.evidence import Evidence
 from openami.backoffice.mdm.held import held_span
@@ -212,6 +214,11 @@ class Mdm:
                 for channel in self._block_channels(place.metering_point):
                     found += holes(connection, channel, [place], seconds(start), seconds(end))
         return [(utc(first), utc(last)) for first, last in joined(found)]
+
+    def kpis(self, days: int = 7) -> list[Kpis]:
+        """The figures of the last closed days, as `close.close.kpis`."""
+        with self._store.reading() as connection:
+            return kpis(connection, days)
 
     # Looking up
 
