@@ -6,6 +6,7 @@ from openami.app.drills import (
     borders,
     carriers,
     doors,
+    fallback,
     insiders,
     keys_and_logs,
     lines,
@@ -35,6 +36,7 @@ FILES = (
     programs,
     texts,
     doors,
+    fallback,
 )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from openami.app.drills.drill import Removal, drill, stands
 from openami.app.drills.world import START, octets_of
-from openami.field.meter import wireless_meter
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import WirelessMeter, WirelessSettings
+from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.wireless import receiver, security
 from openami.protocols.mbus.wireless.address import MeterAddress, manufacturer_code
-from openami.protocols.mbus.wireless.frame_format import FrameFormat, decode_frame, encode_frame
+from openami.protocols.mbus.wireless.frame_format import FrameFormat, encode_frame
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.link import LinkHeader, encode_link
 from openami.protocols.mbus.wireless.opening import Opened, Parties, Protection
@@ -135,28 +137,14 @@ def the_configuration_word_is_changed() -> None:
             stands(not _billable(_heard(_receiver(), changed)), f"configuration word {word:#06x} was believed")
 
 
-class _Obedient(PipeMeter):
-    """A meter whose clock goes as the radio says."""
-
-    ahead_s = 0.0
-
-    def records(self, now: float) -> list[bytes]:
-        return super().records(now + self.ahead_s)
-
-
-_RECEIVE = WirelessMeter.receive
-
-
-def _carried_out(self: WirelessMeter, raw: bytes, now: float) -> bool:
-    """Without the border: the commands that a frame brings reach the device."""
-    taken = _RECEIVE(self, raw, now)
-    if taken and decode_frame(raw).data[1] in wireless_meter.SND_UD:
-        self._meter.ahead_s += 3600.0  # type: ignore[attr-defined]
-    return taken
+def _whoever_asks(self: WirelessMeter, telegram: Telegram, now: float) -> None:
+    """Without the question who has sealed a command."""
+    with suppress(DecodeError):
+        apply_settings(self._meter, telegram.content or b"", now)
 
 
 def _on_the_air() -> WirelessMeter:
-    return WirelessMeter(_Obedient(PipeMeterConfig(), DailyFlow(int(START))), WirelessSettings(), START)
+    return WirelessMeter(PipeMeter(PipeMeterConfig(), DailyFlow(int(START))), WirelessSettings(), START)
 
 
 def _said(meter: WirelessMeter, at: float) -> list[bytes]:
@@ -164,7 +152,7 @@ def _said(meter: WirelessMeter, at: float) -> list[bytes]:
     return meter.data_to_send()
 
 
-@drill("A023", RADIO, Removal(WirelessMeter, "receive", _carried_out))
+@drill("A023", RADIO, Removal(WirelessMeter, "_obey", _whoever_asks))
 def every_command_is_sent_over_the_radio() -> None:
     """Each control field with each CI field, with records that set the clock or close a valve: nothing comes of it."""
     attacked, left_alone = _on_the_air(), _on_the_air()
