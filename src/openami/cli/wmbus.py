@@ -1,12 +1,9 @@
-"""`openami wmbus`: hear wireless M-Bus meters with a radio stick, or play one."""
+"""`openami wmbus`: hear wireless M-Bus meters with a radio stick, talk to them, or play one."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import suppress
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,40 +14,26 @@ from openami.cli.format_file import FormatsOption, formats_in
 from openami.cli.mbus import DAY_S, PlayedKind
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.serving import served
+from openami.cli.stick_options import AuthorityOption, CertificateOption, LinkArgument, StickName, StickOption
+from openami.cli.wmbus_talk import ValveState, read, repeat, set, tls_context  # noqa: A004  the command's name
 from openami.field.meter.daily_flow import DailyFlow
-from openami.field.meter.faces.repeater import RepeaterFace
-from openami.field.meter.faces.wireless import WirelessFace
-from openami.field.meter.pipe_meter import VALVE_VIF, PipeKind, PipeMeter, PipeMeterConfig
+from openami.field.meter.faces.wireless import OnAir, WirelessFace
+from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
+from openami.field.meter.wireless_tls_meter import WirelessTlsMeter
 from openami.io.clock import SystemClock
+from openami.io.links.tls_session import TlsSession
 from openami.io.links.wmbus import open_stick
-from openami.model.errors import DecodeError, LinkLost, LinkTimeout, LocalProtocolError, SettingError
-from openami.protocols.mbus.dif import DataField, DataInformation
-from openami.protocols.mbus.encode import date_time_record, number_record
-from openami.protocols.mbus.wireless.address import MeterAddress
-from openami.protocols.mbus.wireless.commanding import MeterCommand, Outcome
-from openami.protocols.mbus.wireless.repeater import OneHopRepeater
+from openami.model.errors import DecodeError, LinkLost, SettingError
+from openami.protocols.mbus.wireless.opening import MODE_TLS
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
 
-
-class StickName(StrEnum):
-    """Whose stream it is."""
-
-    IMST = "imst"
-    AMBER = "amber"
-    CUL = "cul"
-    RTL = "rtl"
-    HEX = "hex"
-
-
-StickOption = Annotated[
-    StickName, typer.Option(help="The stick: imst, amber (Würth), cul, rtl (lines of rtl-wmbus) or hex (lines).")
-]
+__all__ = ("StickName", "ValveState", "listen", "play", "read", "repeat", "set")
 
 
 def listen(
-    link: Annotated[str, typer.Argument(help="Where the stick is: serial:///dev/ttyUSB0, or tcp://host:port.")],
+    link: LinkArgument,
     *,
     stick: StickOption = StickName.CUL,
     key: Annotated[
@@ -88,99 +71,6 @@ async def _listen(address: str, stick: StickName, decoder: WirelessDecoder, coun
         await listener.close()
 
 
-class ValveState(StrEnum):
-    """How a valve shall stand."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-def set(  # noqa: A001  the command's name
-    link: Annotated[str, typer.Argument(help="Where the stick is: serial:///dev/ttyUSB0, or tcp://host:port.")],
-    meter: Annotated[str, typer.Argument(help="The meter, as `listen` shows it: OAM.10000001.01.07.")],
-    *,
-    stick: StickOption = StickName.IMST,
-    valve: Annotated[ValveState | None, typer.Option(help="How its valve shall stand.")] = None,
-    clock: Annotated[bool, typer.Option("--clock", help="Set its clock to UTC.")] = False,
-    mode: Annotated[int, typer.Option(help="Security mode of the command; meters of ours obey 7 alone.")] = 7,
-    key: Annotated[str | None, typer.Option("--key", "-k", help="The meter's key for mode 5 or 7, 16 bytes.")] = None,
-    gateway: Annotated[str, typer.Option(help="The address that we speak under.")] = "OAM.00000001.01.31",
-    timeout: Annotated[float, typer.Option(help="Seconds until the meter must have answered.")] = 120.0,
-    as_json: JsonOption = False,
-) -> int:
-    """Set a meter on the air (SND-UD): said in the moment in which it is heard, since it listens only then.
-
-    What the meter answers is asked for at once; the exit status is 1 if it refused. The stick sends at its own pace:
-    windows of 2 or 3 ms (modes T and S) are met only by sticks that answer by themselves.
-    """
-    if valve is None and not clock:
-        raise SettingError("nothing to set: give --valve or --clock")
-    now = SystemClock().time()
-    records = b""
-    if valve is not None:
-        records += number_record(VALVE_VIF, int(valve is ValveState.OPEN), DataInformation(DataField.INTEGER_8))
-    if clock:
-        records += date_time_record(datetime.fromtimestamp(now, UTC))
-    octets = octets_of("--key", [key] if key else [])
-    ours, theirs = _meter_address(gateway), _meter_address(meter)
-    command = MeterCommand(ours, theirs, records, mode=mode, key=octets[0] if octets else b"", counter=int(now))
-    outcome = asyncio.run(_command(link, stick, command, timeout))
-    facts = {"meter": meter, "refused": outcome.refused, "verified": outcome.verified}
-    if as_json:
-        print_json(facts)
-    else:
-        proof = "proved by its MAC" if outcome.verified else "not proved: its answer has no MAC"
-        console.print(f"{meter} {f'refused: {outcome.refused}' if outcome.refused else 'obeyed'}; {proof}")
-    return 1 if outcome.refused else 0
-
-
-def _meter_address(text: str) -> MeterAddress:
-    try:
-        return MeterAddress.parse(text)
-    except (ValueError, LocalProtocolError) as error:
-        raise SettingError(f"write addresses as OAM.10000001.01.07: {error}") from error
-
-
-async def _command(link: str, stick: StickName, command: MeterCommand, timeout_s: float) -> Outcome:
-    listener = await open_stick(STICKS[stick.value], link)
-    try:
-        async with asyncio.timeout(timeout_s):
-            while command.outcome is None:
-                said = command.receive((await listener.next_heard()).frame)
-                if said is not None:
-                    await listener.send(said)
-    except TimeoutError as error:
-        raise LinkTimeout(f"{command.step.value} for {timeout_s:g} s in vain") from error
-    finally:
-        await listener.close()
-    return command.outcome
-
-
-def repeat(
-    link: Annotated[str, typer.Argument(help="Where the stick is: serial:///dev/ttyUSB0, or tcp://host:port.")],
-    *,
-    stick: StickOption = StickName.IMST,
-    address: Annotated[str, typer.Option(help="The repeater's own address.")] = "OAM.00000001.01.32",
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Repeat this meter; none: all that are heard.")
-    ] = None,
-) -> None:
-    """Repeat what meters say (one hop), with a stick that can send. No key is needed. Runs until stopped."""
-    meters = frozenset(_meter_address(each) for each in only or ())
-    repeater = OneHopRepeater(_meter_address(address), secrets.token_bytes, only=meters)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_repeat(link, stick, repeater))
-
-
-async def _repeat(link: str, stick: StickName, repeater: OneHopRepeater) -> None:
-    face = RepeaterFace(repeater, await open_stick(STICKS[stick.value], link), SystemClock())
-    try:
-        await face.serve()
-    finally:
-        told = f"{repeater.repeated} repeated, {repeater.dropped} dropped, {face.damaged} damaged"
-        console.print(told, highlight=False)
-
-
 def play(
     *,
     kind: Annotated[PlayedKind, typer.Option(help="What flows.")] = PlayedKind.WATER,
@@ -188,8 +78,10 @@ def play(
     stick: StickOption = StickName.CUL,
     interval: Annotated[float, typer.Option(help="Nominal seconds between two telegrams.")] = 16.0,
     window: Annotated[float, typer.Option(help="Seconds that the meter listens behind each; 0: one-way.")] = 0.1,
-    mode: Annotated[int, typer.Option(help="Security mode: 0, 5 or 7.")] = 0,
+    mode: Annotated[int, typer.Option(help="Security mode: 0, 5, 7, or 13 (TLS).")] = 0,
     key: Annotated[str | None, typer.Option("--key", "-k", help="The key for mode 5 or 7, 16 bytes.")] = None,
+    certificate: CertificateOption = None,
+    authority: AuthorityOption = None,
     listen: Annotated[
         str, typer.Option(help="TCP address to serve, host:port; without it a pseudo terminal is opened.")
     ] = "",
@@ -202,14 +94,17 @@ def play(
     """
     clock = SystemClock()
     try:
-        security = Security(mode)
+        security = Security.PLAIN if mode == MODE_TLS else Security(mode)
     except ValueError as error:
-        raise SettingError(f"--mode {mode}: must be 0, 5 or 7") from error
+        raise SettingError(f"--mode {mode}: must be 0, 5, 7 or 13") from error
     octets = octets_of("--key", [key] if key else [])
     settings = WirelessSettings(interval, window, security, octets[0] if octets else b"")
     now = clock.time()
     device = PipeMeter(PipeMeterConfig(PipeKind[kind.name], identification), DailyFlow(int(now) - days * DAY_S))
-    meter = WirelessMeter(device, settings, now, counter=int(now))
+    meter: OnAir = WirelessMeter(device, settings, now, counter=int(now))
+    if mode == MODE_TLS:
+        context = tls_context(certificate, authority, server=True)
+        meter = WirelessTlsMeter(device, settings, lambda: TlsSession(context, server_side=True), now)
     with suppress(KeyboardInterrupt):
         asyncio.run(_play(device, WirelessFace(meter, STICKS[stick.value], clock), listen, as_json=as_json))
 

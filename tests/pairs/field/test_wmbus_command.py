@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from openami.cli import wmbus
+from openami.cli import wmbus, wmbus_talk
 from openami.cli.serving import served
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.wireless import WirelessFace
 from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
+from openami.field.meter.wireless_tls_meter import WirelessTlsMeter
 from openami.io.clock import SystemClock
+from openami.io.keystore.authority import CertificateAuthority
+from openami.io.keystore.certificate_request import install_certificate, make_request
+from openami.io.links.tls_session import TlsSession
 from openami.model.errors import ConnectFailed, SettingError
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from openami.protocols.mbus.wireless.telegram import WirelessDecoder
@@ -111,5 +116,54 @@ def test_commands_that_cannot_be_are_refused(options, word):
 
 
 def test_a_mode_that_no_meter_plays_is_refused():
-    with pytest.raises(SettingError, match="must be 0, 5 or 7"):
+    with pytest.raises(SettingError, match="must be 0, 5, 7 or 13"):
         wmbus.play(mode=9)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Of a meter and a gateway: key and certificate in one file each, and their authority."""
+    folder, now = tmp_path_factory.mktemp("tls"), datetime.now(UTC)
+    authority = CertificateAuthority(folder / "authority")
+    authority.make(now)
+    files = []
+    for name, server in (("oam-10000001-01-07", True), ("gateway", False)):
+        files.append(folder / f"{name}.pem")
+        install_certificate(files[-1], authority.sign(make_request(files[-1], name), name, "", now, server=server))
+    return (*files, authority.certificate)
+
+
+def test_a_meter_is_read_through_tls(certificates, capsys):
+    meter, gateway, authority = certificates
+    clock = SystemClock()
+    device = PipeMeter(PipeMeterConfig(), DailyFlow(int(clock.time()) - 86_400 * 30))
+    context = wmbus_talk.tls_context(meter, authority, server=True)
+
+    async def scenario():
+        settings = WirelessSettings(interval_s=4, window_s=2)
+        radio = WirelessTlsMeter(device, settings, lambda: TlsSession(context, server_side=True), clock.time())
+        async with served(WirelessFace(radio, STICKS["imst"], clock), None) as link:
+            await asyncio.to_thread(
+                wmbus.read,
+                link,
+                "OAM.10000001.01.07",
+                certificate=gateway,
+                authority=authority,
+                timeout=20.0,
+                as_json=True,
+            )
+
+    asyncio.run(scenario())
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "8-0:1.0.0*255" in {row["obis"] for row in rows}
+
+
+@pytest.mark.parametrize("missing", ["--certificate", "--authority"])
+def test_tls_without_a_certificate_is_refused(certificates, missing):
+    _, gateway, authority = certificates
+    files = {"certificate": gateway, "authority": authority, missing.removeprefix("--"): None}
+    with pytest.raises(SettingError, match=f"{missing} is missing"):
+        wmbus.read("tcp://127.0.0.1:1", "OAM.10000001.01.07", **files)
+    files[missing.removeprefix("--")] = authority.parent / "none"
+    with pytest.raises(SettingError, match=f"{missing} {authority.parent}"):
+        wmbus.read("tcp://127.0.0.1:1", "OAM.10000001.01.07", **files)

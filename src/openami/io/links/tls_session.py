@@ -36,7 +36,7 @@ class TlsSession:
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
-            raise SecurityError(f"TLS ended: {error.reason or error}") from error
+            raise SecurityError(f"TLS ended: {_reason(error)}") from error
         return bytes(said)
 
     def send(self, plain: bytes) -> None:
@@ -56,6 +56,11 @@ class TlsSession:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError as error:
-            raise SecurityError(f"TLS handshake failed: {error.reason or error}") from error
+            raise SecurityError(f"TLS handshake failed: {_reason(error)}") from error
         self._established = True
         return True
+
+
+def _reason(error: ssl.SSLError) -> str:
+    said = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
+    return said or error.reason or str(error)
