@@ -39,7 +39,7 @@ COMMANDS = (
 GROUPS = {
     "district": ("new",),
     "mbus": ("scan", "read", "set", "play"),
-    "wmbus": ("listen", "set", "repeat", "play"),
+    "wmbus": ("listen", "set", "read", "repeat", "play"),
     "optical": ("read",),
     "security": ("transfer", "agree", "request", "import", "export", "remove"),
     "image": ("send", "broadcast"),
