@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from openami.app.parts import BackOffice
+from openami.backoffice.registry.registry import Registry
 from openami.field.meter.daily_flow import HOUSEHOLD_ML, DailyFlow
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.mbus import MbusFace
@@ -125,8 +126,18 @@ def _register(office: BackOffice, each: MediumMeter, address: str) -> Meter:
     link = None if behind is None else behind_meter(behind)
     title = device.address.link_order
     meter = registry.add_meter(device.config.identification, title, medium.guarantee, link, ONE_WAY, device.flow.label)
-    registry.install(meter.id, point.id, datetime.fromtimestamp(each.electricity.now, UTC))
+    since = datetime.fromtimestamp(each.electricity.now, UTC)
+    registry.install(meter.id, point.id, since)
+    registry.supply(_consumer(registry, each.electricity), point.id, since)
     return meter
+
+
+def _consumer(registry: Registry, electricity: ElectricityMeter) -> int:
+    """Who is supplied where this electricity meter hangs."""
+    meter = registry.meter_by_serial(electricity.config.serial)
+    assert meter is not None
+    point = registry.installations(meter.id)[-1].metering_point
+    return registry.supplies_of_point(point)[-1].consumer
 
 
 class OtherMedia:

@@ -16,6 +16,7 @@ from openami.portal.api.routes import MEDIA, FileForm, pieces
 from openami.portal.calendar import View
 from openami.portal.energy import Place, bill_page, energy_page, newest_day, reading_page
 from openami.portal.identity import consumers_only
+from openami.portal.other_media import is_read_singly, reads_page
 from openami.portal.ownership import Sight, of_consumer
 from openami.portal.picture import Flow
 from openami.portal.rooms import Rooms, rooms_of
@@ -46,10 +47,23 @@ def home(request: Asking) -> Response[Any]:
     """The places where the consumer is supplied; the only one opens at once."""
     rooms = rooms_of(request)
     places = [Place(f"/my/{sight.point.id}", sight) for sight in own(request, rooms)]
+    addresses = [_first_page(rooms, place) for place in places]
     if len(places) == 1:
-        return Redirect(places[0].at(View.DAY, newest_day(rooms, places[0].sight)), status_code=303)
-    days = [newest_day(rooms, place.sight) for place in places]
-    return rooms.pages.page(request, "places", places=list(zip(places, days, strict=True)), now=rooms.now)
+        return Redirect(addresses[0], status_code=303)
+    return rooms.pages.page(request, "places", places=list(zip(places, addresses, strict=True)), now=rooms.now)
+
+
+def _first_page(rooms: Rooms, place: Place) -> str:
+    if is_read_singly(rooms.registry.channels(place.sight.point.id)):
+        return f"{place.address}/reads"
+    return place.at(View.DAY, newest_day(rooms, place.sight))
+
+
+@get("/{point:int}/reads", sync_to_thread=True)
+def reads(request: Asking, point: FromPath[int]) -> Response[str]:
+    """The consumer's water, gas, heat or cooling."""
+    rooms = rooms_of(request)
+    return reads_page(request, rooms, own_place(request, rooms, point))
 
 
 @get("/{point:int}/{view:str}", sync_to_thread=True)
@@ -104,4 +118,4 @@ def download(request: Asking, point: FromPath[int], file: FromPath[str]) -> Stre
     return Stream(pieces(exporter, shown, asked, form, rooms.now), media_type=MEDIA[form], headers=headers)
 
 
-CONSUMER_PAGES = Router("/my", route_handlers=[home, energy, bill, reading, download], guards=[consumers_only])
+CONSUMER_PAGES = Router("/my", route_handlers=[home, reads, energy, bill, reading, download], guards=[consumers_only])

@@ -96,8 +96,8 @@ def kwh(energy_wh: int, unit: bool = True) -> str:
 
 def quantity(value: Quantity) -> str:
     """An exact value with its unit; watt-hours as kWh."""
-    if value.unit is Unit.WATT_HOUR and value.scaler == 0:
-        return kwh(value.mantissa)
+    if value.unit is Unit.WATT_HOUR and value.scaler >= 0:
+        return kwh(value.mantissa * 10**value.scaler)
     whole, point, fraction = f"{value.value:f}".partition(".")
     return f"{number(int(whole))}{point}{fraction}\u00a0{value.unit.symbol}".rstrip()
 

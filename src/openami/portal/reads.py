@@ -26,6 +26,7 @@ class SingleRead:
     register: Quantity
     since: Quantity | None
     evidence: int
+    meter: int
 
 
 def single_reads(rooms: Rooms, sight: Sight, channels: Sequence[Channel]) -> list[SingleRead]:
@@ -46,5 +47,5 @@ def _of_channel(rooms: Rooms, sight: Sight, channel: Channel) -> list[SingleRead
         added = each.register - before.register if same and before is not None else None
         since = None if added is None else Quantity(added, channel.scaler, channel.unit)
         register = Quantity(each.register, channel.scaler, channel.unit)
-        reads.append(SingleRead(channel.obis, utc(each.stamp), register, since, each.evidence))
+        reads.append(SingleRead(channel.obis, utc(each.stamp), register, since, each.evidence, each.meter))
     return reads

@@ -53,6 +53,25 @@ async def page(portal, address):
     return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
+async def test_a_consumer_sees_days_and_reads_of_their_own_supply_alone(district, portal, heard):
+    (hung,) = district.registry.installations(heard.id)
+    district.registry.supply(district.anna.id, hung.metering_point, NOW - timedelta(days=2))
+    async with browser(portal) as client:
+        await log_in(client, "anna")
+        places = (await client.get("/my")).text
+        address = f"/my/{hung.metering_point}/reads"
+        assert f'href="{address}"' in places
+        assert 'href="/my/1/day?date=' in places
+        text = (await client.get(address)).text.replace("\u202f", " ").replace("\u00a0", " ")
+        assert (await client.get("/my/1/reads")).status_code == 404
+    assert "<h2>Gas</h2>" in text
+    assert '<p class="total">7 036.960 m³</p>' in text
+    assert text.count(">18.480 m³<") == 2, "one day, one read: what was before the supply is somebody else's"
+    async with browser(portal) as client:
+        await log_in(client, "bert")
+        assert (await client.get(address)).status_code == 404
+
+
 async def test_the_fleet_tells_when_it_was_heard_last(portal, heard):
     shown = await page(portal, "/operator?q=03000001")
     assert "1 Mill Lane, gas" in shown
