@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from openami.app.drills.all_drills import all_drills
-from openami.app.drills.catalogue import catalogue
+from openami.app.drills.catalogue import catalogue, requirements
 from openami.app.enrolment import EnrolmentLine, Line, columns, required_columns
 from openami.app.mbus_enrolment import MbusLine
 from openami.app.settings import Settings, fields, sections
@@ -123,6 +123,10 @@ def drills_page() -> str:
         cells = (one.id, f"{one.position} ({one.priority})", one.attack, one.safe_result, drills)
         row = (*cells, one.nist_ami_profile, one.tr_03109, one.gb, one.asvs)
         parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+    parts += ["\n## By requirement\n", "| Requirement | Played | Not played |", "|---|---|---|"]
+    for requirement, attacks in requirements().items():
+        done = " ".join(attack.id for attack in attacks if attack.id in played)
+        parts.append(f"| {requirement} | {done} | {' '.join(a.id for a in attacks if a.id not in played)} |")
     return "\n".join([*parts, ""])
 
 

@@ -44,3 +44,14 @@ def positions() -> tuple[str, ...]:
 def without_drill() -> dict[str, str]:
     """Attacks without a drill, each with the reason."""
     return {attack.id: attack.waits_for for attack in catalogue() if attack.waits_for}
+
+
+def requirements() -> dict[str, list[Attack]]:
+    """What others ask for, as document and clause, and the attacks against it; components of the NIST profile apart."""
+    found: dict[str, list[Attack]] = {}
+    for attack in catalogue():
+        clauses = [f"ASVS {clause}" for clause in attack.asvs.split(", ") if clause]
+        profile = [f"NIST AMI profile, {one}" for one in attack.nist_ami_profile.split(", ") if one]
+        for clause in (*filter(None, (attack.tr_03109, attack.gb)), *clauses, *profile):
+            found.setdefault(clause, []).append(attack)
+    return dict(sorted(found.items()))
