@@ -14,7 +14,7 @@ from openami.app.collector_part import RunningCollector, run_collector
 from openami.app.demo_people import OPERATORS, DemoPeople, make_people
 from openami.app.district import Household, households, register
 from openami.app.installation import Installation, install
-from openami.app.mesh_cell import MeshCell, mesh_address
+from openami.app.mesh_cell import READS_AT_ONCE, MeshCell, mesh_address
 from openami.app.other_media import OtherMedia, medium_meters, register_media
 from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
 from openami.app.settings import Collector, Headend, Operations, Portal, Settings, address
@@ -105,6 +105,7 @@ async def open_district(
         system_title=secrets.token_bytes(8),
         pull_every_s=5.0 * speed,
         look_every_s=1.0 * speed,
+        concurrency=READS_AT_ONCE,
         attempts=4,
         backoff_s=0.5 * speed,
         attempt_timeout_s=60.0,

@@ -13,7 +13,7 @@ from openami.field.meter import codes
 from openami.field.meter.faces.mesh import MeshFace
 from openami.io.clock import OffsetTimescale
 from openami.io.links.mesh import MeshStation
-from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen
+from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent
 from openami.model.errors import ConnectFailed, LinkError, LinkLost
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.counters import MemoryCounters
@@ -48,11 +48,18 @@ class Room:
     async def seen(self) -> None:
         """The meter has announced its route. What it pushes before, at midnight, is not waited for."""
         async with asyncio.timeout(60):
-            while await self.collector.next_event() != MeterSeen(METER):
+            while await self.take() != MeterSeen(METER):
                 pass
         await asyncio.sleep(10)
         while not self.collector._events.empty():
-            await self.collector.next_event()
+            await self.take()
+
+    async def take(self, *, durable: bool = True) -> NeighbourhoodEvent:
+        """What happens next; a push is on the disk at once, or is refused there."""
+        event = await self.collector.next_event()
+        if isinstance(event, Heard):
+            event.settled(durable)
+        return event
 
     async def end(self, number: int) -> None:
         self.tasks[number].cancel()
@@ -79,13 +86,31 @@ async def test_a_meter_pushes_when_it_is_asked_to_but_not_without_end():
     for _ in range(4):
         await room.collector.trigger(METER)
     async with asyncio.timeout(60):
-        heard = [await room.collector.next_event() for _ in range(2)]
+        heard = [await room.take() for _ in range(2)]
     assert all(isinstance(event, Heard) and event.address == METER for event in heard)
     assert decode_wrapper(heard[0].payload).destination == 103
     (route,) = room.collector.routes()
     assert room.clock.time() - 60 < route.heard_at <= room.clock.time()
     await asyncio.sleep(20)
     assert room.collector._events.empty(), "two at once, then one a minute"
+
+
+@in_virtual_time
+async def test_a_push_is_confirmed_when_it_is_durable_and_comes_again_when_it_was_refused():
+    room = Room()
+    await room.seen()
+    await room.collector.trigger(METER)
+    async with asyncio.timeout(600):
+        refused = await room.take(durable=False)
+        again = await room.collector.next_event()
+        assert isinstance(refused, Heard)
+        assert again == refused
+        await asyncio.sleep(60)
+        assert not room.face.quiet, "repeated and not answered: nobody has said that it is safe"
+        assert room.collector._events.empty(), "what waits for the disk is not told twice"
+        again.settled(True)
+        while not room.face.quiet:  # noqa: ASYNC110 - time is virtual
+            await asyncio.sleep(1)
 
 
 @in_virtual_time

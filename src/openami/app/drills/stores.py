@@ -25,6 +25,7 @@ from openami.io.keystore import file_keystore
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
 from openami.io.links.memory import memory_pair
+from openami.io.links.neighbourhood import Heard
 from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import SecurityError, StoreError
 from openami.protocols.dlms.counters import ReceiveWindow
@@ -166,7 +167,7 @@ def all_that_a_collector_holds_is_searched() -> None:
     async def take() -> list[bytes]:
         lanes = Lanes(_spool(disk, "alarms"), _spool(disk, "bulk"), SystemClock(), inline, CollectorSettings())
         for apdu in pushed:
-            await lanes.take("m1", apdu)
+            await lanes.take(Heard("m1", apdu))
         held = _held(lanes, disk)
         await lanes.close()
         return held

@@ -65,9 +65,9 @@ class Collector:
         try:
             while True:
                 match await neighbourhood.next_event():
-                    case Heard(address, payload):
-                        self.meters.hear(address, neighbourhood)
-                        await self.lanes.take(address, payload)
+                    case Heard() as heard:
+                        self.meters.hear(heard.address, neighbourhood)
+                        await self.lanes.take(heard)
                     case MeterSeen() as seen:
                         self.meters.see(seen, neighbourhood)
                     case MeterGone(address):

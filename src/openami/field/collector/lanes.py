@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from openami.field.collector.settings import CollectorSettings
 from openami.io.blocking import Blocking
 from openami.io.clock import Clock
+from openami.io.links.neighbourhood import Heard
 from openami.io.spool.spool import Spool, SpooledItem, SpoolFull
 from openami.io.spool.writer import SpoolWriter
 from openami.protocols.zones.collector_message import Collected, Lane, encode_collector_message
@@ -91,26 +92,29 @@ class Lanes:
         """How many items were given up for want of room."""
         return sum(lane.given_up for lane in self._lanes.values())
 
-    async def take(self, address: str, content: bytes) -> None:
+    async def take(self, heard: Heard) -> None:
         """Queue for the disk, at the speed of the disk; what is refused is counted and logged."""
-        item = encode_collector_message(Collected(self._clock.time(), address, content))
-        writer = self._lanes[self._lane_of(address, content)].writer
+        item = encode_collector_message(Collected(self._clock.time(), heard.address, heard.payload))
+        writer = self._lanes[self._lane_of(heard.address, heard.payload)].writer
         while True:
             try:
-                writer.begin(item).add_done_callback(self._settled)
+                writer.begin(item).add_done_callback(lambda done: self._settled(heard, done))
                 return
             except SpoolFull:  # too much waits for the disk: the neighbourhood waits as well
                 if not writer.busy:
                     self.refused += 1
+                    heard.settled(False)
                     return
                 await writer.settled()
 
-    def _settled(self, done: asyncio.Future[None]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            self.refused += 1
-            LOG.error("an item was not taken: %s", done.exception())
-        else:
+    def _settled(self, heard: Heard, done: asyncio.Future[None]) -> None:
+        durable = not done.cancelled() and done.exception() is None
+        if durable:
             self.heard += 1
+        else:
+            self.refused += 1
+            LOG.error("an item was not taken: %s", "it was cancelled" if done.cancelled() else done.exception())
+        heard.settled(durable)
         self.came.set()
 
     async def close(self) -> None:

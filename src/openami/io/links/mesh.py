@@ -122,6 +122,7 @@ class MeshNeighbourhood:
         self._sent: dict[int, MeshLink] = {}
         self._heard: dict[bytes, float] = {}
         self.dropped = 0
+        node.confirms_on_arrival = False
 
     async def next_event(self) -> NeighbourhoodEvent:
         event = await self._events.get()
@@ -199,7 +200,7 @@ class MeshNeighbourhood:
                 self._heard.pop(event.eui64, None)
                 self._tell(MeterGone(event.eui64.hex()))
             case DatagramReceived():
-                self._receive(event)
+                self._receive(event, now)
             case Failed():
                 if (link := self._sent.pop(event.number, None)) is not None:
                     link.lost(event.reason)
@@ -208,22 +209,34 @@ class MeshNeighbourhood:
             case _:
                 self._sent.pop(getattr(event, "number", -1), None)
 
-    def _receive(self, event: DatagramReceived) -> None:
+    def _receive(self, event: DatagramReceived, now: float) -> None:
         eui64 = eui64_of(event.source)
         if eui64 in self._node.routes():
             self._heard[eui64] = self._clock.time()
         link = self._links.get(eui64)
-        if event.port != PORT:
-            self.dropped += 1
-        elif link is not None and link.wants(event.payload):
+        if event.port == PORT and not (link is not None and link.wants(event.payload)):
+            self._tell(Heard(eui64.hex(), event.payload, lambda durable: self._settled(event, durable=durable)))
+            return
+        self._node.confirm(event, now)
+        if link is not None and event.port == PORT:
             link.arrive(event.payload)
         else:
-            self._tell(Heard(eui64.hex(), event.payload))
+            self.dropped += 1
+
+    def _settled(self, event: DatagramReceived, *, durable: bool) -> None:
+        """A push is on the disk, and its meter is told; or it is not, and the meter will repeat it."""
+        if durable:
+            self._node.confirm(event, self._clock.monotonic())
+            self._wake()
+        else:
+            self._node.refuse(event)
 
     def _tell(self, event: NeighbourhoodEvent | None) -> None:
         """Whoever runs the collector takes events; the oldest of more than 4096 that wait are lost and counted."""
         if self._events.full():
-            self._events.get_nowait()
+            lost = self._events.get_nowait()
+            if isinstance(lost, Heard):
+                lost.settled(False)
             self.dropped += 1
         self._events.put_nowait(event)
 

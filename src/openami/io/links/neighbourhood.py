@@ -5,10 +5,15 @@ It lies here, beside `Link`, because those who implement it (`io.links.mesh`) li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from openami.io.links.link import Link
+
+
+def _nobody_waits(_durable: bool) -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,14 @@ class MeterGone:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A meter said something unasked: a sealed push or a telegram, whole and not looked at."""
+    """A meter said something unasked: a sealed push or a telegram, whole and not looked at.
+
+    `settled` is called once, with whether it is durable now: a network whose meters wait for that tells them then.
+    """
 
     address: str
     payload: bytes
+    settled: Callable[[bool], None] = field(default=_nobody_waits, compare=False, repr=False)
 
 
 NeighbourhoodEvent = MeterSeen | MeterGone | Heard

@@ -113,7 +113,8 @@ class Confirmed:
     def refuse(self, source: bytes, number: int) -> None:
         """What came under this number could not be kept: its repetition is taken as if it came for the first time."""
         self._release(source, number)
-        if number in (seen := self._seen.get(source, ())):
+        seen = self._seen.get(source)
+        if seen is not None and number in seen:
             seen.remove(number)
 
     def act(self, now: float) -> list[int]:
