@@ -17,7 +17,9 @@ from litestar.response import Redirect
 from litestar.types import Receive, Scope, Send
 
 from openami.backoffice.audit.entry import Audit
+from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.interfaces.exporting import Exporter
+from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
@@ -87,6 +89,8 @@ def make_portal(
     rooms = Rooms(
         registry=registry,
         mdm=mdm,
+        judge=Judge(store, registry),
+        billing=Billing(store, registry),
         operations=operations,
         accounts=Accounts(store, random, settings.scrypt_log2_n),
         sessions=Sessions(store, people, random, **limits),

@@ -13,8 +13,9 @@ from litestar.response import Redirect, Stream
 from openami.backoffice.audit.entry import Kind
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.portal.api.routes import MEDIA, FileForm, pieces
+from openami.portal.bills import bill_page
 from openami.portal.calendar import View
-from openami.portal.energy import Place, bill_page, energy_page, newest_day, reading_page
+from openami.portal.energy import Place, energy_page, newest_day, reading_page
 from openami.portal.identity import consumers_only
 from openami.portal.other_media import is_read_singly, reads_page
 from openami.portal.ownership import Sight, of_consumer

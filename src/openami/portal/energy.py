@@ -1,4 +1,4 @@
-"""The pages of one metering point, the same for its consumer and for operators: energy, bill, and the bytes behind.
+"""The pages of one metering point, the same for its consumer and for operators: energy, and the bytes behind.
 
 What differs is the `Sight`: a consumer sees the times of their own supply and nothing else.
 """
@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException
 
-from openami.backoffice.mdm.bill import Bill
 from openami.backoffice.mdm.calendar import Period
 from openami.backoffice.operations.campaigns import NoSuchCampaign
 from openami.backoffice.registry.registry import NotRegistered
@@ -27,6 +26,7 @@ from openami.portal.identity import note_access
 from openami.portal.ownership import Sight
 from openami.portal.picture import Flow, interval_channel, picture, summed
 from openami.portal.rooms import Rooms
+from openami.portal.why import why
 
 Asking = Request[Any, Any, Any]
 T = TypeVar("T")
@@ -87,34 +87,6 @@ def energy_page(request: Asking, rooms: Rooms, place: Place, name: str, day: dat
     )
 
 
-def bill_page(request: Asking, rooms: Rooms, place: Place, day: date | None) -> Response[str]:
-    """The month's bill: opening and closing register, and the sum of the intervals beside it; one per supply."""
-    sight = place.sight
-    window = Window.holding(View.MONTH, day or newest_day(rooms, sight), sight.zone)
-    spans = sight.within(window.start, min(window.end, max(window.start, rooms.now)))
-    if not sight.within(window.start, window.end):
-        raise NotFoundException
-    note_access(request, "bill", metering_point=sight.point.code, first=str(window.first))
-    return rooms.pages.page(
-        request,
-        "bill",
-        place=place,
-        window=window,
-        bills=[(start, end, _bill(rooms, sight, start, end)) for start, end in spans],
-        meters=meters_in(rooms, sight, window.start, window.end),
-        reaches_back=bool(sight.within(window.previous.start, window.previous.end)),
-        reaches_on=window.end <= rooms.now and bool(sight.within(window.next.start, window.next.end)),
-    )
-
-
-def _bill(rooms: Rooms, sight: Sight, start: datetime, end: datetime) -> Bill | None:
-    """The bill, unless it opens with a register of a time that the reader may not see."""
-    bill = rooms.mdm.bill(sight.point.id, start, end)
-    if bill is None or (bill.opening and not sight.shows_register(bill.opening.stamp)):
-        return None
-    return bill
-
-
 def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Response[str]:
     """One interval and the bytes it came from, explained. 404 for intervals that the reader may not see."""
     sight = place.sight
@@ -142,6 +114,7 @@ def reading_page(request: Asking, rooms: Rooms, place: Place, at: int) -> Respon
         registers=_registers(rooms, sight, channels, place.flow, (start, stamp)),
         explanation=None if evidence is None else _explanation(sight, evidence.plain, (start, stamp)),
         meters=meters_in(rooms, sight, start, stamp),
+        why=why(rooms, sight, channel, start),
     )
 
 

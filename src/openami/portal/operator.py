@@ -25,8 +25,9 @@ from openami.model.interval import utc
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind, Meter, MeteringPoint
 from openami.model.quantity import Quantity
+from openami.portal.bills import bill_page
 from openami.portal.calendar import View, Window
-from openami.portal.energy import Place, bill_page, energy_page, found, instant, newest_day, reading_page
+from openami.portal.energy import Place, energy_page, found, instant, newest_day, reading_page
 from openami.portal.explanation import explain
 from openami.portal.fleet import FleetRow, Freshness, fleet
 from openami.portal.identity import checked_form, note_access, operators_only

@@ -11,6 +11,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 
 from openami.backoffice.audit.entry import Audit
+from openami.backoffice.mdm.billing.runs import Billing
+from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
@@ -32,6 +34,8 @@ class Rooms:
 
     registry: Registry
     mdm: Mdm
+    judge: Judge
+    billing: Billing
     operations: Operations
     accounts: Accounts
     sessions: Sessions

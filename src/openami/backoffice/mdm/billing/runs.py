@@ -32,6 +32,7 @@ from openami.io.store.bulk import insert_rows
 from openami.io.store.columns import microseconds
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
+from openami.model.interval import utc
 
 POINTS_AT_ONCE = 500
 
@@ -138,6 +139,15 @@ class Billing:
         if row is None:
             raise NotRegistered(f"there is no billing run {run}")
         return _run_of(row)
+
+    def plan(self, run: Run) -> Plan:
+        """The plan of a run, as it was when the run began."""
+        return self._asked(run).plan
+
+    def period(self, run: Run, zone: str) -> tuple[datetime, datetime]:
+        """From when to when a run bills a point of this zone."""
+        begin, end = self._asked(run).bounds(zone)
+        return utc(begin), utc(end)
 
     def results(self, run: int, metering_points: Sequence[int] | None = None) -> Iterator[Result]:
         """The latest result of each point, some points at a time."""
