@@ -18,6 +18,7 @@ from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
 from openami.portal.accounts import Accounts, Role
+from openami.portal.duties import Duty
 
 
 def account(
@@ -26,12 +27,16 @@ def account(
     point: Annotated[
         str | None, typer.Option(help="A consumer's account: the code of the metering point that they are supplied at.")
     ] = None,
+    duty: Annotated[
+        list[Duty] | None, typer.Option(help="An operator's duty; give it again for more. None: all of them.")
+    ] = None,
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> None:
     """Make a log-in with a fresh password: an operator's, or with `--point` that point's present consumer's.
 
-    For a log-in that is there already the password is set anew and its sessions end.
+    For a log-in that is there already the password is set anew and its sessions end; with `--duty` it has these
+    duties from then on.
     """
     installation = Installation.load(settings)
     enter_command(installation, SystemClock(), Kind.ACCOUNT, login, "made it, or set its password anew")
@@ -40,8 +45,10 @@ def account(
         accounts, password = Accounts(store, secrets.token_bytes), secrets.token_urlsafe(12)
         if accounts.find(login) is not None:
             accounts.set_password(login, password)
+            if duty:
+                accounts.set_duties(login, frozenset(duty))
         elif point is None:
-            accounts.add(login, password, Role.OPERATOR)
+            accounts.add(login, password, Role.OPERATOR, duties=frozenset(duty or Duty))
         else:
             accounts.add(login, password, Role.CONSUMER, consumer_at(Registry(store), point))
     finally:

@@ -11,11 +11,13 @@ from litestar.params import FromPath, FromQuery
 
 from openami.backoffice.audit.entry import Audit, Entry, decode_entry
 from openami.backoffice.audit.merkle import leaf_hash, verify_inclusion
+from openami.portal.duties import Duty, opened_by
 from openami.portal.identity import operators_only
 from openami.portal.rooms import Rooms, rooms_of
 
 Asking = Request[Any, Any, Any]
 PAGE = 50
+OFFICERS = opened_by(Duty.SECURITY_OFFICER, Duty.PRIVACY_OFFICER)
 
 
 @get("/", sync_to_thread=True)
@@ -66,4 +68,6 @@ def _at(entry: Entry) -> datetime:
     return datetime.fromtimestamp(entry.at, UTC)
 
 
-AUDIT_PAGES = Router("/operator/audit", route_handlers=[entries_page, entry_page], guards=[operators_only])
+AUDIT_PAGES = Router(
+    "/operator/audit", route_handlers=[entries_page, entry_page], guards=[operators_only], opt=OFFICERS
+)

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from openami.model.errors import DecodeError, OpenAmiError, SecurityError, SettingError
 from openami.portal.critical import CriticalCommands, Order
+from openami.portal.duties import Duty, opened_by
 from openami.portal.identity import checked_form, note_access, operators_only
 from openami.portal.rooms import Rooms, rooms_of
 from openami.protocols.seal.approval import CommandList
@@ -20,6 +21,11 @@ from openami.protocols.seal.verbs import CriticalVerb
 from openami.protocols.wire.declared import codec_of, decode_all, encode_all
 
 Asking = Request[Any, Any, Any]
+DECIDERS = opened_by(Duty.OPERATOR, Duty.APPROVER, Duty.SECURITY_OFFICER)
+"""Who takes part in commands, each in their way."""
+ASKERS = opened_by(Duty.OPERATOR)
+APPROVERS = opened_by(Duty.APPROVER)
+JUDGES = opened_by(Duty.APPROVER, Duty.SECURITY_OFFICER)
 VERBS = {"disconnect": CriticalVerb.DISCONNECT, "reconnect": CriticalVerb.RECONNECT}
 LOGGED = 50
 
@@ -49,7 +55,7 @@ def commands_page(request: Asking) -> Response[str]:
     )
 
 
-@get("/ask", sync_to_thread=True)
+@get("/ask", sync_to_thread=True, opt=ASKERS)
 def ask_page(request: Asking, meter: FromQuery[int], verb: FromQuery[str]) -> Response[str]:
     """The exact list that a person would ask for."""
     rooms = rooms_of(request)
@@ -69,7 +75,7 @@ def ask_page(request: Asking, meter: FromQuery[int], verb: FromQuery[str]) -> Re
     )
 
 
-@post("/ask")
+@post("/ask", opt=ASKERS)
 async def ask(request: Asking) -> Redirect:
     """Somebody has signed the list: it goes to the authority."""
     critical, login = critical_of(rooms_of(request)), _login(request)
@@ -105,7 +111,7 @@ def challenge(request: Asking, name: FromPath[str]) -> dict[str, Any]:
     }
 
 
-@post("/{name:str}/approve")
+@post("/{name:str}/approve", opt=APPROVERS)
 async def approve(request: Asking, name: FromPath[str]) -> Redirect:
     """Somebody else has signed it: the authority verifies, the guard judges, the meters get what goes through."""
     critical, login = critical_of(rooms_of(request)), _login(request)
@@ -127,7 +133,7 @@ async def check(request: Asking, name: FromPath[str]) -> Redirect:
     return Redirect(f"/operator/commands/{name}", status_code=303)
 
 
-@post("/held/{digest:str}/{verdict:str}")
+@post("/held/{digest:str}/{verdict:str}", opt=JUDGES)
 async def judge(request: Asking, digest: FromPath[str], verdict: FromPath[str]) -> Redirect:
     """Somebody agrees to release a held command, or to give it up."""
     critical, login = critical_of(rooms_of(request)), _login(request)
@@ -205,5 +211,8 @@ COMMAND_PAGES = Router(
     "/operator/commands",
     route_handlers=[commands_page, ask_page, ask, order_page, challenge, approve, check, judge],
     guards=[operators_only],
+    opt=DECIDERS,
 )
-PASSKEY_PAGES = Router("/operator/passkeys", route_handlers=[passkeys_page, register], guards=[operators_only])
+PASSKEY_PAGES = Router(
+    "/operator/passkeys", route_handlers=[passkeys_page, register], guards=[operators_only], opt=DECIDERS
+)

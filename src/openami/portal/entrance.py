@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from openami.io.keystore.tls import fingerprint
-from openami.portal.accounts import Account, Role
+from openami.portal.accounts import Account
 from openami.portal.identity import (
     FORM_COOKIE,
     SESSION_COOKIE,
@@ -28,7 +28,6 @@ from openami.portal.pages import STATIC
 from openami.portal.rooms import Rooms, rooms_of
 from openami.portal.sessions import new_token
 
-HOMES = {Role.OPERATOR: "/operator", Role.CONSUMER: "/my"}
 Asking = Request[Any, Any, Any]
 log = structlog.get_logger("openami.portal")
 
@@ -37,7 +36,7 @@ log = structlog.get_logger("openami.portal")
 async def front(request: Asking) -> Redirect:
     """Everybody's own first page."""
     identity = await find_identity(request)
-    return Redirect(HOMES[identity.role] if identity else "/login", status_code=303)
+    return Redirect(identity.home if identity else "/login", status_code=303)
 
 
 @get("/login", guards=[everybody])
@@ -46,7 +45,7 @@ async def login_page(request: Asking) -> Response[Any]:
     rooms = rooms_of(request)
     identity = await find_identity(request)
     if identity:
-        return Redirect(HOMES[identity.role], status_code=303)
+        return Redirect(identity.home, status_code=303)
     return _form(request, rooms, following=request.query_params.get("next", ""))
 
 
@@ -68,7 +67,7 @@ async def login(request: Asking) -> Response[Any]:
         await asyncio.to_thread(rooms.sessions.end, old)
     token = await asyncio.to_thread(rooms.sessions.start, account.login)
     target = form.get("next", "")
-    home = target if _is_local(target) else HOMES[account.role]
+    home = target if _is_local(target) else account.home
     return Redirect(home, status_code=303, cookies=[cookie(SESSION_COOKIE, token), no_cookie(FORM_COOKIE)])
 
 

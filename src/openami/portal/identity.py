@@ -15,6 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from openami.backoffice.audit.entry import Kind
 from openami.portal.accounts import Role
+from openami.portal.duties import duties_of
 from openami.portal.rooms import rooms_of
 from openami.portal.sessions import Identity
 
@@ -50,9 +51,12 @@ async def everybody(connection: Connection, _: BaseRouteHandler) -> None:
     await find_identity(connection)
 
 
-async def operators_only(connection: Connection, _: BaseRouteHandler) -> None:
-    """Guard: operators pass, for consumers the page does not exist."""
-    await _only(connection, Role.OPERATOR)
+async def operators_only(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard: operators pass whose duties open the route; for consumers the page does not exist."""
+    identity = await _only(connection, Role.OPERATOR)
+    if not identity.duties & (wanted := duties_of(handler.opt)):
+        log.warning("refused for want of a duty", operator=identity.login, path=connection.scope["path"])
+        raise PermissionDeniedException(f"This takes another duty: {' or '.join(sorted(wanted)) or 'nobody has it'}.")
 
 
 async def consumers_only(connection: Connection, _: BaseRouteHandler) -> None:
@@ -60,12 +64,13 @@ async def consumers_only(connection: Connection, _: BaseRouteHandler) -> None:
     await _only(connection, Role.CONSUMER)
 
 
-async def _only(connection: Connection, role: Role) -> None:
+async def _only(connection: Connection, role: Role) -> Identity:
     identity = await find_identity(connection)
     if identity is None:
         raise LogInFirst
     if identity.role is not role:
         raise NotFoundException
+    return identity
 
 
 async def checked_form(request: Request[Any, Any, Any]) -> dict[str, str]:

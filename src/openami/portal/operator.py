@@ -27,6 +27,7 @@ from openami.model.point import Channel, ChannelKind, Meter, MeteringPoint
 from openami.model.quantity import Quantity
 from openami.portal.bills import bill_page
 from openami.portal.calendar import View, Window
+from openami.portal.duties import Duty, opened_by
 from openami.portal.energy import Place, energy_page, found, instant, newest_day, reading_page
 from openami.portal.explanation import explain
 from openami.portal.fleet import FleetRow, Freshness, fleet
@@ -93,7 +94,7 @@ def meter_page(request: Asking, meter: FromPath[int], date: FromQuery[date | Non
     return _meter_detail(request, rooms, _meter(rooms, meter), date)
 
 
-@post("/meters/{meter:int}/read", status_code=200)
+@post("/meters/{meter:int}/read", status_code=200, opt=opened_by(Duty.OPERATOR))
 async def read_now(request: Asking, meter: FromPath[int]) -> Response[str]:
     """Read the meter at this moment and show what it said; 502 with the cause if it did not."""
     rooms = rooms_of(request)
@@ -340,4 +341,5 @@ OPERATOR_PAGES = Router(
         network_page,
     ],
     guards=[operators_only],
+    opt=opened_by(Duty.READER),
 )

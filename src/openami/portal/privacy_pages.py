@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from openami.model.errors import SettingError
+from openami.portal.duties import Duty, opened_by
 from openami.portal.identity import checked_form, consumers_only, operators_only
 from openami.portal.privacy import Privacy
 from openami.portal.rooms import Rooms, rooms_of
@@ -64,5 +65,10 @@ async def ask(request: Asking) -> Response[str]:
     return rooms.pages.page(request, "my_privacy", terms=privacy.terms, asked=True)
 
 
-PRIVACY_PAGES = Router("/operator/privacy", route_handlers=[people_page, forget], guards=[operators_only])
+PRIVACY_PAGES = Router(
+    "/operator/privacy",
+    route_handlers=[people_page, forget],
+    guards=[operators_only],
+    opt=opened_by(Duty.PRIVACY_OFFICER),
+)
 OWN_PRIVACY = Router("/my", route_handlers=[own_page, ask], guards=[consumers_only])

@@ -15,6 +15,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromQuery
 
 from openami.backoffice.mdm.close.counts import Kpis
+from openami.portal.duties import Duty, opened_by
 from openami.portal.identity import operators_only
 from openami.portal.rooms import rooms_of
 
@@ -118,4 +119,6 @@ def _lacking(figures: Kpis) -> list[tuple[str, float]]:
     return [("estimated", estimated), ("missing", max(0.0, 1 - (figures.completeness or 0.0) - estimated))]
 
 
-QUALITY_PAGES = Router("/operator/quality", route_handlers=[quality_page], guards=[operators_only])
+QUALITY_PAGES = Router(
+    "/operator/quality", route_handlers=[quality_page], guards=[operators_only], opt=opened_by(Duty.READER)
+)

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from openami.io.clock import Clock
 from openami.io.store.engine import Store
-from openami.portal.accounts import Role
+from openami.portal.accounts import Role, first_page, role_of
+from openami.portal.duties import EVERY_DUTY, Duty
 from openami.portal.tables import account, portal_session
 
 TOKEN_BYTES = 32
@@ -28,6 +29,16 @@ class Identity:
     consumer: int | None
     csrf: str = field(repr=False)
     token: str = field(repr=False)
+    duties: frozenset[Duty] = EVERY_DUTY
+
+    @property
+    def home(self) -> str:
+        """Their first page."""
+        return first_page(self.role, self.duties)
+
+    def has(self, *names: str) -> bool:
+        """Whether they have any of these duties, for pages that show only what opens."""
+        return any(duty.value in names for duty in self.duties)
 
 
 class Sessions:
@@ -68,7 +79,8 @@ class Sessions:
         if now - row.seen_at >= TOUCH_S:
             with self._store.transaction() as connection:
                 connection.execute(update(portal_session).where(mine).values(seen_at=now))
-        return Identity(row.login, Role(row.role), row.consumer, row.csrf, token)
+        role, duties = role_of(row.role)
+        return Identity(row.login, role, row.consumer, row.csrf, token, duties)
 
     def end(self, token: str) -> None:
         """The token is worth nothing from now on."""
