@@ -47,6 +47,7 @@ GROUPS = {
         "judge",
         "close",
         "kpis",
+        "recent",
         "explain",
         "rules",
         "rulesets",

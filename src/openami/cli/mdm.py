@@ -121,6 +121,27 @@ def kpis(
     print_rows("KPIs", tuple(name.replace("_", " ").capitalize() for name in names), shown, as_json=False)
 
 
+def recent(
+    days: Annotated[int, typer.Argument(min=0, max=400, help="How many days, up to today; 0 empties the table.")],
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the intervals of the last days as rows of the table `recent_interval`, for those who ask the database.
+
+    The rows are copies of the values that hold now; run it again, once a day after the close for instance.
+    """
+    from openami.backoffice.mdm.recent import refresh
+
+    store = Installation.load(settings).open_store()
+    try:
+        today = (datetime.now(UTC).date() - date(1970, 1, 1)).days
+        count = refresh(store, Registry(store), today - days + 1, today)
+    finally:
+        store.close()
+    print_rows("Recent intervals", ("Days", "Rows"), [(days, count)], as_json=as_json)
+
+
 def rulesets(
     file: Annotated[Path | None, typer.Argument(help="TOML file of rule sets to store; none: show what holds.")] = None,
     *,

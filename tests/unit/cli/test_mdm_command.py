@@ -112,3 +112,9 @@ def test_rule_sets_are_stored_and_shown(openami, house, tmp_path):
     assert (shown["name"], shown["class"], shown["from"], shown["rules"]) == ("mine", "consumption", "2026-01-01", 1)
     file.write_text("[[rule_set]]\n")
     assert "rule sets: " in openami("mdm", "rulesets", file, "-s", house).err
+
+
+def test_recent_intervals_are_copied_when_asked_for(openami, house):
+    assert openami("mdm", "recent", "0", "-s", house, "--json").objects == [{"days": 0, "rows": 0}]
+    assert openami("mdm", "recent", "7", "-s", house, "--json").objects[0]["days"] == 7
+    assert openami("mdm", "recent", "401", "-s", house).status != 0

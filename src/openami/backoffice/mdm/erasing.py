@@ -16,12 +16,13 @@ from openami.backoffice.mdm.tables import (
     interval_block,
     judged_block,
     late_block,
+    recent_interval,
     value_edit,
 )
 from openami.io.store.columns import EPOCH
 from openami.model.interval import DAY_S, utc
 
-BY_DAY: tuple[Table, ...] = (interval_block, judged_block, edited_block, late_block)
+BY_DAY: tuple[Table, ...] = (interval_block, judged_block, edited_block, late_block, recent_interval)
 
 
 def first_days(connection: Connection) -> dict[int, int]:

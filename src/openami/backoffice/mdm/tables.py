@@ -246,3 +246,17 @@ crossing = Table(
     Column("at", UtcTime, nullable=False),
     Column("preview", Text, nullable=False),
 )
+
+# Copies of the values that hold, one row per interval, for SQL users who asked for them: `ends_at` in seconds since
+# 1970-01-01, `energy` in the channel's unit and scaler, `quality` as in `model.quality`.
+recent_interval = Table(
+    "recent_interval",
+    metadata,
+    Column("metering_point", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("channel", Integer, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("energy", BigInteger, nullable=False),
+    Column("quality", Integer, nullable=False),
+    PrimaryKeyConstraint("metering_point", "day", "channel", "ends_at"),
+)

@@ -1,0 +1,1 @@
+"""Values at hand: what others read in the database itself."""
