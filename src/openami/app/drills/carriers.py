@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from openami.app.drills.conversation import STRANGER
 from openami.app.drills.drill import Removal, drill, ignored, stands
-from openami.app.drills.inner_zone import DAY, hours_of, inner_zone, pushes_of, pushing_meter
-from openami.app.drills.world import START, title_of
+from openami.app.drills.inner_zone import DAY, GivenSpool, hours_of, inner_zone, pushes_of, pushing_meter
+from openami.app.drills.world import START, octets_of, title_of
 from openami.backoffice.mdm import placement
+from openami.backoffice.operations import operations
 from openami.backoffice.operations.alert_pipeline import AlertPipeline, Page, Place
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.tables import spool_position
@@ -24,6 +25,7 @@ COLLECTOR = "collector"
 HEAD_END = "HES DMZ host"
 NOTHING = [[0] * 96, [0] * 96]
 HOUR_S = 3600.0
+READS_MAX = 2_000
 _PLACE_OF = placement.place_of
 
 
@@ -148,3 +150,31 @@ def intervals_of_before_the_meter_was_hung() -> None:
         values = zone.values()[0]
         stands(any(values[8:]), "what the meter measured at the point is not stored")
         stands(not any(values[:8]), "intervals of before the meter was hung count for the customer")
+
+
+class _Endless(GivenSpool):
+    """A spool that always has one item more; the first of them is genuine."""
+
+    def __init__(self, genuine: bytes) -> None:
+        super().__init__()
+        self._genuine = genuine
+        self._reads = 0
+
+    async def read_spool(self, after: int, _limit: int) -> SpoolItems:
+        self._reads += 1
+        stands(self._reads < READS_MAX, f"{READS_MAX} reads of a spool without end, and nothing was opened yet")
+        content = self._genuine if not after else octets_of(f"item {after}", 32)
+        return SpoolItems(
+            "endless", [SpoolItem(after + 1, encode_push(Push(float(START), "10.0.0.1:1", "tcp", content)))]
+        )
+
+
+@drill("A066", HEAD_END, Removal(operations, "PULL_BATCHES_MAX", 1 << 40))
+def the_spool_has_always_one_item_more() -> None:
+    """It is taken in parts, and what is genuine in it is opened after the first of them."""
+    alarm = pushing_meter()
+    alarm.alarm(EventCode.COVER_OPENED, START + 60.0)
+    *_, genuine = pushes_of(alarm)
+    with inner_zone() as zone:
+        zone.pull(_Endless(genuine))
+        stands(len(zone.events()) == 1, "a genuine alarm in a spool without end was not opened")

@@ -141,6 +141,11 @@ class InnerZone:
         self._spool.items = items
         asyncio.run(self._operations.pull_spool())
 
+    def pull(self, spool: GivenSpool) -> None:
+        """Take what another head-end's spool gives; it is opened."""
+        self._operations.headend = cast(HeadendClient, spool)
+        asyncio.run(self._operations.pull_spool())
+
     def state(self, which: PushState) -> int:
         """How many pushes are in a state."""
         return self.pushes.counts().get(which, 0)

@@ -39,6 +39,8 @@ from openami.model.event import MeterEvent
 from openami.protocols.dlms.counters import Counters
 
 LOG = logging.getLogger(__name__)
+PULL_BATCHES_MAX = 200
+"""How much of a spool is taken before it is opened: a head-end may have a spool without end."""
 
 
 class Keystore(Protocol):
@@ -200,15 +202,17 @@ class Operations:
     async def pull_spool(self) -> int:
         """Take what the head-end has spooled, let it forget that, and open it; how many items came.
 
-        Raises `LinkError` if the head-end cannot be reached; what is in the store already is opened all the same.
+        What comes without end is taken in parts, so that it keeps nothing from being opened. Raises `LinkError` if the
+        head-end cannot be reached; what is in the store already is opened all the same.
         """
         taken = 0
         try:
-            while True:
+            for _ in range(PULL_BATCHES_MAX):
                 pulled = await self._pull_some()
                 taken += pulled
                 if not pulled:
-                    return taken
+                    break
+            return taken
         finally:
             while await self._blocking(self._opening.open_waiting, self._settings.pull_items, self._now()):
                 pass
