@@ -30,6 +30,9 @@ class FrameFormat(Enum):
     STRIPPED = "without checksums"
 
 
+_STRIPPED = FrameFormat.STRIPPED
+
+
 class LinkBytes(NamedTuple):
     """A frame without its checksums: `data` begins with an L that counts `data` itself; `trailing` stood behind."""
 
@@ -60,7 +63,7 @@ def decode_frame(raw: bytes) -> LinkBytes:
         return _format_b(raw[: length + 1])._replace(trailing=raw[length + 1 :])
     if len(raw) == size_a:
         raise FrameCheckError("frame format A with a wrong CRC in the first block", HEADER_SIZE, ("block 1", "CRC"))
-    return LinkBytes(FrameFormat.STRIPPED, raw[: length + 1], _trailing(raw[length + 1 :], length + 1))
+    return LinkBytes(_STRIPPED, raw[: length + 1], _trailing(raw[length + 1 :], length + 1))
 
 
 def _trailing(rest: bytes, at: int) -> bytes:

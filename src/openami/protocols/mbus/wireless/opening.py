@@ -46,6 +46,11 @@ class Opened(NamedTuple):
     problem: str = ""
 
 
+_UNAUTHENTICATED = GuaranteeClass.UNAUTHENTICATED
+_NONE, _DECRYPTED = Protection.NONE, Protection.DECRYPTED
+"""Members of enumerations take long to look up where it happens for every telegram."""
+
+
 class Parties(NamedTuple):
     """Whose telegram it is: the meter, the radio that sent it, the keys to try; `downlink`: it is for the meter."""
 
@@ -84,9 +89,9 @@ def open_content(
 ) -> Opened:
     """What stands behind the transport layer's header; `verified` says that a MAC over all of it was right."""
     mode = transport.mode
-    guarantee = GuaranteeClass.AUTHENTICATED if verified else GuaranteeClass.UNAUTHENTICATED
+    guarantee = GuaranteeClass.AUTHENTICATED if verified else _UNAUTHENTICATED
     if mode == 0:
-        return Opened(Protection.NONE, payload, guarantee=guarantee, counter=counter)
+        return Opened(_NONE, payload, b"", guarantee, _UNAUTHENTICATED, counter)
     if payload[:2] == security.FILLER and mode != 10:
         return Opened(Protection.LIES, payload, guarantee=guarantee, counter=counter)
     if mode == 5:
@@ -126,13 +131,13 @@ def _mode_5(transport: Transport, payload: bytes, who: Parties, plausible: Plaus
     sealed, tail = payload[:size], payload[size:]
     plain = _cbc(who, who.meter, transport, sealed)
     if who.radio is who.meter or who.radio == who.meter or (plain and plausible(plain)):
-        return Opened(Protection.DECRYPTED, plain, tail) if plain else _closed(payload, _no_key(who, "mode 5"))
+        return Opened(_DECRYPTED, plain, tail) if plain else _closed(payload, _no_key(who, "mode 5"))
     # Two addresses of one maker give vectors that begin alike: the filler alone does not tell which one was meant.
     other = _cbc(who, who.radio, transport, sealed)
     if other and (not plain or plausible(other)):
         note = "the initial vector was made from the radio adapter's address, not the meter's"
         return Opened(Protection.DECRYPTED, other, tail, problem=note)
-    return Opened(Protection.DECRYPTED, plain, tail) if plain else _closed(payload, _no_key(who, "mode 5"))
+    return Opened(_DECRYPTED, plain, tail) if plain else _closed(payload, _no_key(who, "mode 5"))
 
 
 def _cbc(who: Parties, vector_of: MeterAddress, transport: Transport, sealed: bytes) -> bytes:

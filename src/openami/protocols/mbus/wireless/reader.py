@@ -27,6 +27,7 @@ from openami.protocols.mbus.wireless.replay import ReplayGuard
 from openami.protocols.mbus.wireless.security import FILLER
 from openami.protocols.mbus.wireless.transport import Content, Transport
 
+_RECORDS, _CLOSED, _NONE = Content.RECORDS, Protection.CLOSED, Protection.NONE
 BARE_CI = {Content.ERROR: 0x70, Content.ALARM: 0x71}
 """The CI fields of what is read alike on wires, without a header."""
 
@@ -86,7 +87,7 @@ class WirelessReader:
         reading = self._generic(telegram)
         driver = self._drivers.of(telegram.meter)
         transport, opened = telegram.transport, telegram.opened
-        if driver is None or transport is None or opened is None or opened.protection is Protection.CLOSED:
+        if driver is None or transport is None or opened is None or opened.protection is _CLOSED:
             return reading
         told = Undriven(
             reading.values,
@@ -106,7 +107,7 @@ class WirelessReader:
         if content is None or transport is None or opened is None:
             return Reading(telegram, problems=telegram.problems)
         try:
-            if transport.content is Content.RECORDS:
+            if transport.content is _RECORDS:
                 return self._full(telegram, opened, content)
             if transport.content is Content.COMPACT:
                 records = self._formats.expand(content.removeprefix(FILLER))
@@ -126,7 +127,7 @@ class WirelessReader:
             self._formats.learn(records)
         values, sources = _told(telegram, records, opened.guarantee)
         left = records.manufacturer_data
-        if opened.tail and opened.protection is not Protection.NONE and not left:
+        if opened.tail and opened.protection is not _NONE and not left:
             behind = _lenient(opened.tail, problems)
             told = _told(telegram, behind, opened.tail_guarantee)
             values, sources = values + told.values, sources + told.sources

@@ -135,11 +135,11 @@ def decode_transport(data: bytes, at: int) -> Transport:
             return Transport(ci, Content.MANUFACTURER, at, at + 1)
         raise DecodeError(f"CI field {ci:02X} is not known", at, ("transport", "CI"))
     content, header = known
-    if header is Header.NONE:
+    if header is _N:
         return Transport(ci, content, at, at + 1)
     address = None
     position = at + 1
-    if header is Header.LONG:
+    if header is _L:
         if len(data) < position + ADDRESS_SIZE:
             raise DecodeError(f"a long header has 12 bytes, {len(data) - position} left", position, ("transport",))
         address = MeterAddress.from_transport(data[position : position + ADDRESS_SIZE])
