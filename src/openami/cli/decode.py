@@ -39,8 +39,8 @@ def decode(
     message: Annotated[
         str | None,
         typer.Argument(
-            metavar="[HEX|FOLDER]",
-            help="One message in hexadecimal, or a folder of captures; `-` or nothing reads stdin.",
+            metavar="[HEX|CAPTURES]",
+            help="One message in hexadecimal, or a file or folder of captures; `-` or nothing reads stdin.",
         ),
     ] = None,
     file: Annotated[
@@ -59,7 +59,7 @@ def decode(
         ),
     ] = False,
     table: Annotated[
-        bool, typer.Option("--table", help="Show the values of --file as one table, as those of a folder are shown.")
+        bool, typer.Option("--table", help="Show the values of --file as one table, as those of captures are shown.")
     ] = False,
     formats: FormatsOption = None,
     as_json: JsonOption = False,
@@ -69,7 +69,7 @@ def decode(
     The protocol is detected, or taken from `--as`, which raw A-XDR data needs. Ciphered messages are opened when their
     keys are given. A line that cannot be decoded is reported, the others are decoded, and the exit status is 1.
 
-    Of a folder, the values of all captures below it become one table: lines of hexadecimal or of radio receivers,
+    Of a file or a folder, the values of all captures become one table: lines of hexadecimal or of radio receivers,
     texts of consumer ports and read-outs, bytes as a port gave them, all mixed.
     """
     with formats_in(formats) as known:
@@ -108,14 +108,21 @@ def _explain(lines: Iterator[str], decoders: tuple[MessageDecoder, ...], protoco
 
 
 def _captures(message: str | None, file: Path | None, *, table: bool) -> Path | None:
-    """The folder, or the file that is to be a table."""
-    if message not in {None, "-"} and Path(str(message)).is_dir():
+    """The file or folder that is to be a table."""
+    if message not in {None, "-"} and _is_there(Path(str(message))):
         if file is not None:
-            raise SettingError("give a folder or --file, not both")
+            raise SettingError("give captures or --file, not both")
         return Path(str(message))
     if table and file is None:
-        raise SettingError("--table needs a folder or --file")
+        raise SettingError("--table needs captures or --file")
     return file if table else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a long message in hexadecimal is no name of a file
+        return False
 
 
 def octets_of(option: str, values: list[str] | None) -> list[bytes]:

@@ -111,6 +111,13 @@ def test_people_get_columns(openami, folder):
     assert "air/lines.hex, line 4" in ran.err
 
 
+def test_a_file_is_a_table_too(openami, folder):
+    name = next(path for path in sorted(folder.rglob("*")) if path.is_file())
+    by_name = openami("decode", name, "--json")
+    assert by_name == openami("decode", "--file", name, "--table", "--json")
+    assert by_name.objects
+
+
 def test_one_file_as_a_table(openami, folder):
     ran = openami("decode", "--file", folder / "port.p1", "--table", "--json")
     assert ran.status == 0
