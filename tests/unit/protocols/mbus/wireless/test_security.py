@@ -140,6 +140,15 @@ def test_configuration_words_that_lie(mode):
     assert reading.telegram.opened.protection is Protection.LIES
 
 
+@pytest.mark.parametrize("mode", [2, 3, 4, 8, 9, 10, 13])
+def test_ciphertext_that_happens_to_read_as_a_record_stays_closed(mode):
+    noise = bytes.fromhex("160303004ed1a2b30f") + bytes(range(200, 240))
+    extension = b"\x00\x00" if mode == 10 else b"\x00" if mode in {8, 9, 13} else b""
+    raw = encode_link(LinkHeader(0x44, METER), bytes((0x7A, 9, 0, 0, mode)) + extension + noise)
+    assert read(raw).values == ()
+    assert read(raw).telegram.opened.protection is Protection.CLOSED
+
+
 def test_counters_that_go_back_are_replays():
     guard = ReplayGuard()
     reader = WirelessReader(KeyStore([KEY]), replay=guard)
