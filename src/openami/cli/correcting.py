@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from openami.app.installation import Installation
 from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.mdm.crossed import CrossedMeters, Crossing, Request
+from openami.backoffice.mdm.crossed_hints import hints as crossed_hints
 from openami.backoffice.mdm.edits import Edit, Editor
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT
@@ -26,6 +27,7 @@ from openami.model.point import ChannelKind
 
 PersonOption = Annotated[str, typer.Option("--person", help="Who does it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
+HINTS_BACK = timedelta(days=90)
 ACTIONS = ("propose", "confirm", "refuse", "undo", "list")
 EDIT_COLUMNS = ("Number", "State", "Start", "Intervals", "Step", "Person", "Reason", "At")
 
@@ -80,12 +82,17 @@ def edit(
 
 
 def crossed(
-    points: Annotated[list[str], typer.Argument(help="Codes of both points; with --reverse the correction's number.")],
+    points: Annotated[
+        list[str] | None, typer.Argument(help="Codes of both points; with --reverse the correction's number.")
+    ] = None,
     *,
     start: Annotated[str | None, typer.Option("--from", help="Since when they are crossed, ISO 8601.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Until when; for good by default.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only shown what would change.")] = False,
     reverse: Annotated[bool, typer.Option("--reverse", help="Put a correction back.")] = False,
+    hints: Annotated[
+        bool, typer.Option("--hints", help="List pairs that look crossed since an exchange; nothing is changed.")
+    ] = False,
     person: PersonOption = "",
     reason: ReasonOption = "",
     settings: SettingsOption = Path(SETTINGS_FILE),
@@ -93,19 +100,30 @@ def crossed(
 ) -> None:
     """Correct two meters that were recorded at each other's points: registry, readings, judgements, all or nothing.
 
-    The lines of bills that differ are listed; `openami mdm bill again` bills them.
+    The lines of bills that differ are listed; `openami mdm bill again` bills them. `--hints` lists pairs of points of
+    which each looks, after an exchange (of the last 90 days, or `--from` … `--to`), as the other did before.
     """
-    now = datetime.now(UTC)
+    now, named = datetime.now(UTC), points or []
     store = Installation.load(settings).open_store()
     try:
         registry = Registry(store)
+        if hints:
+            _show_hints(
+                store,
+                registry,
+                (time_of("--from", start) or now - HINTS_BACK, time_of("--to", end) or now),
+                as_json=as_json,
+            )
+            return
+        if not named:
+            raise SettingError("name both points, or the number of a correction with --reverse, or ask for --hints")
         with store.reading() as connection:
             rule_sets = stored_rule_sets(connection)
         work = CrossedMeters(store, registry, Judge(store, registry, rule_sets))
         if reverse:
-            done = work.reverse(_whole(points[0]), reason, person, now)
+            done = work.reverse(_whole(named[0]), reason, person, now)
         else:
-            request = _request(registry, points, (start, end), reason, person)
+            request = _request(registry, named, (start, end), reason, person)
             done = work.correct(request, now) if yes else work.preview(request, now)
         _show(store, done, changed=yes or reverse, as_json=as_json)
     finally:
@@ -131,6 +149,19 @@ def _show(store: Store, done: Crossing, *, changed: bool, as_json: bool) -> None
         told = bill.difference
         rows.append((*head, bill.run, registry.point(told.metering_point).code, told.name, told.before, told.after))
     print_rows("Crossed meters", columns, rows or [(*head, None, None, None, None, None)], as_json=as_json)
+
+
+def _show_hints(store: Store, registry: Registry, span: tuple[datetime, datetime], *, as_json: bool) -> None:
+    columns = ("First", "Second", "Since", "First before", "First after", "Second before", "Second after", "Own",
+               "Swapped")  # fmt: skip
+    rows = [
+        (registry.point(hint.one.metering_point).code, registry.point(hint.other.metering_point).code, hint.since,
+         hint.one.before_wh, hint.one.after_wh, hint.other.before_wh, hint.other.after_wh, round(hint.own, 3),
+         round(hint.swapped, 3))
+        for hint in crossed_hints(store, registry, *span)
+    ]  # fmt: skip
+    print_rows("Meters that may be crossed (Wh a day; own and swapped: 0 is equal, 2 nothing in common)", columns, rows,
+               as_json=as_json)  # fmt: skip
 
 
 def _steps(each: Edit) -> list[tuple[object, ...]]:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from litestar.types import Receive, Scope, Send
 
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.billing.runs import Billing
+from openami.backoffice.mdm.crossed_hints import hints
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
@@ -91,6 +93,7 @@ def make_portal(
         mdm=mdm,
         judge=Judge(store, registry),
         billing=Billing(store, registry),
+        crossed_hints=partial(hints, store, registry),
         operations=operations,
         accounts=Accounts(store, random, settings.scrypt_log2_n),
         sessions=Sessions(store, people, random, **limits),

@@ -27,6 +27,7 @@ from openami.model.point import Channel, ChannelKind, Meter, MeteringPoint
 from openami.model.quantity import Quantity
 from openami.portal.bills import bill_page
 from openami.portal.calendar import View, Window
+from openami.portal.crossed_page import crossed_page
 from openami.portal.duties import Duty, opened_by
 from openami.portal.energy import Place, energy_page, found, instant, newest_day, reading_page
 from openami.portal.explanation import explain
@@ -337,6 +338,7 @@ OPERATOR_PAGES = Router(
         campaign_page,
         campaign_progress,
         missing_page,
+        crossed_page,
         events_page,
         network_page,
     ],

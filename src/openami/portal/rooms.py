@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.billing.runs import Billing
+from openami.backoffice.mdm.crossed_hints import Hint
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.operations import Operations
@@ -36,6 +37,7 @@ class Rooms:
     mdm: Mdm
     judge: Judge
     billing: Billing
+    crossed_hints: Callable[[datetime, datetime], list[Hint]]
     operations: Operations
     accounts: Accounts
     sessions: Sessions
