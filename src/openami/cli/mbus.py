@@ -196,7 +196,8 @@ async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: 
         await asyncio.Event().wait()
 
 
-async def _open(link: str) -> Link:
+async def open_bus(link: str) -> Link:
+    """The line that a user names: 2400 baud 8E1 if nothing is said of it."""
     parts = urlsplit(link)
     if parts.scheme == "serial" and not parts.query:
         settings = line_settings(parts.path)
@@ -209,7 +210,7 @@ async def _open(link: str) -> Link:
 async def _scan(
     link: str, timing: WiredTiming, below: Selection, *, primary: bool, thorough: bool
 ) -> tuple[tuple[Found, ...], tuple[Selection, ...]]:
-    master = MbusMaster(await _open(link), SystemClock(), timing)
+    master = MbusMaster(await open_bus(link), SystemClock(), timing)
     try:
         if primary:
             return tuple(await master.scan(range(1, PRIMARY_MAX + 1))), ()
@@ -222,7 +223,7 @@ async def _scan(
 async def _read(
     link: str, timing: WiredTiming, meter: int | Selection, wanted: SelectedApplication | None, *, alarms: bool
 ) -> list[Application]:
-    master = MbusMaster(await _open(link), SystemClock(), timing)
+    master = MbusMaster(await open_bus(link), SystemClock(), timing)
     try:
         at = await _address(master, meter) if alarms or wanted is not None else NETWORK_LAYER
         if alarms:
@@ -257,7 +258,7 @@ class NewSettings:
 async def _set(link: str, timing: WiredTiming, meter: int | Selection, new: NewSettings) -> None:
     """The number last: a selected meter stays selected when its primary address changes."""
     clock = SystemClock()
-    master = MbusMaster(await _open(link), clock, timing, line_settings(urlsplit(link).path))
+    master = MbusMaster(await open_bus(link), clock, timing, line_settings(urlsplit(link).path))
     try:
         at = await _address(master, meter)
         if new.address is not None:

@@ -16,6 +16,7 @@ from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import framing_of, served
 from openami.cli.session import AuthenticationName, FramingName, octets
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
+from openami.cli.sub_meters import attending
 from openami.cli.waking import Waking
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
@@ -93,6 +94,13 @@ def meter(
         typer.Option(help="Serve this port of the meter instead of DLMS: p1, sml or iec62056-21."),
     ] = None,
     face_interval: Annotated[float, typer.Option(help="Seconds between two messages of a p1 or sml port.")] = 10.0,
+    mbus: Annotated[
+        str, typer.Option(help="The M-Bus whose master the meter is: tcp://host:port of a gateway, or serial:///dev/….")
+    ] = "",
+    sub_meter: Annotated[
+        list[int] | None,
+        typer.Option(min=0, max=250, help="Primary address of a meter on it, channel 1 first; repeat. 0: none yet."),
+    ] = None,
     push: Annotated[str, typer.Option(help="Where to push alarms and last gasps, host:port; empty: nowhere.")] = "",
     call_in: Annotated[str, typer.Option(help="Where the meter calls in when it is woken, host:port.")] = "",
     wake_listen: Annotated[str, typer.Option(help="Where wake-ups arrive (UDP), host:port.")] = "127.0.0.1:4063",
@@ -136,6 +144,7 @@ def meter(
         keys=keys,
         capture_period_s=capture_period,
         drift_ppm=drift,
+        sub_meters=tuple(sub_meter or ((1,) if mbus else ())),
         push_destination=push,
     )
     start = clock.time() - days * DAY_S
@@ -151,7 +160,7 @@ def meter(
             asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
             waking = Waking(call_in, wake_listen, wake_key)
-            asyncio.run(_run(device, clock, waking, listen=served_at, framing=framing, as_json=as_json))
+            asyncio.run(_run(device, clock, waking, mbus, listen=served_at, framing=framing, as_json=as_json))
 
 
 def _keys(
@@ -195,6 +204,7 @@ async def _run(
     device: ElectricityMeter,
     clock: Clock,
     waking: Waking,
+    mbus: str,
     *,
     listen: str | None,
     framing: FramingName,
@@ -202,7 +212,11 @@ async def _run(
 ) -> None:
     kind = FramingKind(framing_of(listen, framing).value)
     service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
-    async with served(service, listen, optical=True) as link, waking.of(device, service, clock):
+    async with (
+        served(service, listen, optical=True) as link,
+        waking.of(device, service, clock),
+        attending(device, mbus, clock),
+    ):
         destination = device.config.push_destination
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)
