@@ -73,6 +73,9 @@ class Channel:
     `resolution_s` is the length of an interval, 0 for stamped registers (daily, monthly reads).
     `modulus` is where the register starts again from 0 (100 000 000 for eight digits), 0 if that is not known: then a
     falling register is a break, whose energy nobody knows, never a roll-over.
+
+    Behind instrument transformers a meter counts less than flows: `multiplier` is how many of the channel's values one
+    unit of what the meter shows stands for. What is stored, `modulus` too, is what flowed.
     """
 
     metering_point: int
@@ -83,6 +86,7 @@ class Channel:
     scaler: int
     resolution_s: int
     modulus: int = 0
+    multiplier: int = 1
 
 
 @dataclass(frozen=True, slots=True)

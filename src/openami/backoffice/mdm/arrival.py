@@ -11,6 +11,7 @@ import numpy.typing as npt
 from openami.backoffice.mdm.blocks import Codes
 from openami.backoffice.mdm.channel_days import ChannelDays, Column, Key, Mask, Places, Source, Sources, precedence
 from openami.backoffice.mdm.placement import Directory, Place
+from openami.backoffice.mdm.status import delivered
 from openami.backoffice.mdm.unplaced import NO_CHANNEL, NO_INSTALLATION, OFF_GRID, as_register
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S
@@ -132,13 +133,19 @@ class _Run:
 def _joined(found: Sequence[Piece], sources: Sources) -> _Run:
     readings = [piece.reading for piece in found]
     lengths = np.array([len(reading.stamps) for reading in readings], dtype=np.int64)
+    registers = np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False)
+    status = np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False)
+    factors = [piece.channel.multiplier for piece in found]
+    if any(factor != 1 for factor in factors):  # what other parties deliver is what flowed already
+        each = np.repeat(np.array(factors, dtype=np.int64), lengths)
+        registers = registers * np.where(delivered(status), 1, each)
     pairs: dict[tuple[int, int], int] = {}
     pair = [pairs.setdefault((piece.place.metering_point, piece.channel.number), len(pairs)) for piece in found]
     return _Run(
         lengths,
         np.concatenate([reading.stamps for reading in readings]).astype(np.int64, copy=False),
-        np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False),
-        np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False),
+        registers,
+        status,
         np.repeat(np.array(_sources(readings, sources), dtype=np.int32), lengths),
         np.repeat(np.array(pair, dtype=np.int64), lengths),
         list(pairs),

@@ -144,8 +144,8 @@ class CrossedMeters:
             if quantity not in one or quantity not in other:
                 raise Conflict(f"only one of the points has a channel for {quantity[0]} every {quantity[1]} s: add it")
             first, second = one[quantity], other[quantity]
-            if (first.scaler, first.unit, first.modulus) != (second.scaler, second.unit, second.modulus):
-                raise Conflict(f"the channels for {quantity[0]} differ in unit, scaler or digits")
+            if _scale(first) != _scale(second):
+                raise Conflict(f"the channels for {quantity[0]} differ in unit, scaler, multiplier or digits")
         return [(one[quantity], other[quantity]) for quantity in one]
 
     def _installed(self, point: int, request: Request) -> list[Fact]:
@@ -260,3 +260,8 @@ def _keep(connection: Connection, made: Crossing, request: Request, now: datetim
         "preview": json.dumps(seen, sort_keys=True),
     }
     return int((connection.execute(insert(crossing).values(values)).inserted_primary_key or (0,))[0])
+
+
+def _scale(channel: Channel) -> tuple[object, ...]:
+    """What must be the same where snapshots move from one channel to another."""
+    return channel.scaler, channel.unit, channel.modulus, channel.multiplier

@@ -137,7 +137,7 @@ class Intake:
                     str(reading.obis),
                     at,
                     reading.meter,
-                    reading.value,
+                    reading.value * self._directory.multiplier(place.metering_point, reading.obis),
                     known_at,
                     reading.evidence,
                 )

@@ -66,6 +66,7 @@ class Directory:
         self._places: dict[int, list[Place]] = {}
         self._homes: dict[Quantity, dict[int, Channel]] = {}
         self._installations: dict[int, list[Installation]] = {}
+        self._multipliers: dict[tuple[int, ObisCode], int] = {}
 
     def learn(self, meters: Sequence[int]) -> None:
         """Look up what is not known yet about `meters` and the points where they hung; forget what has changed.
@@ -74,7 +75,7 @@ class Directory:
         """
         state = self._registry.state()
         if state != self._state or len(self._places) > METERS_MAX:
-            self._places, self._homes, self._installations = {}, {}, {}
+            self._places, self._homes, self._installations, self._multipliers = {}, {}, {}, {}
             self._state = state
         unknown = [meter for meter in dict.fromkeys(meters) if meter not in self._places]
         if not unknown:
@@ -88,7 +89,9 @@ class Directory:
     def _learn_points(self, points: Sequence[int]) -> None:
         unknown = [point for point in dict.fromkeys(points) if point not in self._installations]
         installations: dict[int, list[Installation]] = {point: [] for point in unknown}
-        for (point, obis, resolution_s), channel in homes(self._registry.channels_of_points(unknown)).items():
+        channels = self._registry.channels_of_points(unknown)
+        self._multipliers |= {(each.metering_point, each.obis): each.multiplier for each in channels}
+        for (point, obis, resolution_s), channel in homes(channels).items():
             self._homes.setdefault((obis, resolution_s), {})[point] = channel
         for installation in self._registry.installations_of_points(unknown):
             installations[installation.metering_point].append(installation)
@@ -103,6 +106,10 @@ class Directory:
     def channels(self, obis: ObisCode, resolution_s: int) -> Mapping[int, Channel]:
         """By point, the channel that keeps the blocks of this quantity and resolution."""
         return self._homes.get((obis, resolution_s), {})
+
+    def multiplier(self, metering_point: int, obis: ObisCode) -> int:
+        """How many of the point's values one unit on its meter's display stands for."""
+        return self._multipliers.get((metering_point, obis), 1)
 
     def installations(self, metering_point: int) -> list[Installation]:
         """All installations of a point that a known meter hung at, in order of time."""

@@ -197,8 +197,11 @@ class Registry:
         scaler: int,
         resolution_s: int,
         modulus: int = 0,
+        multiplier: int = 1,
     ) -> Channel:
-        """A quantity of the point. `resolution_s` divides a day; it is 0 for stamped registers and only for them."""
+        """A quantity of the point. `resolution_s` divides a day; it is 0 for stamped registers and only for them. All
+        channels of one OBIS code have the same `multiplier`.
+        """
         stamped = kind is ChannelKind.STAMPED_REGISTER
         if stamped != (resolution_s == 0) or (resolution_s and DAY_S % resolution_s):
             raise SettingError(f"channel {number}: {resolution_s} s is no resolution for {kind.value}")
@@ -211,7 +214,11 @@ class Registry:
             "scaler": scaler,
             "resolution_s": resolution_s,
             "modulus": modulus,
+            "multiplier": multiplier,
         }
+        same = [each for each in self.channels(metering_point) if each.obis == obis]
+        if multiplier < 1 or any(each.multiplier != multiplier for each in same):
+            raise SettingError(f"channel {number}: the multiplier {multiplier} is not that of all channels of {obis}")
         self._insert(tables.channel, values, f"channel {number} of metering point {metering_point}")
         return self.channel(metering_point, number)
 

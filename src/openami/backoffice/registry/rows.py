@@ -32,6 +32,7 @@ def channel_of(row: Row[Any]) -> Channel:
         scaler=row.scaler,
         resolution_s=row.resolution_s,
         modulus=row.modulus,
+        multiplier=row.multiplier,
     )
 
 

@@ -49,6 +49,7 @@ channel = Table(
     Column("scaler", Integer, nullable=False),
     Column("resolution_s", Integer, nullable=False),
     Column("modulus", RowId, nullable=False),
+    Column("multiplier", RowId, nullable=False, server_default="1"),
     PrimaryKeyConstraint("metering_point", "number"),
 )
 

@@ -27,6 +27,8 @@ from openami.model.interval import DAY_S, day_of, utc
 
 MIGRATIONS = Path(openami.io.store.migrations.__file__).parent
 AS_RELEASED = "1b3c806f15327bfa64015992be96471b1e7113cea431e9cc4c290393dd85d4fe"
+ADDED = ("peak", "multiplier")
+"""Columns that later migrations added to the tables of the first."""
 DAY = 20_454
 HIGHEST = 3_000_000_000  # beyond 32 bits: packed in wide items
 REGISTERED = (
@@ -90,7 +92,7 @@ def first_columns(store):
         told = inspect(connection)
         found = {}
         for table in ("interval_block", "judged_block", "metering_point", "channel", "meter", "installation"):
-            names = sorted(column["name"] for column in told.get_columns(table) if column["name"] != "peak")
+            names = sorted(column["name"] for column in told.get_columns(table) if column["name"] not in ADDED)
             listed = ", ".join(f'"{name}"' for name in names)
             rows = connection.execute(text(f'SELECT {listed} FROM "{table}"'))
             found[table] = sorted((tuple(row) for row in rows), key=repr)
@@ -109,6 +111,7 @@ def test_a_filled_store_keeps_its_values(kind):
         with store.reading() as connection:
             query = select(interval_block.c.peak).order_by(interval_block.c.day)
             assert connection.execute(query).scalars().all() == energies.max(axis=1).tolist()
+        assert Registry(store).channel(point, 1).multiplier == 1, "what a meter showed is what flowed, as ever"
         start = utc(DAY * DAY_S)
         series = Mdm(store, Registry(store)).series(point, 1, start, start + timedelta(days=days))
         assert series.values.tolist() == energies.ravel().tolist()

@@ -83,6 +83,7 @@ def _channel(point: str, channel: Channel) -> Row:
         "kind": channel.kind.value,
         "unit": channel.unit.symbol,
         "scaler": channel.scaler,
+        "multiplier": channel.multiplier if channel.multiplier > 1 else "",
         "resolution_s": channel.resolution_s or "",
-        "digits": len(str(channel.modulus)) - 1 if channel.modulus else "",
+        "digits": len(str(channel.modulus // channel.multiplier)) - 1 if channel.modulus else "",
     }

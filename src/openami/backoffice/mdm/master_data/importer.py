@@ -114,12 +114,13 @@ class RegistryImport:
         point, number = self._point_id(values), values["channel"]
         stamped = values["kind"] is ChannelKind.STAMPED_REGISTER
         resolution_s = 0 if stamped else values.get("resolution_s", 900)
-        scaler, unit = values.get("scaler", 0) + values.get("multiplier", 0), values["unit"]
-        told = values["obis"], values["kind"], unit, scaler, resolution_s, values.get("digits", 0)
+        factor, power = values.get("multiplier", (1, 0))
+        scaler, modulus = values.get("scaler", 0) + power, values.get("digits", 0) * factor
+        told = values["obis"], values["kind"], values["unit"], scaler, resolution_s, modulus, factor
         for known in self._registry.channels(point):
             if known.number == number:
                 there = known.obis, known.kind, known.unit, known.scaler, known.resolution_s, known.modulus
-                if there != told:
+                if (*there, known.multiplier) != told:
                     raise SettingError(f"channel {number} of point {values['point']} is there and differs: add another")
                 return False
         self._registry.add_channel(point, number, *told)

@@ -20,6 +20,7 @@ from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 
 TEXT_MAX = 500
+MULTIPLIER = re.compile(r"\d{1,6}(\.\d{1,6})?")
 READS = re.compile(r"([^=\s]+)=(\d{1,18})")
 UNITS = {unit.symbol: unit for unit in Unit}
 
@@ -58,12 +59,16 @@ def _unit(given: str) -> Unit:
     return UNITS[given]
 
 
-def _multiplier(given: str) -> int:
-    """As a scaler: other multipliers would need a factor beside every value."""
-    power = len(given) - 1
-    if given != "1" + "0" * power:
-        raise ValueError("is no power of ten: let the meter count primary energy, or its values be scaled before")
-    return power
+def _multiplier(given: str) -> tuple[int, int]:
+    """An exact decimal as a whole factor and a scaler: 100 is (1, 2), 40 is (40, 0), 2.5 is (25, -1)."""
+    if not MULTIPLIER.fullmatch(given) or not float(given):
+        raise ValueError("is not a multiplier: write it as 40 or 2.5")
+    whole, _, fraction = given.partition(".")
+    fraction = fraction.rstrip("0")
+    factor, bare = int(whole + fraction), (whole + fraction).strip("0")
+    if bare == "1":
+        return 1, len(str(factor)) - 1 - len(fraction)
+    return factor, -len(fraction)
 
 
 def _digits(given: str) -> int:
