@@ -158,13 +158,6 @@ class Registry:
         """All meters, by id."""
         return self._many(select(tables.meter).order_by(tables.meter.c.id), meter_of)
 
-    def links(self, meters: Sequence[int]) -> dict[int, str | None]:
-        """The links of many meters at once."""
-        table = tables.meter.c
-        with self._store.reading() as connection:
-            query = select(table.id, table.link).where(among(table.id, meters))
-            return {row.id: row.link for row in connection.execute(query).all()}
-
     def shared_links(self) -> list[str]:
         """Links behind which more than one meter is reached: collectors and gateways."""
         table = tables.meter.c
