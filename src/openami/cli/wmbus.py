@@ -78,8 +78,8 @@ def play(
     stick: StickOption = StickName.CUL,
     interval: Annotated[float, typer.Option(help="Nominal seconds between two telegrams.")] = 16.0,
     window: Annotated[float, typer.Option(help="Seconds that the meter listens behind each; 0: one-way.")] = 0.1,
-    mode: Annotated[int, typer.Option(help="Security mode: 0, 5, 7, or 13 (TLS).")] = 0,
-    key: Annotated[str | None, typer.Option("--key", "-k", help="The key for mode 5 or 7, 16 bytes.")] = None,
+    mode: Annotated[int, typer.Option(help="Security mode: 0, 5, 7, 10, or 13 (TLS).")] = 0,
+    key: Annotated[str | None, typer.Option("--key", "-k", help="The key for modes 5, 7 and 10, 16 bytes.")] = None,
     certificate: CertificateOption = None,
     authority: AuthorityOption = None,
     listen: Annotated[
@@ -96,7 +96,7 @@ def play(
     try:
         security = Security.PLAIN if mode == MODE_TLS else Security(mode)
     except ValueError as error:
-        raise SettingError(f"--mode {mode}: must be 0, 5, 7 or 13") from error
+        raise SettingError(f"--mode {mode}: must be 0, 5, 7, 10 or 13") from error
     octets = octets_of("--key", [key] if key else [])
     settings = WirelessSettings(interval, window, security, octets[0] if octets else b"")
     now = clock.time()

@@ -59,13 +59,14 @@ def valve(outcome):
     return next(int(value.value.mantissa) for value in values if value.name == "remote control")
 
 
-def test_a_valve_closes_and_opens_and_the_meter_proves_how_it_stands():
-    air = Air()
-    closed = air.say(air.command(CLOSE, counter=1))
+@pytest.mark.parametrize(("security", "mode"), [(Security.MODE_7, 7), (Security.MODE_10, 10), (Security.MODE_10, 7)])
+def test_a_valve_closes_and_opens_and_the_meter_proves_how_it_stands(security, mode):
+    air = Air(security)
+    closed = air.say(air.command(CLOSE, mode=mode, counter=1))
     assert (closed.refused, closed.verified, valve(closed)) == ("", True, 0)
     stands = air.device.flow.volume_ml(NOW + 2 * DAY_S)
     assert air.device.flow.volume_ml(NOW + 30 * DAY_S) == stands
-    opened = air.say(air.command(OPEN, counter=2))
+    opened = air.say(air.command(OPEN, mode=mode, counter=2))
     assert (opened.refused, valve(opened)) == ("", 1)
     assert air.device.flow.volume_ml(NOW + 30 * DAY_S) > stands
 
@@ -169,7 +170,9 @@ def test_who_comes_too_late_or_means_another_meter_is_not_heard():
     assert not air.device.flow.closed
 
 
-@pytest.mark.parametrize(("mode", "key", "word"), [(8, KEY, "must be 0, 5 or 7"), (5, b"", "needs the meter's key")])
+@pytest.mark.parametrize(
+    ("mode", "key", "word"), [(8, KEY, "must be 0, 5, 7 or 10"), (5, b"", "needs the meter's key")]
+)
 def test_a_command_that_cannot_be(mode, key, word):
     with pytest.raises(SettingError, match=word):
         MeterCommand(GATEWAY, GATEWAY, CLOSE, mode=mode, key=key, counter=1)

@@ -56,11 +56,13 @@ def test_every_device_is_read_in_every_mode(kind, mode):
     assert reading.problems == ()
     name = "heat cost allocation units" if kind is PipeKind.HEAT_COST_ALLOCATOR else "volume"
     assert reading.value(name).value.mantissa > 0
-    guarantee = GuaranteeClass.SHARED_KEYS if mode is Security.MODE_7 else GuaranteeClass.UNAUTHENTICATED
+    guarantee = (
+        GuaranteeClass.SHARED_KEYS if mode in {Security.MODE_7, Security.MODE_10} else GuaranteeClass.UNAUTHENTICATED
+    )
     assert reading.value(name).guarantee is guarantee
 
 
-@pytest.mark.parametrize("mode", [Security.MODE_5, Security.MODE_7])
+@pytest.mark.parametrize("mode", [Security.MODE_5, Security.MODE_7, Security.MODE_10])
 def test_a_wrong_key_opens_nothing(mode):
     meter = air(WirelessSettings(security=mode, key=KEY))
     meter.handle_timeout(NOW)

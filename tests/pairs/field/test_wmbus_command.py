@@ -105,7 +105,7 @@ def test_a_stick_that_only_hears_is_told():
     [
         ({"valve": None, "clock": False}, "nothing to set"),
         ({"clock": True, "meter": "OAM.1"}, "write addresses as"),
-        ({"clock": True, "mode": 9, "key": KEY.hex()}, "must be 0, 5 or 7"),
+        ({"clock": True, "mode": 9, "key": KEY.hex()}, "must be 0, 5, 7 or 10"),
         ({"clock": True}, "needs the meter's key"),
     ],
 )
@@ -116,7 +116,7 @@ def test_commands_that_cannot_be_are_refused(options, word):
 
 
 def test_a_mode_that_no_meter_plays_is_refused():
-    with pytest.raises(SettingError, match="must be 0, 5, 7 or 13"):
+    with pytest.raises(SettingError, match="must be 0, 5, 7, 10 or 13"):
         wmbus.play(mode=9)
 
 

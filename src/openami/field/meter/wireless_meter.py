@@ -32,6 +32,7 @@ from openami.protocols.mbus.wireless.sealing import (
     Heading,
     mode_5_frame,
     mode_7_frame,
+    mode_10_frame,
     plain_frame,
 )
 from openami.protocols.mbus.wireless.transport import Content
@@ -49,6 +50,7 @@ class Security(Enum):
     PLAIN = 0
     MODE_5 = 5
     MODE_7 = 7
+    MODE_10 = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class WirelessSettings:
 
 
 class WirelessMeter:
-    """One meter's radio. `counter` is the message counter of mode 7, `replay` knows those of commands: their owner
-    keeps both over restarts.
+    """One meter's radio. `counter` is the message counter of modes 7 and 10, `replay` knows those of commands: their
+    owner keeps both over restarts.
     """
 
     def __init__(
@@ -180,9 +182,10 @@ class WirelessMeter:
         settings = self._settings
         flags = SYNCHRONOUS | (BIDIRECTIONAL | ACCESSIBLE if settings.window_s else 0)
         heading = self._heading(control, ci, flags=flags)
-        if settings.security is Security.MODE_7:
+        if settings.security in {Security.MODE_7, Security.MODE_10}:
             self.counter += 1
-            sealed = mode_7_frame(heading, content, settings.key, self.counter)
+            seal = mode_7_frame if settings.security is Security.MODE_7 else mode_10_frame
+            sealed = seal(heading, content, settings.key, self.counter)
         elif settings.security is Security.MODE_5:
             sealed = mode_5_frame(heading, content, settings.key)
         else:

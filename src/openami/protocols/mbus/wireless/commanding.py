@@ -22,12 +22,13 @@ from openami.protocols.mbus.wireless.sealing import (
     Heading,
     mode_5_frame,
     mode_7_frame,
+    mode_10_frame,
     plain_frame,
 )
 from openami.protocols.mbus.wireless.security import FILLER
 from openami.protocols.mbus.wireless.transport import Content
 
-MODES = (0, 5, 7)
+MODES = (0, 5, 7, 10)
 BARE_ERROR_CI = 0x70
 
 
@@ -53,13 +54,13 @@ class Outcome:
 
 
 class MeterCommand:
-    """`records` for `meter`, sealed in `mode` with `key`; `counter` must never have been used before in mode 7."""
+    """`records` for `meter`, sealed in `mode` with `key`; in modes 7 and 10 no `counter` may come twice."""
 
     def __init__(
         self, gateway: MeterAddress, meter: MeterAddress, records: bytes, *, mode: int, key: bytes, counter: int
     ) -> None:
         if mode not in MODES:
-            raise SettingError(f"security mode {mode}: must be 0, 5 or 7")
+            raise SettingError(f"security mode {mode}: must be 0, 5, 7 or 10")
         if mode and not key:
             raise SettingError(f"security mode {mode} needs the meter's key")
         self.step = Step.WAITING
@@ -96,8 +97,9 @@ class MeterCommand:
 
     def _command(self, number: int) -> bytes:
         heading = self._heading(SND_UD, number, COMMAND_CI)
-        if self._mode == 7:
-            return mode_7_frame(heading, self._records, self._key, self._counter)
+        if self._mode in {7, 10}:
+            seal = mode_7_frame if self._mode == 7 else mode_10_frame
+            return seal(heading, self._records, self._key, self._counter)
         if self._mode == 5:
             return mode_5_frame(heading, self._records, self._key)
         return plain_frame(heading, self._records)

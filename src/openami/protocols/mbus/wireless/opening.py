@@ -182,7 +182,7 @@ def _mode_10(transport: Transport, payload: bytes, who: Parties, counter: int | 
     header = bytes((transport.ci,)) + _header_bytes(transport)
     for key in who.keys:
         try:
-            plain = security.ccm_open(key, who.meter, counter, header, sealed)
+            plain = security.ccm_open(key, who.meter, counter, header, sealed, downlink=who.downlink)
         except SecurityError:
             continue
         return Opened(Protection.VERIFIED, plain, guarantee=GuaranteeClass.SHARED_KEYS, counter=counter)

@@ -1,4 +1,4 @@
-"""Telegrams as a meter sends them, and commands as a gateway does: records in a frame, plain or sealed in mode 5 or 7.
+"""Telegrams as a meter sends them, and commands as a gateway does: records, plain or sealed in mode 5, 7 or 10.
 
 The other side of `opening`; mode 7 carries its message counter and MAC in an AFL. A command has a long header with the
 meter's address, and keys of its own direction. (From the OMS group's published material; of commands no telegram was
@@ -24,6 +24,9 @@ MAC_8_BYTES = 5
 MESSAGE_CONTROL = 0x20 | MAC_8_BYTES
 """A message counter is there; the MAC has eight bytes."""
 BLOCKS_MAX = 15
+ALL_ENCRYPTED = 0xFF
+KEY_DERIVED_TAG_8 = b"\x10\x01"
+"""Mode 10's configuration as a public example has it: all octets encrypted, a derived key, a tag of eight octets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,14 @@ def mode_7_frame(heading: Heading, content: bytes, key: bytes, counter: int) -> 
     covered = bytes((MESSAGE_CONTROL,)) + counter.to_bytes(4, "little") + message
     mac = security.message_mac(key, counter, heading.meter, covered, 8, downlink=downlink)
     return heading.frame(encode_fragment(Fragment(0, False, MESSAGE_CONTROL, None, counter, mac)) + message)
+
+
+def mode_10_frame(heading: Heading, content: bytes, key: bytes, counter: int) -> bytes:
+    """The same in AES-CCM, which covers the header too; the counter stands before the ciphertext."""
+    header = heading.transport(10 << 8 | ALL_ENCRYPTED, KEY_DERIVED_TAG_8)
+    downlink = heading.gateway is not None
+    sealed = security.ccm_seal(key, heading.meter, counter, header, content, downlink=downlink)
+    return heading.frame(header + counter.to_bytes(4, "little") + sealed)
 
 
 def plain_telegram(control: int, meter: MeterAddress, access_number: int, records: bytes, *, flags: int = 0) -> bytes:

@@ -105,16 +105,20 @@ def _ccm_nonce(meter: MeterAddress, counter: int) -> bytes:
     return meter.link_order + b"\x00" + counter.to_bytes(4, "big")
 
 
-def ccm_open(key: bytes, meter: MeterAddress, counter: int, header: bytes, sealed: bytes) -> bytes:
+def ccm_open(
+    key: bytes, meter: MeterAddress, counter: int, header: bytes, sealed: bytes, *, downlink: bool = False
+) -> bytes:
     """Mode 10: `header` is authenticated, `sealed` ends with the tag; raises `SecurityError` if it does not verify."""
-    cipher = AESCCM(encryption_key(key, counter, meter), tag_length=CCM_TAG)
+    cipher = AESCCM(encryption_key(key, counter, meter, downlink=downlink), tag_length=CCM_TAG)
     try:
         return cipher.decrypt(_ccm_nonce(meter, counter), sealed, header)
     except (InvalidTag, ValueError) as error:
         raise SecurityError("wrong key: the tag of mode 10 does not verify") from error
 
 
-def ccm_seal(key: bytes, meter: MeterAddress, counter: int, header: bytes, plain: bytes) -> bytes:
+def ccm_seal(
+    key: bytes, meter: MeterAddress, counter: int, header: bytes, plain: bytes, *, downlink: bool = False
+) -> bytes:
     """The other way."""
-    cipher = AESCCM(encryption_key(key, counter, meter), tag_length=CCM_TAG)
+    cipher = AESCCM(encryption_key(key, counter, meter, downlink=downlink), tag_length=CCM_TAG)
     return cipher.encrypt(_ccm_nonce(meter, counter), plain, header)
