@@ -22,12 +22,14 @@ from openami.io.links.memory import memory_pair
 from openami.model.quantity import Quantity
 from openami.model.unit import Unit
 from openami.protocols.dlms.cosem.extended_register import ExtendedRegister
+from openami.protocols.dlms.cosem.iec_local_port_setup import BaudRate
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
 from openami.protocols.dlms.cosem.m_bus import (
     CaptureDefinitionElement,
     DataSendElement,
     EncryptionKeyStatus,
     MBusClient,
+    MBusMasterPortSetup,
 )
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.refusal import ActionRefused, Refused
@@ -221,6 +223,15 @@ def test_what_is_sealed_is_opened_with_the_key_that_was_set():
     assert sub_meter.take([sealed], START)
     assert sub_meter.value(1) == Quantity(12345678, -3, Unit.CUBIC_METRE)
     assert sub_meter.key_status is EncryptionKeyStatus.ENCRYPTION_KEY_IN_USE
+
+
+def test_the_port_that_clients_refer_to_is_there():
+    meter = electricity()
+    client = meter.device.object(InterfaceClass, CLIENT)
+    port = meter.device.object(MBusMasterPortSetup, client.value_of(MBusClient.mbus_port_reference, START))
+    assert port.value_of(MBusMasterPortSetup.comm_speed, START) is BaudRate.BAUD_2400
+    with pytest.raises(KeyError):
+        electricity(()).device.object(MBusMasterPortSetup, port.logical_name)
 
 
 def test_each_channel_has_its_instances():

@@ -24,6 +24,7 @@ from openami.field.meter.push_objects import push_objects
 from openami.field.meter.register_monitor import register_monitor_object
 from openami.field.meter.scripts import SCRIPT_TABLES, script_table_object
 from openami.field.meter.security_object import security_object
+from openami.field.meter.sub_meter_objects import port_object
 from openami.field.meter.tariff import register_activation_object
 from openami.model.obis import ObisCode
 from openami.model.unit import Unit
@@ -114,6 +115,7 @@ def make_device(meter: ElectricityMeter) -> LogicalDevice:
         *push_objects(meter),
         clock_object(meter),
         disconnect_object(meter),
+        *((port_object(),) if meter.sub_meters else ()),
         *(shown for one in meter.sub_meter_objects.values() for shown in one),
     ]
     clients = {sap: ClientAccess(one.rights, _association(meter, sap)) for sap, one in meter.clients.items()}

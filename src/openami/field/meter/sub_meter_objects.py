@@ -18,8 +18,14 @@ from openami.model.obis import ObisCode
 from openami.model.unit import Unit
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
 from openami.protocols.dlms.cosem.extended_register import ExtendedRegister
+from openami.protocols.dlms.cosem.iec_local_port_setup import BaudRate
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
-from openami.protocols.dlms.cosem.m_bus import CaptureDefinitionElement, DataSendElement, MBusClient
+from openami.protocols.dlms.cosem.m_bus import (
+    CaptureDefinitionElement,
+    DataSendElement,
+    MBusClient,
+    MBusMasterPortSetup,
+)
 from openami.protocols.dlms.cosem.profile_buffer import LocalTime, RowBuffer, SortMethod
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.cosem.refusal import ActionRefused, Refused
@@ -55,6 +61,11 @@ def register_name(channel: int, number: int = 1) -> ObisCode:
 def profile_name(channel: int) -> ObisCode:
     """The profile of the captured values."""
     return ObisCode(0, channel, 24, 3, 0, 255)
+
+
+def port_object() -> MBusMasterPortSetup:
+    """The port that all channels are read by."""
+    return MBusMasterPortSetup(PORT, comm_speed=BaudRate.BAUD_2400)
 
 
 class SubMeterObjects:
