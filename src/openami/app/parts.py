@@ -34,7 +34,7 @@ from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.tls import client_context, server_context
 from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
-from openami.io.spool.file_spool import FileSpool
+from openami.io.spool.open_spool import open_spool
 from openami.io.store.engine import Store
 from openami.portal.app import make_portal
 from openami.portal.critical import CriticalCommands
@@ -62,11 +62,13 @@ async def run_headend(installation: Installation, clock: Clock) -> AsyncIterator
     settings = installation.settings.headend
     host, port = address(settings.listen, "headend.listen")
     push_host, push_port = address(settings.push_listen, "headend.push_listen")
-    spool = FileSpool(
-        installation.path(settings.spool),
+    spool = open_spool(
+        settings.spool,
+        installation.folder,
         disk=SystemDisk(),
         random=secrets.token_bytes,
         limit_bytes=settings.spool_bytes,
+        replicas=settings.spool_replicas,
     )
     collectors = _collectors(installation)
     with ThreadPoolExecutor(1, thread_name_prefix="spool") as executor:

@@ -65,7 +65,12 @@ class Headend(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     collector_circuits: Annotated[
         int, Meta(ge=1, description="How many circuits may be open at once through one collector.")
     ] = 64
-    spool: Annotated[str, Meta(description="Folder of the spool of pushes.")] = "spool"
+    spool: Annotated[
+        str, Meta(description="Folder of the spool of pushes, or a stream in NATS: nats://host:4222/STREAM.")
+    ] = "spool"
+    spool_replicas: Annotated[
+        int, Meta(ge=1, le=5, description="How many NATS servers keep the stream; one only with sync_interval: always.")
+    ] = 3
     spool_bytes: Annotated[
         int, Meta(ge=1 << 16, description="How much the spool may hold; when it is full, pushes are refused.")
     ] = 1 << 30
