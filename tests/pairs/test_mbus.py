@@ -24,7 +24,7 @@ from openami.protocols.mbus.wired.procedures import (
     set_primary_address,
     switch_baud_rate,
 )
-from openami.protocols.mbus.wired.selection import Selection
+from openami.protocols.mbus.wired.selection import Selection, decode_selection
 from openami.protocols.mbus.wireless.address import MeterAddress
 
 
@@ -188,6 +188,21 @@ def test_search_tells_meters_with_one_number_as_unresolved():
     assert [each.meter.identification for each in result.found] == ["22345678"]
     assert result.unresolved == (Selection("12345678"),)
     assert volumes(bus.perform(read_selected(Selection.parse("12345678.ABC.FF.FF")))) == ["0.001 m³"]
+
+
+def test_meters_that_share_all_else_are_told_apart_by_their_fabrication_number():
+    twins = [bus_meter(0, "12345678"), bus_meter(0, "12345678")]
+    for number, twin in enumerate(twins):
+        twin.core.fabrication = f"0000000{number}"
+        twin.telegrams = [(ci, data[:-1] + bytes((number,))) for ci, data in twin.telegrams]
+    bus = Bus(twins)
+    chosen = Selection.parse("12345678.FFFF.FF.FF.00000001")
+    assert decode_selection(bytes(chosen)) == chosen
+    (told,) = bus.perform(read_selected(chosen))
+    assert told.data[-1] == 1
+    assert [twin.core.selected for twin in twins] == [False, True]
+    with pytest.raises(LinkTimeout):
+        bus.perform(read_selected(Selection("12345678", fabrication="00000002")))
 
 
 def test_search_below_a_beginning():

@@ -25,7 +25,7 @@ class MbusFace:
 
     def __init__(self, meter: PipeMeter, clock: Clock) -> None:
         self._clock = clock
-        self.core = WiredSecondary(meter.config.address, meter.address)
+        self.core = WiredSecondary(meter.config.address, meter.address, meter.config.identification)
         self._settings = WiredSettings(meter, self.core)
 
     async def serve(self, link: Link) -> None:

@@ -35,13 +35,16 @@ _ACKNOWLEDGE = encode_frame(Acknowledge())
 
 
 class WiredSecondary:
-    """One meter on a bus. `address` is its primary address (0: none yet), `meter` what a selection asks for."""
+    """One meter on a bus. `address` is its primary address (0: none yet), `meter` what a selection asks for, with the
+    fabrication number `fabrication` if it has one.
+    """
 
-    def __init__(self, address: int, meter: MeterAddress) -> None:
+    def __init__(self, address: int, meter: MeterAddress, fabrication: str = "") -> None:
         if not 0 <= address <= PRIMARY_MAX:
             raise LocalProtocolError(f"primary address {address}: must be 0 to {PRIMARY_MAX}")
         self.address = address
         self.meter = meter
+        self.fabrication = fabrication
         self.selected = False
         self._parser = WiredParser()
         self._events: deque[SecondaryEvent] = deque()
@@ -153,7 +156,7 @@ class WiredSecondary:
 
     def _select(self, frame: LongFrame) -> None:
         try:
-            self.selected = frame.ci == SELECT and decode_selection(frame.data).means(self.meter)
+            self.selected = frame.ci == SELECT and decode_selection(frame.data).means(self.meter, self.fabrication)
         except DecodeError:
             self.selected = False
         self._frame_count, self._last, self._last_data = None, b"", None
