@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from openami import __version__
+from openami.app.collector_mesh import open_mesh
 from openami.app.settings import Collector as Section
 from openami.app.settings import address
 from openami.field.collector.bundle import Bundles
@@ -83,7 +84,9 @@ async def run_collector(
     meters = DirectMeters(dict(_meter(entry) for entry in section.meters))
     async with AsyncExitStack() as stack:
         sticks = [_stick(stack, entry, section.stick_every_s, clock) for entry in section.sticks]
-        around = [stick.neighbourhood for stick in sticks]
+        around: list[Neighbourhood] = [stick.neighbourhood for stick in sticks]
+        if section.mesh:
+            around.append(await open_mesh(stack, folder / section.mesh_folder, section.mesh, clock))
         collector = _collector(stack, folder, section, clock, [meters, *around, *networks])
         await meters.listen(*address(section.push_listen, "collector.push_listen"))
         stack.push_async_callback(meters.close)

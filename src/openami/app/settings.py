@@ -122,6 +122,13 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stick_every_s: Annotated[
         int, Meta(ge=0, description="Of a meter's telegrams that look alike one in so many seconds goes on; 0: all.")
     ] = 300
+    mesh: Annotated[
+        str,
+        Meta(description="Radio of a mesh, zep://HOST:PORT?peer=HOST:PORT, a peer for each neighbour; empty: none."),
+    ] = ""
+    mesh_folder: Annotated[
+        str, Meta(description="Folder of the mesh: our station's key, the stations that may join, frame counters.")
+    ] = "mesh"
     alarm_bytes: Annotated[
         int, Meta(ge=0, description="A push of at most so many bytes counts as an alarm and goes before the bulk.")
     ] = 160

@@ -12,6 +12,7 @@ import typer
 
 from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.key_files import KeyFiles, symmetric_key
+from openami.cli.mesh_meter import MeshPlace, mesh_place
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import framing_of, served
 from openami.cli.session import AuthenticationName, FramingName, octets
@@ -32,7 +33,6 @@ from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.sealed_records import SealedRecords
 from openami.model.errors import SettingError
 from openami.protocols.dlms.authentication import Authentication
-from openami.protocols.dlms.counters import Counters
 from openami.protocols.dlms.security import Secret, SecurityKeys, SecuritySuite
 
 DAY_S = 86_400
@@ -105,6 +105,13 @@ def meter(
     call_in: Annotated[str, typer.Option(help="Where the meter calls in when it is woken, host:port.")] = "",
     wake_listen: Annotated[str, typer.Option(help="Where wake-ups arrive (UDP), host:port.")] = "127.0.0.1:4063",
     wake_key: Annotated[str, typer.Option(help="Ed25519 key that signs wake-ups, 64 hex digits.")] = "",
+    mesh: Annotated[
+        str, typer.Option(help="Instead of a port: the radio of a mesh station, zep://HOST:PORT?peer=HOST:PORT.")
+    ] = "",
+    mesh_eui64: Annotated[str | None, typer.Option(help="The station's EUI-64, 16 hexadecimal digits.")] = None,
+    mesh_key: Annotated[
+        str | None, typer.Option(envvar="OPENAMI_MESH_KEY", help="The key that it joins with, 32 hexadecimal digits.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one simulated electricity meter: a DLMS/COSEM peer for clients of any make.
@@ -116,9 +123,11 @@ def meter(
     record was made for. Keys make that client prove itself by HLS 5, a password by LLS; `--authentication` says
     it otherwise. From a companion profile it
     takes the objects, rights and values of every client, and how each proves itself.
+
+    With `--mesh` the meter joins a collector's mesh, relays for other stations, and is reached and pushes through it.
     """
     clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
-    store: Counters | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
+    store: CounterFile | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
     if clone is not None:
         sealed = encryption_key is not None or authentication_key is not None
         clone_options = CloneOptions(
@@ -145,7 +154,7 @@ def meter(
         capture_period_s=capture_period,
         drift_ppm=drift,
         sub_meters=tuple(sub_meter or ((1,) if mbus else ())),
-        push_destination=push,
+        push_destination=push or ("mesh" if mesh else ""),
     )
     start = clock.time() - days * DAY_S
     load = ArrayCurve.replay(replayed(curve, clock.time()))
@@ -155,7 +164,9 @@ def meter(
         device = LaboratoryMeter(config, load, start, _password(password), store, random, kept)
     served_at = None if pty else listen
     with suppress(KeyboardInterrupt):
-        if face is not None:
+        if mesh:
+            asyncio.run(_run_on_mesh(device, mesh_place(mesh, mesh_eui64, mesh_key), store, speed, as_json=as_json))
+        elif face is not None:
             port = local_port(face, device, clock, face_interval)
             asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
@@ -221,6 +232,15 @@ async def _run(
         deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
         _introduce(device, link, kind, as_json=as_json)
         await live(device, clock, deliver)
+
+
+async def _run_on_mesh(
+    device: ElectricityMeter, place: MeshPlace, counters: CounterFile | None, speed: float, *, as_json: bool
+) -> None:
+    if counters is None:
+        raise SettingError("a mesh refuses numbers that it has seen: --counters must name a journal of frame counters")
+    _introduce(device, f"mesh:{place.eui64.hex()}", FramingKind.WRAPPER, as_json=as_json)
+    await place.run(device, ScaledClock(SystemClock().time(), speed), counters)
 
 
 async def _run_port(

@@ -73,6 +73,8 @@ async def test_a_meter_is_seen_and_read_over_a_circuit():
     async with make_client(await room.collector.open(METER), room.clock) as client:
         rows = await client.get(ProfileGeneric.buffer, codes.LOAD_PROFILE)
         assert len(rows) == 97, "longer than a datagram: transferred in blocks"
+    await asyncio.sleep(1)
+    assert not len(room.root._confirmed), "the meter has confirmed each request"
     with pytest.raises(ConnectFailed, match="no route"):
         await room.collector.open(name(9).hex())
     with pytest.raises(ConnectFailed, match="EUI-64"):

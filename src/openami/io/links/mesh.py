@@ -122,7 +122,7 @@ class MeshNeighbourhood:
         self._sent: dict[int, MeshLink] = {}
         self._heard: dict[bytes, float] = {}
         self.dropped = 0
-        node.confirms_on_arrival = False
+        node.confirms_on_arrival = not node.settings.root
 
     async def next_event(self) -> NeighbourhoodEvent:
         event = await self._events.get()

@@ -11,10 +11,20 @@ import asyncio
 import logging
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
+from urllib.parse import parse_qsl, urlsplit
 
 from openami.io.links.inbox import Inbox
-from openami.model.errors import ConnectFailed, DecodeError, FrameCheckError, LinkLost, LocalProtocolError
+from openami.model.errors import (
+    ConnectFailed,
+    DecodeError,
+    FrameCheckError,
+    LinkLost,
+    LocalProtocolError,
+    SettingError,
+)
+from openami.protocols.mesh.parameters import MeshParameters
 from openami.protocols.wire.crc import crc16_kermit
 
 LOG = logging.getLogger(__name__)
@@ -24,6 +34,29 @@ _HEAD: Final = struct.Struct(">2sBBBHBBQI10sB")
 _DATA, _VERSION = 1, 2
 _GOOD_CHECK: Final = 0x80
 _WEAKEST_DBM, _RANGE_DB = -100, 60
+
+
+LAB: Final = MeshParameters(
+    psdu_max=FRAME_MAX,
+    bit_rate=250_000,
+    phy_overhead=6,
+    duty=1.0,
+    backoff_s=0.00032,
+    ack_wait_s=0.2,
+    dio_interval_min_s=0.5,
+    keepalive_s=20.0,
+    parent_hold_s=5.0,
+    dao_delay_s=0.1,
+    dao_change_delay_s=0.5,
+    dao_ack_s=2.0,
+    beacon_wait_s=0.3,
+    join_wait_s=2.0,
+    scan_interval_min_s=0.5,
+    scan_interval_max_s=8.0,
+    confirmed_wait_s=2.0,
+    key_distribution_s=60.0,
+)
+"""A mesh on ZEP: O-QPSK's 127 octets and 250 kbit/s, and periods of seconds, since nobody else is on this air."""
 
 
 class Radio(Protocol):
@@ -111,6 +144,49 @@ class ZepRadio(asyncio.DatagramProtocol):
         self._inbox.end()
         if self._transport is not None:
             self._transport.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ZepAddress:
+    """Where a radio listens, and whom its frames reach."""
+
+    host: str
+    port: int
+    peers: tuple[tuple[str, int], ...]
+    channel: int
+
+    async def open(self) -> ZepRadio:
+        """The radio; raises `ConnectFailed`."""
+        return await open_zep(self.host, self.port, self.peers, channel=self.channel)
+
+
+def zep_address(text: str, where: str) -> ZepAddress:
+    """Read `zep://HOST:PORT?peer=HOST:PORT&channel=26` with any peers; raise `SettingError` naming `where`."""
+    url = urlsplit(text)
+    try:
+        if url.scheme != "zep" or url.path or not url.hostname or url.port is None:
+            raise ValueError(text)
+        given = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+        peers = tuple(_peer(value) for key, value in given if key == "peer")
+        channels = [int(value) for key, value in given if key == "channel"]
+        if (
+            len(channels) > 1
+            or len(peers) + len(channels) != len(given)
+            or not all(11 <= one <= 26 for one in channels)
+        ):
+            raise ValueError(text)
+    except ValueError:
+        raise SettingError(
+            f"{where} is {text!r}; write zep://HOST:PORT?peer=HOST:PORT, a peer for each neighbour; channel 11 to 26"
+        ) from None
+    return ZepAddress(url.hostname, url.port, peers, channels[0] if channels else 26)
+
+
+def _peer(text: str) -> tuple[str, int]:
+    url = urlsplit(f"//{text}")
+    if not url.hostname or not url.port or url.path or url.query:
+        raise ValueError(text)
+    return url.hostname, url.port
 
 
 async def open_zep(host: str, port: int, peers: Sequence[tuple[str, int]], *, channel: int = 26) -> ZepRadio:

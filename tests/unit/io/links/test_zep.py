@@ -9,8 +9,8 @@ import pytest
 
 from mesh_tshark import fields, need_tshark, write_pcap
 from openami.io.links.packets import End, udp_packet
-from openami.io.links.zep import ZEP_PORT, decode_zep, encode_zep, open_zep
-from openami.model.errors import DecodeError, FrameCheckError, LinkLost, LocalProtocolError
+from openami.io.links.zep import ZEP_PORT, ZepAddress, decode_zep, encode_zep, open_zep, zep_address
+from openami.model.errors import DecodeError, FrameCheckError, LinkLost, LocalProtocolError, SettingError
 from openami.protocols.mesh.frame import encode_ack
 
 PSDU = encode_ack(7)
@@ -43,6 +43,33 @@ def test_a_wrong_check_sequence_and_a_long_frame_are_refused():
         decode_zep(bytes(datagram))
     with pytest.raises(LocalProtocolError, match="127"):
         encode_zep(bytes(126), 1)
+
+
+def test_an_address_names_radio_and_neighbours():
+    text = "zep://127.0.0.1:17754?peer=127.0.0.1:17755&peer=[::1]:17756&channel=11"
+    peers = (("127.0.0.1", 17755), ("::1", 17756))
+    assert zep_address(text, "collector.mesh") == ZepAddress("127.0.0.1", 17754, peers, 11)
+    assert zep_address("zep://localhost:0", "collector.mesh") == ZepAddress("localhost", 0, (), 26)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "serial:///dev/ttyACM0",
+        "zep://127.0.0.1",
+        "zep://127.0.0.1:70000",
+        "zep://127.0.0.1:1/x",
+        "zep://127.0.0.1:1?peer",
+        "zep://127.0.0.1:1?peer=127.0.0.1",
+        "zep://127.0.0.1:1?peer=127.0.0.1:x",
+        "zep://127.0.0.1:1?channel=27",
+        "zep://127.0.0.1:1?channel=11&channel=12",
+        "zep://127.0.0.1:1?pear=127.0.0.1:2",
+    ],
+)
+def test_an_address_that_is_none_names_its_setting(text):
+    with pytest.raises(SettingError, match=r"collector\.mesh.*zep://HOST:PORT"):
+        zep_address(text, "collector.mesh")
 
 
 async def test_radios_on_udp_hear_each_other():
