@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
+from openami.app.expiry import endings
 from openami.app.inner_zones import ed25519_key, run_witness
-from openami.app.installation import install
+from openami.app.installation import install, renew_certificates
 from openami.app.records import enter_command, open_audit
 from openami.app.settings import Settings
 from openami.app.witnessing import Witnessing, log_key_file
@@ -117,3 +119,38 @@ def _log(site, log):
 
 def _witness(site):
     return WitnessKey("witness.openami.localhost", ed25519_key(site.path("witness.key")).public_key())
+
+
+async def test_a_certificate_that_ends_soon_is_alarmed_once_at_each_stage(site):
+    class Later:
+        at = CLOCK.time()
+
+        def time(self):
+            return self.at
+
+        monotonic = time
+
+    clock = Later()
+    with open_audit(site, CLOCK) as audit:
+        roots = Roots(site.open_store(), audit, site.path("known-rows"), SystemDisk())
+        running = Witnessing(site, audit, roots, clock, inline, None, {})
+        counts = []
+        for days in (0, 55, 61, 61, 77, 84, 91):
+            clock.at = Later.at + days * 86_400
+            await running.once()
+            counts.append(len(audit.of_kind(Kind.ALERT)))
+        told = audit.of_kind(Kind.ALERT)
+    parts = counts[2]
+    assert counts == [0, 0, parts, parts, 2 * parts, 3 * parts, 4 * parts]
+    assert parts >= 6
+    assert "ends in 28 days" in told[0].what
+
+
+def test_certificates_are_renewed_under_the_same_authority(site):
+    before = {one.file: one.file.read_bytes() for one in endings(site, datetime.now(UTC))}
+    renew_certificates(site)
+    after = {one.file: one.file.read_bytes() for one in endings(site, datetime.now(UTC))}
+    authority = site.path(site.settings.zones.authority)
+    assert before.keys() == after.keys()
+    assert [file for file in before if before[file] == after[file]] == [authority]
+    assert all(one.days == 89 for one in endings(site, datetime.now(UTC)) if one.file != authority)

@@ -122,9 +122,24 @@ def install(folder: Path, settings: Settings) -> tuple[Installation, str]:
 
 def _issue_certificates(made: Installation) -> None:
     """The authority signs for the portal's name and below it: for the portal and for both sides of the zone border."""
+    file = made.path(made.settings.zones.authority)
+    authority = make_authority(file.parent, datetime.now(UTC), names=(made.settings.portal.name,))
+    issue_certificates(made, authority)
+
+
+def renew_certificates(made: Installation) -> None:
+    """New keys and certificates for the portal and the zones, under the authority that is there; raises `SettingError`.
+
+    Who runs uses them from its next start on.
+    """
+    file = made.path(made.settings.zones.authority)
+    issue_certificates(made, Certificate(file, file.with_suffix(".key"), file))
+
+
+def issue_certificates(made: Installation, authority: Certificate) -> None:
+    """For the portal, both sides of the zones' border, and the inner parts; those that are there are replaced."""
     settings, now = made.settings, datetime.now(UTC)
     name = settings.portal.name
-    authority = make_authority(made.path(settings.zones.authority).parent, now, names=(name,))
     inner = (("authority", settings.authority), ("guard", settings.guard), ("witness", settings.witness))
     wanted = (
         (name, True, settings.portal.certificate, settings.portal.key),

@@ -10,12 +10,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from openami.app.expiry import endings
 from openami.app.inner_zones import ed25519_key
 from openami.app.installation import Installation
 from openami.app.records import head_file, open_commands
@@ -73,6 +74,7 @@ class Witnessing:
     blocking: Blocking
     asked: Callable[[], Awaitable[Link]] | None
     sizes: dict[str, int]
+    alarmed: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """For ever. What fails is said in the log and tried again in the next period."""
@@ -86,6 +88,7 @@ class Witnessing:
             await self.blocking(self.roots.enter, datetime.fromtimestamp(self.clock.time(), UTC))
         except OpenAmiError as error:
             LOG.critical("the root of new metering data is not in the audit log: %s", error)
+        await self.blocking(self._look_at_certificates)
         if self.asked is None:
             return
         for origin, head_of in self._logs().items():
@@ -97,6 +100,15 @@ class Witnessing:
                 LOG.critical("%s was not witnessed: %s", origin, error)
                 text = f"not witnessed: {error}"[:500]
                 await self.blocking(self.audit.enter, Kind.ALERT, ACTOR, origin, text)
+
+    def _look_at_certificates(self) -> None:
+        """Alarm each one that ends soon, once at each stage."""
+        for one in endings(self.installation, datetime.fromtimestamp(self.clock.time(), UTC)):
+            name = str(one.file.relative_to(self.installation.folder))
+            if one.stage is not None and self.alarmed.get(name) != one.stage:
+                self.alarmed[name] = one.stage
+                LOG.critical("certificate %s ends in %d days: openami pki renew", name, one.days)
+                self.audit.enter(Kind.ALERT, ACTOR, name, f"the certificate ends in {one.days} days")
 
     def _logs(self) -> dict[str, HeadOf]:
         settings = self.installation.settings

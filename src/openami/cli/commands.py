@@ -81,6 +81,8 @@ GROUPS = {
         "key",
         "public",
         "receive",
+        "expiring",
+        "renew",
     ),
 }
 """Commands with commands of their own: `openami mdm judge`."""

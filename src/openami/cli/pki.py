@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from openami.app.records import enter_beside
+from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.audit.entry import Kind
-from openami.cli.output import console
-from openami.cli.seal_keys import key, public, receive
+from openami.cli.output import JsonOption, console, print_rows
+from openami.cli.seal_keys import SettingsOption, key, public, receive
 from openami.io.clock import SystemClock
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
@@ -27,7 +28,21 @@ PurposeOption = Annotated[
 PassphraseOption = Annotated[Path, typer.Option("--passphrase", help="File whose first line opens the root's key.")]
 FileArgument = Annotated[Path, typer.Argument(help="The file that holds private key and certificate, PEM.")]
 SERVICES = Path("services")
-__all__ = ("adopt", "certify", "deny", "install", "key", "public", "receive", "request", "root", "sign", "subordinate")
+__all__ = (
+    "adopt",
+    "certify",
+    "deny",
+    "expiring",
+    "install",
+    "key",
+    "public",
+    "receive",
+    "renew",
+    "request",
+    "root",
+    "sign",
+    "subordinate",
+)
 
 
 def root(*, folder: FolderOption = Path("root"), passphrase: PassphraseOption = Path("root.passphrase")) -> None:
@@ -114,6 +129,36 @@ def deny(
     serial = authority.deny(file.read_bytes(), datetime.now(UTC))
     _enter(folder, Kind.CERTIFICATE, f"serial number {serial:x}", "called a certificate back", file.read_bytes())
     console.print(f"{serial:x} is called back in {authority.deny_list}", highlight=False)
+
+
+def expiring(
+    *,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+    as_json: JsonOption = False,
+) -> int:
+    """Show when the certificates of an installation end. Exit status 1 if one does within 30 days."""
+    from openami.app.expiry import endings
+    from openami.app.installation import Installation
+
+    installation = Installation.load(settings)
+    found = endings(installation, datetime.now(UTC))
+    rows = [(str(one.file.relative_to(installation.folder)), one.days) for one in found]
+    print_rows("Certificates", ("file", "days left"), rows, as_json=as_json)
+    return int(any(one.stage is not None for one in found))
+
+
+def renew(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
+    """Make new keys and certificates for pages and zones, 90 days, where the zones' authority and its key are.
+
+    Carry them to where they belong; a part uses them from its next start on.
+    """
+    from openami.app.installation import Installation, renew_certificates
+    from openami.app.records import enter_command
+
+    installation = Installation.load(settings)
+    enter_command(installation, SystemClock(), Kind.CERTIFICATE, installation.settings.portal.name, "renewed")
+    renew_certificates(installation)
+    console.print("renewed; each part uses its own from its next start on", highlight=False)
 
 
 def _enter(folder: Path, kind: Kind, subject: str, what: str, about: bytes) -> None:

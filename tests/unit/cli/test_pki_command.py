@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def test_a_shipment_is_received_once(site, capsys):
     assert stored.authentication_key == meter.authentication_key
     assert run(["pki", "receive", "shipment.bin", "--maker", "maker.pem"]) == 1
     assert "nothing was changed" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_the_ends_of_certificates_are_shown_and_they_are_renewed(site, capsys):
+    shown = said(capsys, "pki", "expiring", "--json").splitlines()
+    assert [json.loads(line)["days_left"] for line in shown[:-1]] == [89] * 6
+    before = Path("tls/headend.pem").read_bytes()
+    said(capsys, "pki", "renew")
+    assert Path("tls/headend.pem").read_bytes() != before
+    Path("tls/authority.key").unlink()
+    assert run(["pki", "renew"]) == 1
+    assert site.is_dir()
 
 
 def test_from_the_root_to_a_certificate_in_use(site, capsys):

@@ -31,8 +31,8 @@ from openami.io.keystore.certificates import usage as usage_of
 from openami.model.errors import SettingError
 
 DEMO_NAME = "openami.localhost"
-CERTIFICATE_DAYS = 397
-"""Browsers refuse server certificates that live longer."""
+CERTIFICATE_DAYS = 90
+"""As services of an authority of `openami pki` have it; browsers refuse what lives longer than 398 days."""
 
 
 @dataclass(frozen=True, slots=True)
