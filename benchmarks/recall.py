@@ -40,6 +40,7 @@ def run() -> Table:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(GIVEN) if GIVEN else Path(folder) / "recall.sqlite"
         store = Store(f"sqlite:///{path}") if GIVEN else fleet(path, POINTS)
+        store.upgrade()
         registry = Registry(store)
         points = registry.point_ids()
         chosen = points[:: len(points) // SAMPLES][:SAMPLES]
