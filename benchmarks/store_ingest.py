@@ -1,4 +1,4 @@
-"""Day profiles into the store: meter-days per second, a durable commit per batch, one process, SQLite.
+"""Day profiles into the store: meter-days per second, a durable commit per batch, one process, SQLite and PostgreSQL.
 
 A meter-day is 96 register snapshots of one channel, as a campaign brings them: intake finds point and channel, keeps
 the snapshots, derives the energies and commits. Beside it the same days as a row per interval, the usual way.
@@ -10,14 +10,17 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 
+from benchmarks.servers import postgres
 from benchmarks.table import Table, count
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
@@ -41,49 +44,64 @@ KNOWN_AT = datetime(2026, 6, 20, tzinfo=UTC)
 
 
 def run() -> Table:
-    """Both ways, and what they leave on the disk."""
+    """All ways, and what they leave on the disk."""
     with tempfile.TemporaryDirectory() as folder:
-        blocks, block_bytes = _blocks(Path(folder) / "blocks.sqlite")
-        rows, row_bytes = _rows(Path(folder) / "rows.sqlite")
+        path = Path(folder) / "blocks.sqlite"
+        blocks = _blocks(f"sqlite:///{path}", lambda: _size(path))
+        rows = _rows(Path(folder) / "rows.sqlite")
+    with postgres() as url:
+        server = _blocks(url, lambda: _server_size(url))
     return Table(
         "store_ingest",
-        f"Day profiles of {METERS:,} meters into SQLite, a durable commit per batch",
-        ("how", "meter-days/s", "ratio", "bytes on disk per meter-day"),
+        f"Day profiles of {METERS:,} meters into a database, a durable commit per batch",
+        ("how", "meter-days/s", "ratio", "processor µs per meter-day", "bytes on disk per meter-day"),
         [
-            (
-                "intake: blocks with registers, energies, quality, evidence",
-                count(blocks),
-                f"{blocks / rows:,.0f} ×",
-                count(block_bytes),
-            ),
-            ("bare rows, one per interval", count(rows), "1", count(row_bytes)),
+            _row("intake into SQLite: blocks with registers, energies, quality, evidence", blocks, rows),
+            _row("intake into PostgreSQL: the same", server, rows),
+            _row("bare rows into SQLite, one per interval", rows, rows),
         ],
         (
             f"Batches of {METERS:,} meter-days (96 values of real households), median wall time of {DAYS};",
             "SQLite with a write-ahead log, synchronous=FULL. Blocks hold registers, energies, qualities and evidence;",
-            "the bare rows hold the value alone and are inserted without any check.",
+            "the bare rows hold the value alone and are inserted without any check. Processor time is that of our own",
+            "process: the PostgreSQL server works beside it.",
         ),
     )
 
 
-def _blocks(path: Path) -> tuple[float, float]:
-    store = Store(f"sqlite:///{path}")
+class Taken(NamedTuple):
+    """Meter-days a second of wall time, processor seconds and bytes per meter-day."""
+
+    speed: float
+    processor_s: float
+    size: float
+
+
+def _row(how: str, taken: Taken, beside: Taken) -> tuple[str, ...]:
+    ratio = "1" if taken is beside else f"{taken.speed / beside.speed:,.0f} ×"
+    return how, count(taken.speed), ratio, count(taken.processor_s * 1e6), count(taken.size)
+
+
+def _blocks(url: str, size: Callable[[], int]) -> Taken:
+    store = Store(url)
     store.upgrade()
     registry = Registry(store)
     mdm = Mdm(store, registry)
     meters = _register(store, registry)
     mdm.take_profile(_day(meters, -1))
-    before = _size(path)
-    taken = []
+    before = size()
+    taken, used = [], 0.0
     for day in range(DAYS):
         batch = _day(meters, day)
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         result = mdm.take_profile(batch)
         taken.append(time.perf_counter() - start)
+        used += time.process_time() - processor
         assert result.blocks >= METERS
     series = mdm.series(1, 1, datetime.fromtimestamp(START, UTC), datetime.fromtimestamp(START + DAYS * DAY_S, UTC))
     assert int(series.values.sum()) == sum(int(_energies(0, day).sum()) for day in range(DAYS))
-    return METERS / statistics.median(taken), (_size(path) - before) / (DAYS * METERS)
+    store.close()
+    return Taken(METERS / statistics.median(taken), used / DAYS / METERS, (size() - before) / (DAYS * METERS))
 
 
 def _register(store: Store, registry: Registry) -> list[int]:
@@ -136,7 +154,7 @@ def _registers(day: int) -> Iterator[npt.NDArray[np.int64]]:
 _TOTALS: dict[tuple[int, int], int] = {}
 
 
-def _rows(path: Path) -> tuple[float, float]:
+def _rows(path: Path) -> Taken:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -144,19 +162,20 @@ def _rows(path: Path) -> tuple[float, float]:
         "CREATE TABLE reading (point INTEGER, channel INTEGER, stamp INTEGER, value INTEGER, quality INTEGER,"
         " PRIMARY KEY (point, channel, stamp)) WITHOUT ROWID"
     )
-    taken = 0.0
+    taken = used = 0.0
     for day in range(ROW_DAYS):
         days = [(each.meter, each.stamps.tolist(), each.registers.tolist()) for each in _day(list(range(METERS)), day)]
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         rows = [
             (meter, 1, at, value, 0) for meter, stamps, values in days for at, value in zip(stamps, values, strict=True)
         ]
         with connection:
             connection.executemany("INSERT INTO reading VALUES (?, ?, ?, ?, ?)", rows)
         taken += time.perf_counter() - start
-    size = _size(path)
+        used += time.process_time() - processor
+    size, many = _size(path), ROW_DAYS * METERS
     connection.close()
-    return ROW_DAYS * METERS / taken, size / (ROW_DAYS * METERS)
+    return Taken(many / taken, used / many, size / many)
 
 
 def _size(path: Path) -> int:
@@ -165,3 +184,12 @@ def _size(path: Path) -> int:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path.stat().st_size
+
+
+def _server_size(url: str) -> int:
+    """Bytes of the tables that blocks and their evidence lie in, indexes included."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM")
+        tables = "relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        told = connection.execute(f"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE {tables}").fetchone()
+    return int(told[0]) if told else 0
