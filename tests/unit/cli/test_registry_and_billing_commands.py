@@ -119,3 +119,5 @@ def test_what_is_not_asked_well_is_told(openami, folder):
     assert "no billing plan" in openami("mdm", "bill", "run", "x", "2026-02-10", "2026-02-11", *settings).err
     assert "no metering point" in openami("mdm", "edit", "list", "P-7", *settings).err
     assert "two metering points" in openami("mdm", "crossed", "P-1", "P-7", *settings).err
+    assert "name both points" in openami("mdm", "crossed", *settings).err
+    assert openami("mdm", "crossed", "--hints", "--json", *settings).out == ""

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +16,13 @@ import pyarrow.dataset as ds
 import pytest
 
 from openami.backoffice.mdm.interfaces.arrow import to_table, write_arrow, write_months
+from openami.backoffice.mdm.interfaces.events import import_events, stored_events
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.judge import Judge
 from openami.model.interval import utc
 from openami.model.obis import ObisCode
 from openami.model.quality import Quality
+from openami.protocols.exchange.cim_events import CODES, EventRecord, parse_cim_events, write_events
 from openami.protocols.exchange.cim_readings import parse_cim_readings, write_readings
 from openami.protocols.exchange.espi import write_espi
 from openami.protocols.exchange.mscons import Party, write_mscons
@@ -214,3 +217,26 @@ def test_parquet_by_month(exporter, house, tmp_path):
     read = ds.dataset(tmp_path, partitioning="hive").to_table()
     assert read.num_rows == 15 * 96
     assert read.filter(ds.field("month") == "2026-01").num_rows == 2 * 96
+
+
+def test_events_of_meters_go_out_as_they_came_in(house):
+    """Taken from another system's EndDeviceEvents, told in ours, and read there again: what, when and of whom."""
+    at = int(START.timestamp())
+    sent = [
+        EventRecord(0, "M1", "0.26.38.85", None, at + 60, "mains lost & back"),
+        EventRecord(0, "M1", "0.12.141.212", None, at + 120, "cover <opened>"),
+    ]
+    sent = [replace(each, code=int(CODES[each.kind.partition(".")[2]])) for each in sent]
+    text = "".join(write_events(sent, NOW, "there", "1"))
+    refused = []
+    import_events(house.store, house.registry, house.mdm, [text.encode()], NOW, refused.append)
+    assert refused == []
+    ours = list(stored_events(house.store, house.registry, START, END))
+    assert sorted((each.meter, each.kind, each.at, each.text) for each in ours) == sorted(
+        (each.meter, each.kind, each.at, each.text) for each in sent
+    )
+    again = list(parse_cim_events(["".join(write_events(ours, NOW, "here", "2")).encode()]))
+    assert sorted((each.meter, each.code, each.at) for each in again) == sorted(
+        (each.meter, each.code, each.at) for each in sent
+    )
+    assert list(stored_events(house.store, house.registry, END, END + timedelta(days=1))) == []
