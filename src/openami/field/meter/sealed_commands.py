@@ -86,7 +86,7 @@ class SealedCommands:
         self._meter = meter
         self._random = random
         self._gate = CommandGate(seal, meter.counters.load)
-        self._limits = SwitchingLimits()
+        self._limits = SwitchingLimits(meter.records)
         self._pending: list[Scheduled] = []
         self._challenge, self._challenged_at = b"", 0.0
         self._last: tuple[SignedCommand | None, Stage, float] = None, Stage.NONE, 0.0

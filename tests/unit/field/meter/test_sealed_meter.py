@@ -12,6 +12,7 @@ from openami.field.meter import codes
 from openami.field.meter.access import MANAGEMENT, PUBLIC
 from openami.field.meter.sealed_commands import Stage
 from openami.field.meter.sealed_meter import SealedMeter
+from openami.field.meter.security_record import MemoryRecords
 from openami.field.meter.switching_limits import DELAY_MAX_S, DWELL_S, SwitchingLimits
 from openami.model.errors import SettingError
 from openami.model.event import EventCode
@@ -103,8 +104,19 @@ def test_dwell_and_switchings_per_day():
     assert submit(meter, order(101, tomorrow, emergency=True), tomorrow) is SUCCESS
 
 
+def test_a_power_cut_gives_no_other_four_switchings():
+    records = MemoryRecords()
+    limits = SwitchingLimits(records)
+    for number in range(4):
+        limits.plan(1000.0 + number * DWELL_S)
+    again = SwitchingLimits(records)
+    assert not again.allow(1000.0 + 4 * DWELL_S)
+    assert not again.allow(1000.0 + 3 * DWELL_S + 1)
+    assert again.allow(1000.0 + 86_400 + 3 * DWELL_S)
+
+
 def test_limits_see_the_future_too():
-    limits = SwitchingLimits()
+    limits = SwitchingLimits(MemoryRecords())
     limits.plan(1000)
     assert not limits.allow(1000 - DWELL_S + 1)
     assert limits.allow(1000 - DWELL_S)
