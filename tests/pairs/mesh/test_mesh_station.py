@@ -12,13 +12,16 @@ from meter_bench import DAY_S, START, BenchClock, make_client, make_meter, seede
 from openami.field.meter import codes
 from openami.field.meter.faces.mesh import MeshFace
 from openami.io.clock import OffsetTimescale
+from openami.io.links import mesh
 from openami.io.links.mesh import MeshStation
 from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent
 from openami.model.errors import ConnectFailed, LinkError, LinkLost
 from openami.protocols.dlms.cosem.profile_generic import ProfileGeneric
 from openami.protocols.dlms.counters import MemoryCounters
 from openami.protocols.dlms.wrapper import decode_wrapper
-from openami.protocols.mesh.node import PAYLOAD_MAX, MeshNode
+from openami.protocols.mesh.address import address_of
+from openami.protocols.mesh.events import DatagramReceived
+from openami.protocols.mesh.node import PAYLOAD_MAX, PORT, MeshNode
 from openami.protocols.mesh.parameters import MeshParameters, NodeSettings
 from virtual_loop import in_virtual_time
 
@@ -113,6 +116,27 @@ async def test_a_push_is_confirmed_when_it_is_durable_and_comes_again_when_it_wa
         again.settled(True)
         while not room.face.quiet:  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(1)
+
+
+@in_virtual_time
+async def test_a_push_that_waited_too_long_for_the_collector_is_refused_so_that_it_comes_again(monkeypatch):
+    monkeypatch.setattr(mesh, "EVENTS_MAX", 1)
+    settings = NodeSettings(name(0), root=True, device_key=ROOT_KEY, keys_of=device_key)
+    node, told = MeshNode(settings, seeded(1), MemoryCounters()), []
+    monkeypatch.setattr(node, "refuse", lambda event: told.append(("refused", event.number)))
+    monkeypatch.setattr(node, "confirm", lambda event, _now: told.append(("confirmed", event.number)))
+    root = mesh.MeshNeighbourhood(node, BenchClock(START), MemoryCounters(), lambda: told.append("woken"))
+    source = address_of(name(1), node.address[:8])
+    for number in (5, 6):
+        root.take(DatagramReceived(source, PORT, b"push", 1, number), 0.0)
+    assert told == [("refused", 5)]
+    assert root.dropped == 1
+    heard = await root.next_event()
+    assert isinstance(heard, Heard)
+    heard.settled(True)
+    assert told[1:] == [("confirmed", 6), "woken"]
+    root.take(DatagramReceived(source, PORT + 1, b"nobody's", 1, 7), 0.0)
+    assert told[3:] == [("confirmed", 7)], "nobody here wants it, and a repetition would not help"
 
 
 @in_virtual_time
