@@ -32,8 +32,7 @@ FIRST_EXTENSION_VIF = 0xFD
 SECOND_EXTENSION_VIF = 0xFB
 THIRD_EXTENSION_VIF = 0xEF
 MANUFACTURER_VIF = 0x7F
-LAYOUTS_MAX = 1 << 13
-"""Distinct headers that are remembered; what a flood of strange ones makes known ones cost anew is little."""
+LAYOUTS_MAX = 1 << 16
 _new = tuple.__new__
 """A named tuple's own constructor costs a call more."""
 RESERVED = Meaning("reserved", Unit.OTHER, 0, Kind.NUMBER, 1)
