@@ -40,8 +40,8 @@ CIM = [
         b"<IntervalBlocks><IntervalReadings><timeStamp>2026-02-20T00:15:00Z</timeStamp><value>0.25</value>"
         b'<ReadingQualities><ReadingQualityType ref="3.8.0"/></ReadingQualities></IntervalReadings>'
         b'<ReadingType ref="0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0"/></IntervalBlocks><Readings>'
-        b'<timeStamp>2026-02-20T00:00:00Z</timeStamp><value>7</value><ReadingType ref="0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.'
-        b'72.0"/></Readings><Meter><mRID>M1</mRID></Meter></MeterReading></MeterReadings>'
+        b'<timeStamp>2026-02-20T00:00:00Z</timeStamp><value>7</value><ReadingType ref="0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.'
+        b'3.72.0"/></Readings><Meter><mRID>M1</mRID></Meter></MeterReading></MeterReadings>'
     ),
 ]
 EVENTS = [
