@@ -63,7 +63,7 @@ PLOT_DM, STREET_DM = 200, 260
 HOLD_UP_S: Final = 1.0
 """How long a station speaks on when the supply has failed: enough for a last gasp and a good-bye."""
 READS_AT_ONCE: Final = 4
-"""Meters on one channel stand in each other's way: 24 at once need 69,000 frames for a week, four at a time 44,000."""
+"""Meters on one channel stand in each other's way: of 24 at once more frames collide, and more find the air busy."""
 _PATIENCE_S: Final = 120.0
 _LOOK_S: Final = 0.05
 
