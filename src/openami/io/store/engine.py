@@ -22,7 +22,7 @@ OVERTAKEN = ("40001", "40P01")
 """PostgreSQL's codes for a transaction that others overtook: serialization failure, deadlock."""
 WRITES = "openami_writes"
 TUNING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536")
-"""For each connection to SQLite; what is deleted is overwritten, for personal data must not outlive it in free pages."""
+"""For each connection to SQLite; what is deleted is overwritten, so that personal data is not left in free pages."""
 ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """How a server is asked for a reading that sees one state; SQLite's readings do by themselves."""
 
