@@ -15,7 +15,7 @@ from openami.cli.consumer_port import ConsumerPortStream
 from openami.protocols.dlms.hdlc.frame import FLAG
 from openami.protocols.mbus.wired.frame import START_LONG, WiredFrame, encode_frame
 from openami.protocols.mbus.wired.parser import Garbage, WiredParser
-from openami.protocols.mbus.wireless.sticks.heard import Heard, Noise
+from openami.protocols.mbus.wireless.sticks.heard import Noise, StickMessage
 from openami.protocols.mbus.wireless.sticks.lines import read_line
 
 LINE_MAX = 1 << 22
@@ -126,7 +126,7 @@ def _line(place: str, text: str) -> Piece:
     event = read_line(compact.encode("latin-1"))
     if isinstance(event, Noise):
         return Piece(place, text.encode("latin-1"), event.reason)
-    return Piece(place, event.frame if isinstance(event, Heard) else event.data)
+    return Piece(place, event.data if isinstance(event, StickMessage) else event.frame)
 
 
 def _one_message(head: bytes) -> bytes | None:
