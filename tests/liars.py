@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from collector_rig import Site, Zone, meters_of, until
 from openami.field.collector.lanes import Lanes
 from openami.field.meter.faces.memory import MemoryFace
+from openami.io.links.neighbourhood import Heard
 from openami.io.spool import FileSpool
 from openami.io.spool.spool import SpooledItem
 from openami.protocols.zones.message import decode_push, encode_push
@@ -184,13 +185,14 @@ def lying_take(liar: Liar, titles: list[bytes]):
     """In place of a collector's `Lanes.take`."""
     take = Lanes.take
 
-    async def lied(self, address, content):
+    async def lied(self, heard):
+        content = heard.payload
         if liar.late():
             await asyncio.sleep(LATE_S)
         own = [title for title in titles if title in content]
         if own:
             content = content.replace(own[0], titles[liar.another(titles.index(own[0]), len(titles))])
         for unit in liar.pass_on(content):
-            await take(self, address, unit)
+            await take(self, Heard(heard.address, unit, heard.settled))
 
     return lied

@@ -68,7 +68,8 @@ class Requests:
         self.client = Client(1)
         self.answers: Counter[str] = Counter()
         self.classes = {item.logical_name: item.class_id for item in self.meter.device}
-        self.attributes = [where for where, mode in MANAGEMENT_RIGHTS.attributes.items() if mode > 1]
+        rights = MANAGEMENT_RIGHTS.attributes.items()
+        self.attributes = [where for where, mode in rights if mode > 1 and where[0] in self.classes]
         self.methods = [where for where in MANAGEMENT_RIGHTS.methods if where[0] in self.classes]
 
     def data(self, seeds: list[bytes]) -> bytes:

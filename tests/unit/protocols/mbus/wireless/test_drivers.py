@@ -122,3 +122,13 @@ def test_a_key_of_somebody_else_opens_no_makers_cipher():
     telegram = driver.tests[0].telegram
     assert WirelessReader(drivers=Drivers([driver])).read(telegram).value("volume").value.value == Decimal("123.456")
     assert WirelessReader(drivers=Drivers([load_driver("d", text)])).read(telegram).values == ()
+
+
+def test_an_error_of_a_meter_that_has_a_driver_is_told_as_of_any_other():
+    raw = bytes.fromhex(
+        "43449344785634123408700dff5f35008218000046800007b06effff97000000bf2c70020000be2696000000030003000300"
+        "030003000300000300030003000300030003000300030003000300030003002f"
+    )
+    reading = WirelessReader().read(bytes((len(raw) - 1,)) + raw[1:])
+    assert [value.name for value in reading.values] == ["application error"]
+    assert not reading.driver
