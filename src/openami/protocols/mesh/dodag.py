@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from openami.model.errors import DecodeError
 from openami.protocols.mesh.address import eui64_of
+from openami.protocols.mesh.dodag_configuration import configuration_of, decode_options, encode_options, trickle_of
 from openami.protocols.mesh.lollipop import START, following, newer
 from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Neighbour, Neighbours
 from openami.protocols.mesh.parameters import MeshParameters
@@ -22,25 +23,12 @@ from openami.protocols.mesh.rpl_messages import (
     decode_dio,
     encode_dio,
 )
-from openami.protocols.mesh.rpl_options import (
-    CONFIGURATION,
-    PREFIX,
-    DodagConfiguration,
-    PrefixInformation,
-    encode_option,
-    find,
-)
-from openami.protocols.mesh.trickle import Trickle
 
-MRHOF: Final = 1
 PARENT_SWITCH_THRESHOLD: Final = 192
 """How much cheaper another way has to be before the parent is changed: 1.5 transmissions (RFC 6719)."""
 _CORRECTION_PAUSE_S: Final = 5.0
 """Neighbours that act on old news are told our rank no more often than this, each."""
 INSTANCE: Final = 0
-_PREFIX_FLAGS: Final = 0x60
-_FOREVER: Final = 0xFFFFFFFF
-_LIFETIME_UNIT_S: Final = 300
 _HOLD_S: Final = 6.0
 _GRACE_S: Final = 40.0
 """How long a station whose parent has lost its own way waits for it, silently, before it takes its children along."""
@@ -82,10 +70,10 @@ class Dodag:
         self.instance = INSTANCE
         self.version = START
         self.prefix = parameters.prefix
-        self._configuration = _configuration(parameters)
+        self._configuration = configuration_of(parameters)
         self._options = b""
         self._lowest = INFINITE_RANK
-        self._trickle = self._make_trickle()
+        self._trickle = trickle_of(self._configuration, random)
         self._solicit_due = inf
         self._solicit_s = _SOLICIT_MIN_S
         self._hold_until = -inf
@@ -104,7 +92,7 @@ class Dodag:
 
     @property
     def route_lifetime_s(self) -> int:
-        """The same in seconds."""
+        """How long a DAO holds, in seconds."""
         return self._configuration.default_lifetime * self._configuration.lifetime_unit_s
 
     @property
@@ -122,7 +110,7 @@ class Dodag:
         self.root = True
         self.dodag_id = dodag_id
         self.rank = self._lowest = self._parameters.rank_increase_min
-        self._options = self._encode_options()
+        self._options = encode_options(self._configuration, self.prefix)
         self._trickle.start(now)
 
     def search(self, now: float) -> None:
@@ -237,18 +225,12 @@ class Dodag:
             raise DecodeError(f"station {sender.hex()} claims rank {head.rank}; only the root may be below {least}", 2)
 
     def _join(self, dio: Dio) -> None:
-        configuration = find(dio.options, CONFIGURATION, DodagConfiguration)
-        if configuration is None:
-            raise DecodeError("the first DIO of a DODAG brings no configuration", 24)
-        if configuration.objective_code_point != MRHOF or configuration.min_hop_rank_increase == 0:
-            raise DecodeError(f"objective {configuration.objective_code_point}; this mesh knows MRHOF (1)", 24)
-        prefix = find(dio.options, PREFIX, PrefixInformation)
+        configuration, prefix = decode_options(dio)
         self.dodag_id = dio.head.dodag_id
         self.instance, self.version = dio.head.instance, dio.head.version
-        self.prefix = prefix.prefix[:8] if prefix is not None else dio.head.dodag_id[:8]
-        self._configuration = configuration
-        self._options = self._encode_options()
-        self._trickle = self._make_trickle()
+        self._configuration, self.prefix = configuration, prefix
+        self._options = encode_options(self._configuration, self.prefix)
+        self._trickle = trickle_of(self._configuration, self._random)
 
     def _renew(self, head: DioHead, now: float) -> None:
         self.version = head.version
@@ -376,33 +358,5 @@ class Dodag:
         head = DioHead(self.instance, self.version, self.rank, GROUNDED_NON_STORING, 0, 0, 0, self.dodag_id)
         self._upcalls.send_rpl(RplCode.DIO, encode_dio(head, self._options), neighbour, now)
 
-    def _encode_options(self) -> bytes:
-        information = PrefixInformation(64, _PREFIX_FLAGS, _FOREVER, _FOREVER, 0, self.prefix + bytes(8))
-        return encode_option(CONFIGURATION, self._configuration) + encode_option(PREFIX, information)
-
-    def _make_trickle(self) -> Trickle:
-        configuration = self._configuration
-        return Trickle(
-            2 ** min(configuration.interval_min, 24) / 1000,
-            min(configuration.interval_doublings, 24),
-            configuration.redundancy,
-            self._random,
-        )
-
     def _chance(self) -> float:
         return self._random(1)[0] / 256
-
-
-def _configuration(parameters: MeshParameters) -> DodagConfiguration:
-    return DodagConfiguration(
-        0,
-        parameters.dio_doublings,
-        round(parameters.dio_interval_min_s * 1000).bit_length() - 1,
-        parameters.dio_redundancy,
-        parameters.rank_increase_max,
-        parameters.rank_increase_min,
-        MRHOF,
-        0,
-        min(-(-parameters.route_lifetime_s // _LIFETIME_UNIT_S), 255),
-        _LIFETIME_UNIT_S,
-    )
