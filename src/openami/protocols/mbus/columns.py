@@ -28,7 +28,7 @@ _WIDE = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberColumn:
-    """One record of all telegrams. Value = `mantissas` × 10^exponent × factor of the record's layout, where `valid`."""
+    """One record of all telegrams, where `valid`: value = `mantissas` × 10^exponent × factor + offset of its layout."""
 
     record: Record
     mantissas: Integers

@@ -14,8 +14,8 @@ from openami.protocols.mbus.dif import (
     read_data_information,
     skip_extensions,
 )
-from openami.protocols.mbus.value import Convert, converter
-from openami.protocols.mbus.vif import Kind, Meaning
+from openami.protocols.mbus.value import Convert, Value, added, converter, shifted
+from openami.protocols.mbus.vif import NO_OFFSET, Kind, Meaning, Offset
 from openami.protocols.mbus.vif_tables import FIRST_EXTENSION, FIRST_EXTENSION_SECOND_LEVEL, PRIMARY, SECOND_EXTENSION
 from openami.protocols.mbus.vife import (
     COMBINABLE,
@@ -51,7 +51,8 @@ class RecordLayout(NamedTuple):
 
     `size` is the size of the data, `None` where an LVAR byte tells it. `unit` with `unit_text` is what the value
     counts: `unit` is `OTHER` where only the text can say it. `vif` are the codes without extension bits, `modifiers`
-    what the VIFEs add, `error` what the meter says instead of a value.
+    what the VIFEs say about the value, `error` what the meter says instead of one. Correction factors are in
+    `exponent`, the sum of correction constants is `offset`; `convert` applies both.
     """
 
     header: bytes
@@ -68,6 +69,7 @@ class RecordLayout(NamedTuple):
     error: str
     size: int | None
     convert: Convert
+    offset: Offset
 
     @property
     def name(self) -> str:
@@ -80,6 +82,8 @@ class RecordLayout(NamedTuple):
         return ", ".join(parts)
 
 
+_ANOTHER_KIND = {Effect.TIME: Kind.TIME, Effect.DURATION: Kind.NUMBER, Effect.COUNT: Kind.UNSIGNED}
+_IN_THE_VALUE = (Effect.SCALE, Effect.OFFSET)
 _FUNCTIONS = {Function.MAXIMUM: "maximum", Function.MINIMUM: "minimum", Function.ERROR_STATE: "in error state:"}
 
 
@@ -122,13 +126,15 @@ def compile_layout(header: bytes) -> RecordLayout:
     if vifes:
         meaning, modifiers, error, per = _modified(value)
         vifes = bytes([vife & 0x7F for vife in vifes])
-    quantity, unit, exponent, kind, factor = meaning
+    quantity, unit, exponent, kind, factor, _, offset = meaning
     unit, text = _unit(unit, per, text)
     convert = converter(field, kind, unit, exponent, factor)
+    if offset is not NO_OFFSET:
+        convert = _with_offset(convert, offset)
     return _new(
         RecordLayout,
         (header, data, quantity, unit, text, exponent, factor, kind, vif, vifes, modifiers, error, DATA_SIZE[field],
-         convert),
+         convert, offset),
     )  # fmt: skip
 
 
@@ -167,7 +173,8 @@ def _modified(value: _ValueInformation) -> tuple[Meaning, tuple[str, ...], str, 
         if vife.effect is Effect.ERROR:
             error = vife.name
             continue
-        names.append(vife.name)
+        if vife.effect not in _IN_THE_VALUE:
+            names.append(vife.name)
         per += vife.per
         meaning = _effect(vife, meaning)
     return meaning, tuple(names), error, per
@@ -195,18 +202,25 @@ def _vifes(value: _ValueInformation) -> list[Vife]:
 
 
 def _effect(vife: Vife, meaning: Meaning) -> Meaning:
-    quantity = meaning.quantity
+    """What `meaning` is under one more VIFE; they act in the order in which they stand."""
+    quantity, (constant, power) = meaning.quantity, meaning.offset
     if vife.effect is Effect.SCALE:
-        return Meaning(quantity, meaning.unit, meaning.exponent + vife.exponent, meaning.kind, meaning.factor)
-    if vife.effect is Effect.TIME:
-        return Meaning(quantity, Unit.COUNT, 0, Kind.TIME, 1)
-    if vife.effect is Effect.DURATION:
-        return Meaning(quantity, vife.unit, 0, Kind.NUMBER, 1)
-    if vife.effect is Effect.COUNT:
-        return Meaning(quantity, Unit.COUNT, 0, Kind.UNSIGNED, 1)
+        offset = (constant, power + vife.exponent) if constant else NO_OFFSET
+        return meaning._replace(exponent=meaning.exponent + vife.exponent, offset=offset)
+    if vife.effect is Effect.OFFSET:
+        return meaning._replace(offset=added(meaning.offset, (meaning.factor, meaning.prefix + vife.exponent)))
+    if vife.effect in _ANOTHER_KIND:
+        return Meaning(quantity, vife.unit, 0, _ANOTHER_KIND[vife.effect], 1)
     if vife.effect is Effect.PROFILE:
-        return Meaning(quantity, meaning.unit, meaning.exponent, Kind.BYTES, meaning.factor)
+        return meaning._replace(kind=Kind.BYTES)
     return meaning
+
+
+def _with_offset(convert: Convert, offset: Offset) -> Convert:
+    def corrected(raw: bytes) -> Value:
+        return shifted(convert(raw), offset)
+
+    return corrected
 
 
 def _unit(unit: Unit, per: str, text: str) -> tuple[Unit, str]:

@@ -21,7 +21,7 @@ from openami.protocols.mbus.dif import (
 )
 from openami.protocols.mbus.layout import RecordLayout, compile_layout, skip_header
 from openami.protocols.mbus.plan import Place, Plan, Plans, make_plan
-from openami.protocols.mbus.value import Value, convert_variable, variable_size
+from openami.protocols.mbus.value import Value, convert_variable, shifted, variable_size
 from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits
 
 SPECIAL = 0x0F
@@ -153,7 +153,8 @@ def _no_value(_: bytes) -> None:
 
 
 def _variable(length_field: int, layout: RecordLayout, raw: bytes) -> Value:
-    return convert_variable(length_field, raw, layout.kind, layout.unit, layout.exponent, layout.factor)
+    value = convert_variable(length_field, raw, layout.kind, layout.unit, layout.exponent, layout.factor)
+    return shifted(value, layout.offset)
 
 
 def walk_records(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Records:

@@ -12,7 +12,7 @@ from openami.model.quantity import Quantity
 from openami.model.unit import Unit
 from openami.protocols.mbus.dif import DataField
 from openami.protocols.mbus.meter_time import MeterTime, decode_time
-from openami.protocols.mbus.vif import Kind
+from openami.protocols.mbus.vif import Kind, Offset
 
 Value: TypeAlias = Quantity | MeterTime | str | bytes | None
 """`None`: no data, or data that the meter itself marks as not valid; the record keeps the bytes."""
@@ -58,6 +58,20 @@ def _number(field: DataField, kind: Kind) -> Number:
     if field is DataField.REAL_32:
         return real_number
     return _unsigned if kind is Kind.UNSIGNED else _signed
+
+
+def shifted(value: Value, offset: Offset) -> Value:
+    """`value` with `offset` added, exactly; what is no number stays as it is."""
+    if not isinstance(value, Quantity):
+        return value
+    mantissa, scaler = added((value.mantissa, value.scaler), offset)
+    return Quantity(mantissa, scaler, value.unit)
+
+
+def added(one: Offset, other: Offset) -> Offset:
+    """The sum of two numbers, each a mantissa and a power of ten."""
+    scaler = min(one[1], other[1])
+    return sum(mantissa * 10 ** (power - scaler) for mantissa, power in (one, other)), scaler
 
 
 def convert_variable(length_field: int, raw: bytes, kind: Kind, unit: Unit, exponent: int, factor: int) -> Value:

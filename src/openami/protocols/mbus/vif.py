@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from openami.model.unit import Unit
 
@@ -29,7 +29,8 @@ class Kind(Enum):
 class Vif:
     """`count` codes from `first` on. Code `first + n` means data × 10^(`exponent` + `step` × n) × `factor` in `unit`.
 
-    Where `units` are given, code `first + n` has the n-th of them instead, unscaled.
+    Where `units` are given, code `first + n` has the n-th of them instead, unscaled. `prefix` is the power of ten by
+    which the unit that the tables print for these codes (MWh, t) exceeds `unit`: correction constants count in it.
     """
 
     first: int
@@ -40,6 +41,12 @@ class Vif:
     kind: Kind = Kind.NUMBER
     factor: int = 1
     units: tuple[Unit, ...] = ()
+    prefix: int = 0
+
+
+Offset: TypeAlias = tuple[int, int]
+"""Mantissa and power of ten of a constant that is added to a value, in the value's unit."""
+NO_OFFSET = (0, 0)
 
 
 class Meaning(NamedTuple):
@@ -50,6 +57,8 @@ class Meaning(NamedTuple):
     exponent: int
     kind: Kind
     factor: int
+    prefix: int = 0
+    offset: Offset = NO_OFFSET
 
 
 S_TO_DAYS = (Unit.SECOND, Unit.MINUTE, Unit.HOUR, Unit.DAY)
@@ -64,5 +73,5 @@ def by_code(rows: Iterable[Vif]) -> dict[int, Meaning]:
             if row.first + n in table:
                 raise ValueError(f"VIF code {row.first + n:#x} is declared twice")
             unit, exponent = (row.units[n], 0) if row.units else (row.unit, row.exponent + n)
-            table[row.first + n] = Meaning(row.quantity, unit, exponent, row.kind, row.factor)
+            table[row.first + n] = Meaning(row.quantity, unit, exponent, row.kind, row.factor, row.prefix)
     return table

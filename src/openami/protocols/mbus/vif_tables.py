@@ -10,6 +10,9 @@ from __future__ import annotations
 from openami.model.unit import Unit
 from openami.protocols.mbus.vif import HOURS_TO_YEARS, S_TO_DAYS, Kind, Vif, by_code
 
+CUBIC_FOOT, US_GALLON = 28_316_846_592, 3_785_411_784
+"""In 10^-12 m³. Flows in gallons per minute are gpm below."""
+
 PRIMARY = by_code(
     (
         Vif(0x00, 8, "energy", Unit.WATT_HOUR, -3),
@@ -117,27 +120,27 @@ FIRST_EXTENSION_SECOND_LEVEL = by_code(
 
 SECOND_EXTENSION = by_code(
     (
-        Vif(0x00, 2, "energy", Unit.WATT_HOUR, 5),
-        Vif(0x02, 2, "reactive energy", Unit.VAR_HOUR, 3),
-        Vif(0x04, 2, "apparent energy", Unit.VOLT_AMPERE_HOUR, 3),
-        Vif(0x08, 2, "energy", Unit.JOULE, 8),
-        Vif(0x0C, 4, "energy", Unit.CALORIE, 5),
+        Vif(0x00, 2, "energy", Unit.WATT_HOUR, 5, prefix=6),
+        Vif(0x02, 2, "reactive energy", Unit.VAR_HOUR, 3, prefix=3),
+        Vif(0x04, 2, "apparent energy", Unit.VOLT_AMPERE_HOUR, 3, prefix=3),
+        Vif(0x08, 2, "energy", Unit.JOULE, 8, prefix=9),
+        Vif(0x0C, 4, "energy", Unit.CALORIE, 5, prefix=6),
         Vif(0x10, 2, "volume", Unit.CUBIC_METRE, 2),
-        Vif(0x14, 4, "reactive power", Unit.VAR, 0),
-        Vif(0x18, 2, "mass", Unit.KILOGRAM, 5),
+        Vif(0x14, 4, "reactive power", Unit.VAR, 0, prefix=3),
+        Vif(0x18, 2, "mass", Unit.KILOGRAM, 5, prefix=3),
         Vif(0x1A, 2, "relative humidity", Unit.PERCENT, -1),
-        Vif(0x20, 1, "volume", Unit.CUBIC_METRE, -12, factor=28_316_846_592),  # 1 cubic foot
-        Vif(0x21, 1, "volume", Unit.CUBIC_METRE, -13, factor=28_316_846_592),  # 0.1 cubic foot
-        Vif(0x22, 2, "volume", Unit.CUBIC_METRE, -13, factor=3_785_411_784),  # US gallons
-        Vif(0x24, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -15, factor=60 * 3_785_411_784),  # 0.001 gallon/min
-        Vif(0x25, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -12, factor=60 * 3_785_411_784),  # gallon/min
-        Vif(0x26, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -12, factor=3_785_411_784),  # gallon/h
-        Vif(0x28, 2, "power", Unit.WATT, 5),
+        Vif(0x20, 1, "volume", Unit.CUBIC_METRE, -12, factor=CUBIC_FOOT, prefix=-12),
+        Vif(0x21, 1, "volume", Unit.CUBIC_METRE, -13, factor=CUBIC_FOOT, prefix=-12),  # 0.1 cubic foot
+        Vif(0x22, 2, "volume", Unit.CUBIC_METRE, -13, factor=US_GALLON, prefix=-12),  # US gallons
+        Vif(0x24, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -15, factor=60 * US_GALLON, prefix=-12),  # 0.001 gpm
+        Vif(0x25, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -12, factor=60 * US_GALLON, prefix=-12),  # gpm
+        Vif(0x26, 1, "volume flow", Unit.CUBIC_METRE_PER_HOUR, -12, factor=US_GALLON, prefix=-12),  # gallon/h
+        Vif(0x28, 2, "power", Unit.WATT, 5, prefix=6),
         Vif(0x2A, 1, "phase angle voltage to voltage", Unit.DEGREE, -1),
         Vif(0x2B, 1, "phase angle voltage to current", Unit.DEGREE, -1),
         Vif(0x2C, 4, "frequency", Unit.HERTZ, -3),
-        Vif(0x30, 2, "power", Unit.JOULE_PER_HOUR, 8),
-        Vif(0x34, 4, "apparent power", Unit.VOLT_AMPERE, 0),
+        Vif(0x30, 2, "power", Unit.JOULE_PER_HOUR, 8, prefix=9),
+        Vif(0x34, 4, "apparent power", Unit.VOLT_AMPERE, 0, prefix=3),
         Vif(0x58, 4, "flow temperature", Unit.DEGREE_FAHRENHEIT, -3),
         Vif(0x5C, 4, "return temperature", Unit.DEGREE_FAHRENHEIT, -3),
         Vif(0x60, 4, "temperature difference", Unit.DEGREE_FAHRENHEIT, -3),

@@ -24,6 +24,8 @@ class Effect(Enum):
     """The unit is divided or multiplied: the value is no longer in the VIF's unit."""
     SCALE = "scale"
     """The value is multiplied by a power of ten."""
+    OFFSET = "offset"
+    """A power of ten, in the unit of the VIF, is added to the value."""
     TIME = "time"
     """The data are a point in time."""
     DURATION = "duration"
@@ -38,7 +40,7 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Vife:
-    """What one VIFE says; `exponent` for `SCALE`, `unit` for `DURATION`, `per` is the text of a `RATE`."""
+    """What one VIFE says; `exponent` for `SCALE` and `OFFSET`, `unit` for `DURATION`, `per` is the text of a `RATE`."""
 
     name: str
     effect: Effect = Effect.NONE
@@ -108,7 +110,7 @@ def _combinable() -> dict[int, Vife]:
     table[0x3F] = Vife("OBIS declaration")
     table |= _limits()
     table |= {0x70 + n: Vife(f"correction factor 10^{n - 6}", Effect.SCALE, n - 6) for n in range(8)}
-    table |= {0x78 + n: Vife(f"additive correction constant 10^{n - 3}") for n in range(4)}
+    table |= {0x78 + n: Vife(f"additive correction constant 10^{n - 3}", Effect.OFFSET, n - 3) for n in range(4)}
     table[0x7D] = Vife("correction factor 10^3", Effect.SCALE, 3)
     table[0x7E] = Vife("future value")
     return table

@@ -91,19 +91,49 @@ def test_where_a_value_is_stored():
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("02 9378 0500", "0.006 m³"),
+        ("02 867b 0500", "5001 Wh"),
+        ("02 8378 0500", "5.001 Wh"),
+        ("01 fb80 7b 05", "1500000 Wh"),
+        ("01 fb99 78 05", "5000001 kg"),
+        ("02 fba0 7b 0100", "0.056633693184 m³"),
+        ("02 c778 0100", "60.060 m³/h"),
+        ("02 93f578 0500", "0.0015 m³"),
+        ("02 93f875 0500", "0.0006 m³"),
+        ("02 93fd78 0500", "5.001 m³"),
+        ("02 93f87d 0500", "6 m³"),
+        ("02 93fb79 ffff", "1.009 m³"),
+        ("0c 9379 321500f0", "-1.522 m³"),
+        ("05 ab78 0000c03f", "1.501 W"),
+        ("0d 937a c2 3412", "1.334 m³"),
+        ("02 93fb 39 bf15", "2013-05-31"),
+        ("02 a2fb50 0500", "5 s"),
+        ("02 d0fb78 0080", "None"),
+    ],
+)
+def test_correction_constants_count_in_the_unit_of_the_vif_and_where_they_stand(text, value):
+    """A factor before a constant leaves it alone, one behind it counts for both."""
+    record = one(text)
+    assert str(record.value) == value
+    assert "constant" not in record.name
+
+
+@pytest.mark.parametrize(
     ("text", "name", "value", "unit"),
     [
         ("02 933c 0500", "volume, accumulation only of negative contributions, absolute", "0.005 m³", "m³"),
         ("02 9322 0500", "volume, per h", "0.005 m³/h", "m³/h"),
         ("02 9328 0500", "volume, increment per input pulse on channel 0", "0.005 other", "m³/pulse"),
-        ("02 9376 0500", "volume, correction factor 10^0", "0.005 m³", "m³"),
-        ("02 937d 0500", "volume, correction factor 10^3", "5 m³", "m³"),
+        ("02 9376 0500", "volume", "0.005 m³", "m³"),
+        ("02 937d 0500", "volume", "5 m³", "m³"),
         ("02 be50 0500", "volume flow, duration of first exceed of lower limit", "5 s", "s"),
         ("02 be49 0500", "volume flow, number of exceeds of upper limit", "5", ""),
         ("02 fdc8fc01 0100", "voltage, phase L1", "0.1 V", "V"),
         ("02 93ff05 0100", "volume, manufacturer's 05", "0.001 m³", "m³"),
         ("02 ff2105 00", "manufacturer specific, manufacturer's 21", "5 other", "other"),
-        ("02 fc0348522574 d411", "%RH, correction factor 10^-2", "45.64 other", "%RH"),
+        ("02 fc0348522574 d411", "%RH", "45.64 other", "%RH"),
         ("02 6f 0500", "reserved", "5 other", "other"),
         ("02 fb7f 0500", "cumulated maximum power", "50000 W", "W"),
     ],
