@@ -86,8 +86,8 @@ class Liar(MeshNode):
             body = body[:2] + NEAREST_RANK.to_bytes(2, "big") + body[4:]
         super().send_rpl(code, body, neighbour, now)
 
-    def _take_packet(self, packet: Packet, heard: Heard, now: float) -> None:
+    def packet_heard(self, packet: Packet, heard: Heard, now: float) -> None:
         if packet.destination in (*self._sender.own, ALL_RPL_NODES) and not packet.routing:
-            super()._take_packet(packet, heard, now)
+            super().packet_heard(packet, heard, now)
         else:
             self.swallowed += 1

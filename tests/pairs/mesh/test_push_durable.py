@@ -99,7 +99,7 @@ async def lost(at, how, *, on_arrival=False):
     disk.dies_at = at
     room = Room(disk)
     if on_arrival:
-        room.root.confirms_on_arrival = True
+        room.root._confirmed.holds = False
     async with asyncio.timeout(600):
         await room.live()
         await room.die()

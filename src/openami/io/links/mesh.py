@@ -122,7 +122,8 @@ class MeshNeighbourhood:
         self._sent: dict[int, MeshLink] = {}
         self._heard: dict[bytes, float] = {}
         self.dropped = 0
-        node.confirms_on_arrival = not node.settings.root
+        if node.settings.root:
+            node.hold_confirmations()
 
     async def next_event(self) -> NeighbourhoodEvent:
         event = await self._events.get()

@@ -61,6 +61,8 @@ class Confirmed:
         self._timers: list[tuple[float, int]] = []
         self._seen: dict[bytes, deque[int]] = {}
         self._held: dict[bytes, set[int]] = {}
+        self.holds = False
+        """Whoever takes a datagram says when it is safe; otherwise it is confirmed when it arrives."""
 
     @property
     def due(self) -> float:

@@ -58,7 +58,7 @@ class LinkLayer:
         self, settings: NodeSettings, random: Callable[[int], bytes], counters: Counters, upcalls: Upcalls
     ) -> None:
         parameters = settings.parameters
-        self._identity = settings.eui64
+        self.identity = settings.eui64
         self._retries = parameters.frame_retries
         self._upcalls = upcalls
         self.secured = settings.device_key is not None

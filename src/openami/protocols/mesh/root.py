@@ -7,10 +7,12 @@ from math import inf
 
 from openami.model.errors import DecodeError, SecurityError
 from openami.protocols.mesh.address import address_of, eui64_of
-from openami.protocols.mesh.events import JoinRefused, MeshEvent, Persist, StationGone, StationKnown
+from openami.protocols.mesh.confirmed import Confirmed
+from openami.protocols.mesh.dodag import Dodag
+from openami.protocols.mesh.events import JoinRefused, KeyChanged, MeshEvent, Persist, StationGone, StationKnown
 from openami.protocols.mesh.frame_counter import Counters
 from openami.protocols.mesh.ipv6 import Packet
-from openami.protocols.mesh.join_messages import RelayedRequest
+from openami.protocols.mesh.join_messages import JOIN_PORT, RelayedRequest
 from openami.protocols.mesh.link_security import LinkSecurity
 from openami.protocols.mesh.lollipop import START
 from openami.protocols.mesh.parameters import NodeSettings
@@ -32,10 +34,14 @@ class Root:
         random: Callable[[int], bytes],
         counters: Counters,
         security: LinkSecurity,
+        dodag: Dodag,
+        confirmed: Confirmed,
         emit: Callable[[MeshEvent], None],
     ) -> None:
         self._settings = settings
         self._security = security
+        self._dodag = dodag
+        self._confirmed = confirmed
         self._emit = emit
         self._epoch_name = f"mesh/{settings.eui64.hex()}/epoch"
         self._epoch = counters.load(self._epoch_name)
@@ -50,11 +56,6 @@ class Root:
     def due(self) -> float:
         registrar = self.registrar.due if self.registrar is not None else inf
         return min(self.routes.due, registrar, self._old_keys_due)
-
-    @property
-    def epoch_in_use(self) -> int:
-        """The epoch of the group key that the root sends with."""
-        return self._security.epoch
 
     def open(self) -> bool:
         """Whether the group key is durable and in use; asks for it to be made so otherwise."""
@@ -83,7 +84,7 @@ class Root:
             self.registrar.roll(event.value, sorted(self.routes.parents()), now)
         return True
 
-    def advertised(self, dao: Dao, source: bytes, default_unit_s: int, now: float) -> int:
+    def advertised(self, dao: Dao, source: bytes, now: float) -> int:
         """Take in a DAO from `source`; the status of its acknowledgement. Raises `DecodeError`."""
         target = require(dao.options, TARGET, RplTarget)
         transit = require(dao.options, TRANSIT, TransitInformation)
@@ -94,7 +95,7 @@ class Root:
             if self.routes.withdraw(station):
                 self._emit(StationGone(station, "the station has said good-bye"))
             return ACCEPTED
-        lifetime_s = transit.path_lifetime * default_unit_s
+        lifetime_s = transit.path_lifetime * self._dodag.lifetime_unit_s
         parent = eui64_of(transit.parent)
         new = self.routes.announced(station, parent, transit.path_sequence, lifetime_s, now)
         if new:
@@ -140,20 +141,8 @@ class Root:
         if self._old_keys_due <= now:
             self._old_keys_due = inf
             self._security.drop_other_keys()
-
-    def key_update(self, now: float) -> tuple[bytes, bytes] | None:
-        """The next station that gets the new key, and the message."""
-        if self.registrar is None or self.registrar.due > now:
-            return None
-        update = self.registrar.next_update(now)
-        if update is None and not self.registrar.distributing:
-            self._security.switch(self._epoch)
-            self._old_keys_due = now + self._settings.parameters.key_grace_s
-        return update
-
-    def update_sent(self, number: int, station: bytes) -> None:
-        """Datagram `number` carries the new key to `station`."""
-        self._updates[number] = station
+        if self.registrar is not None and self.registrar.due <= now:
+            self._distribute(self.registrar, now)
 
     def update_ended(self, number: int, now: float, *, delivered: bool) -> bool:
         """True if the datagram was a key update."""
@@ -163,6 +152,20 @@ class Root:
         if not delivered and self.registrar is not None:
             self.registrar.again(station, now)
         return True
+
+    def _distribute(self, registrar: Registrar, now: float) -> None:
+        """Send the next group key to one more station; use it when the time for that is over."""
+        update = registrar.next_update(now)
+        if update is not None:
+            station, message = update
+            number = self._confirmed.next_number()
+            self._updates[number] = station
+            self._confirmed.send(number, address_of(station, self._dodag.prefix), JOIN_PORT, message, now)
+        elif not registrar.distributing:
+            self._security.switch(self._epoch)
+            self._old_keys_due = now + self._settings.parameters.key_grace_s
+            self._emit(KeyChanged(self._epoch))
+            self._dodag.inconsistent(now)
 
     def _use(self, epoch: int) -> None:
         assert self.registrar is not None
