@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import partial
 from http.client import HTTPSConnection
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -27,15 +28,23 @@ PAGE_BYTES_MAX = 4 << 20
 class _Connection(HTTPSConnection):
     """A name below `localhost` is this machine (RFC 6761), also where the resolver does not know that."""
 
+    def __init__(self, host: str, *, context: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(host, context=context, **options)
+        self._trusting = context
+
     def connect(self) -> None:
         host = "127.0.0.1" if self.host.endswith(".localhost") else self.host
         plain = socket.create_connection((host, self.port), TIMEOUT_S)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
+        self.sock = self._trusting.wrap_socket(plain, server_hostname=self.host)
 
 
 class _Handler(HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trusting = context
+
     def https_open(self, req: Request) -> Any:
-        return self.do_open(_Connection, req, context=self._context)  # type: ignore[attr-defined]
+        return self.do_open(partial(_Connection, context=self._trusting), req)
 
 
 class ConsoleClient:
@@ -50,7 +59,7 @@ class ConsoleClient:
             context = ssl.create_default_context(cafile=str(authority))
         except OSError as error:
             raise SettingError(f"{authority}: {error.strerror or error}") from error
-        self._opener: OpenerDirector = build_opener(_Handler(context=context), HTTPCookieProcessor(CookieJar()))
+        self._opener: OpenerDirector = build_opener(_Handler(context), HTTPCookieProcessor(CookieJar()))
 
     def log_in(self, login: str, password: str) -> None:
         """Raises `SecurityError` if the console does not let in."""

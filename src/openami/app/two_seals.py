@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
@@ -230,12 +231,8 @@ class TwoSeals:
         """See `CriticalCommands`: authority and guard each verify it, and each use up their own invitation."""
         async with self._one:
             for people in self.people:
-                self._noting(
-                    lambda file=people: file.register(self.party, login, invitation, attestation, client_data),  # type: ignore[misc]
-                    login,
-                    b"",
-                    "register a passkey",
-                )
+                register = partial(people.register, self.party, login, invitation, attestation, client_data)
+                self._noting(register, login, b"", "register a passkey")
             self.audit.enter(Kind.KEY, login, login, "registered a passkey")
 
     def invite(self, person: str, invitation: str) -> None:

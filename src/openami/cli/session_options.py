@@ -120,13 +120,12 @@ def reaching_a_meter(command: Callable[..., int | None]) -> Callable[..., int | 
         options = _session(**{name: given.pop(name) for name in _SHARED})
         return command(options, **given)
 
+    made: Any = reach  # typer asks it for its signature
     hints = get_type_hints(command, include_extras=True)
     _, *own = inspect.signature(command).parameters.values()
     link, *shared = _SHARED.values()
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (link, *own, *shared)]
     annotations = {**_HINTS, **hints}
-    reach.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [one.replace(annotation=annotations[one.name]) for one in parameters]
-    )
+    made.__signature__ = inspect.Signature([one.replace(annotation=annotations[one.name]) for one in parameters])
     reach.__annotations__ = {one.name: annotations[one.name] for one in parameters}
     return reach

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -54,8 +55,9 @@ def _inline() -> Iterator[tuple[Executor, int]]:
 @contextmanager
 def _processes(workers: int | None) -> Iterator[tuple[Executor, int]]:
     # Spawned, not forked: a fork of a process with threads or open databases may stand still for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_collect_rarely) as executor:
-        yield executor, workers or executor._max_workers  # type: ignore[attr-defined]  # noqa: SLF001 - its own count
+    count = workers or os.cpu_count() or 1
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_collect_rarely) as executor:
+        yield executor, count
 
 
 def _collect_rarely() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
 
 from openami.model.errors import SettingError
 from openami.portal.settings import PortalSettings, host_of
@@ -90,8 +90,9 @@ class Redirecting:
         known = host in self._hosts
         if known:
             headers.append((b"location", self._target(host, scope).encode("latin-1")))
-        start = {"type": "http.response.start", "status": 308 if known else 421, "headers": headers}
-        await send(start)  # type: ignore[arg-type]
+        status = 308 if known else 421
+        start: HTTPResponseStartEvent = {"type": "http.response.start", "status": status, "headers": headers}
+        await send(start)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _target(self, host: str, scope: Scope) -> str:

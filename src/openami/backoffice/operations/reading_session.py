@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict, Unpack
 
 from openami.backoffice.operations.assignment import Assignment, Period
 from openami.backoffice.operations.cause import cause_of
@@ -16,11 +17,20 @@ from openami.backoffice.operations.profile_layout import (
     stamped_registers,
 )
 from openami.backoffice.operations.read_plan import CLOCK
-from openami.backoffice.operations.session_result import Answer, ClockRead, SessionResult, Undecodable
+from openami.backoffice.operations.session_result import (
+    Answer,
+    ClockRead,
+    EventRead,
+    ProfileColumnRead,
+    RegisterRead,
+    SessionResult,
+    Undecodable,
+)
 from openami.backoffice.operations.sub_meter_session import read_sub_meters
 from openami.io.clock import Clock
 from openami.io.links.dlms import DlmsClient
 from openami.model.errors import DecodeError, SecurityError, ServiceError
+from openami.model.measurement import Measurement
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.cosem.clock import Clock as ClockClass
@@ -36,6 +46,16 @@ from openami.protocols.dlms.selective_access import CaptureObjectDefinition, Ran
 
 _LOG_OVERLAP = timedelta(minutes=5)
 _SECOND = timedelta(seconds=1)
+
+
+class _Said(TypedDict, total=False):
+    """What an `Answer` says; each answer says one thing."""
+
+    profile: tuple[ProfileColumnRead, ...]
+    registers: tuple[RegisterRead, ...]
+    events: tuple[EventRead, ...]
+    values: tuple[Measurement, ...]
+    sub_meter: bytes
 
 
 class ReadingSession:
@@ -166,12 +186,12 @@ class ReadingSession:
         self._raw = await self._client.get_raw(CosemAttributeDescriptor(7, profile, 2), selection)
         return decode_rows(self._raw, layout, self._deviation)
 
-    def _keep(self, note: str, rows: int, **said: object) -> None:
+    def _keep(self, note: str, rows: int, **said: Unpack[_Said]) -> None:
         """Keep the last answer with what it says; an answer without rows is no evidence of anything."""
         if rows:
             now = datetime.fromtimestamp(self._clock.time(), UTC)
             received = tuple(self._client.received)
-            self._result.answers.append(Answer(now, received, self._raw, f"{note}, {rows} rows", **said))  # type: ignore[arg-type]
+            self._result.answers.append(Answer(now, received, self._raw, f"{note}, {rows} rows", **said))
 
     def _keep_undecodable(self, error: ServiceError | DecodeError | SecurityError) -> None:
         if not isinstance(error, ServiceError):

@@ -16,7 +16,7 @@ from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.axdr import put_length
 from openami.protocols.dlms.cosem.interface_class import InterfaceClass
-from openami.protocols.dlms.cosem.push_setup import PushObject, PushObject1, PushObject2, PushSetup
+from openami.protocols.dlms.cosem.push_setup import PushObject, PushSetup
 from openami.protocols.dlms.cosem.refusal import Refused
 from openami.protocols.dlms.counters import apply
 from openami.protocols.dlms.data import DataType
@@ -84,7 +84,7 @@ def notification_body(meter: ElectricityMeter, setup: ObisCode, now: float) -> b
     return body_of(meter, objects, now)
 
 
-def body_of(meter: ElectricityMeter, objects: Sequence[PushObject | PushObject1 | PushObject2], now: float) -> bytes:
+def body_of(meter: ElectricityMeter, objects: Sequence[PushObject], now: float) -> bytes:
     """The same of any list; raises `Refused` for what cannot be read, or is too much for one APDU."""
     out = bytearray((DataType.STRUCTURE,))
     put_length(len(objects), out)
@@ -95,7 +95,7 @@ def body_of(meter: ElectricityMeter, objects: Sequence[PushObject | PushObject1 
     return bytes(out)
 
 
-def _read(meter: ElectricityMeter, wanted: PushObject | PushObject1 | PushObject2, now: float) -> bytes:
+def _read(meter: ElectricityMeter, wanted: PushObject, now: float) -> bytes:
     try:
         item: InterfaceClass = meter.device.object(InterfaceClass, wanted.logical_name)
     except KeyError:

@@ -13,18 +13,18 @@ from openami.protocols.dlms.selective_access import CaptureObjectDefinition, Ent
 BUFFER = 2
 
 
-def selected(item: InterfaceClass, wanted: PushObject | PushObject1 | PushObject2) -> Selection | None:
+def selected(item: InterfaceClass, wanted: PushObject) -> Selection | None:
     """What of the attribute is read; raises `Refused` for a restriction that cannot be.
 
     Without restriction a data_index other than 0 means, of a buffer, its newest rows (see `interval_push`).
     """
     if not isinstance(item, ProfileGeneric) or wanted.attribute_index != BUFFER:
         return None
-    kind = RestrictionType.NONE if isinstance(wanted, PushObject) else wanted.restriction.restriction_type
     columns = wanted.columns if isinstance(wanted, PushObject2) else ()
-    if kind is not RestrictionType.NONE and not isinstance(wanted, PushObject):
-        first, last = _bounds(wanted.restriction.restriction_value)
-        if kind is RestrictionType.BY_DATE:
+    restriction = wanted.restriction if isinstance(wanted, PushObject1) else None
+    if restriction is not None and restriction.restriction_type is not RestrictionType.NONE:
+        first, last = _bounds(restriction.restriction_value)
+        if restriction.restriction_type is RestrictionType.BY_DATE:
             return RangeDescriptor(item.capture_objects[0], first, last, columns)
         return EntryDescriptor(first.value, last.value, *_places(item, columns))
     if not wanted.data_index and not columns:

@@ -80,9 +80,9 @@ def _shown_token(connection: ASGIConnection[Any, Any, Any, Any]) -> Token | None
     rooms, secret = rooms_of(connection), secret.strip()
     now = rooms.wall.time()
     key = ""
-    if kind.lower() == "dpop" and secret:
+    if kind.lower() == "dpop" and secret and isinstance(connection, Request):
         try:
-            method, address = connection.scope["method"], _address(connection)  # type: ignore[typeddict-item]
+            method, address = connection.method, _address(connection)
             key = rooms.proofs.check(connection.headers.get("dpop", ""), method, address, secret, now)
         except SecurityError as error:
             raise NotAuthorizedException(str(error), headers={"www-authenticate": 'DPoP algs="ES256"'}) from None

@@ -155,13 +155,14 @@ def sequence(tag: int) -> Callable[[type[C]], type[C]]:
 
     def decorate(cls: type[C]) -> type[C]:
         made = dataclass(frozen=True, slots=True)(cls)
+        growing: Any = made  # the same class, which gets its codec here
         hints = get_type_hints(cls, include_extras=True)
         components = {}
-        for each in fields(made):  # type: ignore[arg-type]
+        for each in fields(growing):
             (part,) = [extra for extra in hints[each.name].__metadata__ if isinstance(extra, Component)]
             components[part.tag] = (each.name, tagged(part.tag, part.codec))
         plan = _Sequence(made, tag, components)
-        made.CODEC = Codec(cls.__name__, plan.decode, plan.encode)  # type: ignore[attr-defined]
+        growing.CODEC = Codec(cls.__name__, plan.decode, plan.encode)
         return made
 
     return decorate

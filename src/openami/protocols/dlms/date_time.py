@@ -171,14 +171,13 @@ class CosemDateTime:
 
     def to_local(self) -> datetime | None:
         """The local time: aware if the deviation is specified, naive if not, `None` if a field is a wildcard."""
-        date = self.year, self.month, self.day
-        time = self.hour, self.minute, self.second
-        if None in date or None in time or self.month in _MONTH_MARKS or self.day in _DAY_MARKS:
-            return None
-        if not 1 <= (self.year or 0) <= 9999:
-            return None
-        zone = None if self.deviation is None else timezone(timedelta(minutes=-self.deviation))
-        return datetime(*date, *time, (self.hundredths or 0) * 10_000, zone)  # type: ignore[arg-type]  # noqa: DTZ001
+        match self.year, self.month, self.day, self.hour, self.minute, self.second:
+            case int(year), int(month), int(day), int(hour), int(minute), int(second):
+                if month in _MONTH_MARKS or day in _DAY_MARKS or not 1 <= year <= 9999:
+                    return None
+                zone = None if self.deviation is None else timezone(timedelta(minutes=-self.deviation))
+                return datetime(year, month, day, hour, minute, second, (self.hundredths or 0) * 10_000, zone)
+        return None
 
     def to_utc(self) -> datetime | None:
         """The instant, or `None` if a field is a wildcard or the deviation is not specified."""

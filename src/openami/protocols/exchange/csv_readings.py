@@ -73,8 +73,10 @@ def parse_csv(chunks: Iterable[bytes]) -> Parsed:
             run = None
         run = run or _Run(channel)
         run.lines.append(line)
-        for column, each in zip((run.stamps, run.values, run.qualities), value, strict=True):
-            column.append(each)  # type: ignore[attr-defined]  # three columns of three types
+        stamp, amount, quality = value
+        run.stamps.append(stamp)
+        run.values.append(amount)
+        run.qualities.append(quality)
     if run is not None:
         yield run.delivery()
     if columns is None:

@@ -49,8 +49,9 @@ class Kind(Generic[T]):
 def sequence(cls: type[C]) -> type[C]:
     """Make a frozen dataclass whose fields are the elements of an SML list, in order."""
     made = dataclass(frozen=True, slots=True)(cls)
+    growing: Any = made  # the same class, which gets its kind here
     hints = get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
-    plan = [(each.name, _kind(hints[each.name])) for each in fields(made)]  # type: ignore[arg-type]
+    plan = [(each.name, _kind(hints[each.name])) for each in fields(growing)]
     readers = [kind.read for _, kind in plan]
     count = len(plan)
 
@@ -69,16 +70,17 @@ def sequence(cls: type[C]) -> type[C]:
     def write(value: C) -> Element:
         return [_written(cls.__name__, name, kind, getattr(value, name)) for name, kind in plan]
 
-    made.KIND = Kind(cls.__name__, read, write, lambda _element: plan)  # type: ignore[attr-defined]
+    growing.KIND = Kind(cls.__name__, read, write, lambda _element: plan)
     return made
 
 
 @dataclass_transform(frozen_default=True)
 def as_it_came(cls: type[C]) -> type[C]:
     """Make a frozen dataclass with the one field `content`: an element whose parts have no names here."""
-    made: Any = dataclass(frozen=True, slots=True)(cls)
-    made.KIND = Kind(cls.__name__, made, lambda value: value.content)
-    return made  # type: ignore[no-any-return]
+    made = dataclass(frozen=True, slots=True)(cls)
+    growing: Any = made  # the same class, which gets its kind here
+    growing.KIND = Kind(cls.__name__, growing, lambda value: value.content)
+    return made
 
 
 def _kind(hint: Any) -> Kind[Any]:
@@ -197,5 +199,5 @@ def LATER(name: str, kind: Callable[[], Kind[T]]) -> Kind[T]:  # noqa: N802
 
 def kind_of(cls: type[T]) -> Kind[T]:
     """The kind of a sequence."""
-    found: Kind[T] = cls.KIND  # type: ignore[attr-defined]
+    found: Kind[T] = vars(cls)["KIND"]
     return found

@@ -61,8 +61,9 @@ def codec_of(hint: Any) -> Codec[Any]:
 def declared(cls: type[C]) -> type[C]:
     """Make a frozen, slotted dataclass of `cls` whose fields are its wire format, in order."""
     made = dataclass(frozen=True, slots=True)(cls)
+    growing: Any = made  # the same class, which gets attributes here that its declaration does not list
     hints = get_type_hints(cls, include_extras=True)
-    plan = [(each.name, codec_of(hints[each.name])) for each in fields(made)]  # type: ignore[arg-type]
+    plan = [(each.name, codec_of(hints[each.name])) for each in fields(growing)]
     decoders = [(name, codec.decode) for name, codec in plan]
     encoders = [(name, codec.encode) for name, codec in plan]
 
@@ -85,9 +86,9 @@ def declared(cls: type[C]) -> type[C]:
             except (OverflowError, ValueError, TypeError, AttributeError) as error:
                 raise LocalProtocolError(f"{cls.__name__}.{name}: {error}") from error
 
-    made.CODEC = Codec(cls.__name__, decode, encode)  # type: ignore[attr-defined]
-    made.decode = staticmethod(decode)  # type: ignore[attr-defined]
-    made.encode = encode  # type: ignore[attr-defined]
+    growing.CODEC = Codec(cls.__name__, decode, encode)
+    growing.decode = staticmethod(decode)
+    growing.encode = encode
     return made
 
 

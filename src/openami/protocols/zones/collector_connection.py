@@ -106,9 +106,10 @@ class CollectorConnection:
 
     def send(self, message: CollectorMessage | HeadendMessage, now: float) -> None:
         """Say something. Raises `LocalProtocolError` when this side may not say it now."""
-        ours: object = CollectorMessage if self._role is CollectorRole.COLLECTOR else HeadendMessage
+        collector = self._role is CollectorRole.COLLECTOR
+        ours = isinstance(message, CollectorMessage) if collector else isinstance(message, HeadendMessage)
         greeting = isinstance(message, Hello | Welcome)
-        if self._state is _State.ENDED or not isinstance(message, ours):  # type: ignore[arg-type]  # a union is a class
+        if self._state is _State.ENDED or not ours:
             raise LocalProtocolError(f"{type(message).__name__} cannot be sent while {self._state.name.lower()}")
         if (self._state is _State.GREETING) is not greeting:
             raise LocalProtocolError(f"{type(message).__name__} cannot be sent while {self._state.name.lower()}")

@@ -6,7 +6,7 @@ Each point's lines come with what they rest on, so that the very same can be com
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -138,6 +138,7 @@ def _codes(asked: Asked, zone: str, step: int) -> tuple[Stamps, Any]:
     _, starts = _days(asked.bounds(zone), step)
     local = ZoneInfo(zone)
     hours, back = np.unique(starts // 900, return_inverse=True)  # no zone changes its clock within a quarter of an hour
-    told = [int(datetime.fromtimestamp(hour * 900, local).utcoffset().total_seconds()) for hour in hours.tolist()]  # type: ignore[union-attr]
+    clocks = ((hour * 900, datetime.fromtimestamp(hour * 900, local)) for hour in hours.tolist())
+    told = [int(shown.replace(tzinfo=UTC).timestamp()) - second for second, shown in clocks]
     offsets = np.array(told, dtype=np.int64)[back]
     return offsets, register_codes(asked.plan, starts, offsets)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from enum import IntEnum
 from typing import Protocol, TypeAlias
 
@@ -84,11 +85,10 @@ class ProfileBuffer(Protocol):
 
 def utc_seconds(stamp: CosemDateTime) -> float | None:
     """The instant of `stamp` in seconds since 1970; without a deviation it is read as UTC; `None` for wildcards."""
-    at = stamp.to_utc()
-    if at is None and stamp.deviation is None:
-        local = stamp.to_local()
-        return None if local is None else CosemDateTime.from_bytes(bytes(stamp)[:9] + b"\0\0\0").to_utc().timestamp()  # type: ignore[union-attr]
-    return None if at is None else at.timestamp()
+    local = stamp.to_local()
+    if local is None:
+        return None
+    return (local if local.tzinfo else local.replace(tzinfo=UTC)).timestamp()
 
 
 def key_of(data: Data, local_time: LocalTime) -> Key:
@@ -142,7 +142,7 @@ def within(key: Key, low: Key | None, high: Key | None) -> bool:
     """Whether low ≤ key ≤ high; raises `DecodeError` if the bounds are of another kind."""
     check_kind(low, key)
     check_kind(high, key)
-    return (low is None or low <= key) and (high is None or key <= high)  # type: ignore[operator]
+    return (low is None or low <= key) and (high is None or key <= high)  # type: ignore[operator]  # both are of its kind, as shown above
 
 
 class RowBuffer:

@@ -114,25 +114,16 @@ class Restriction:
 
 
 @cosem_structure
-class PushObject1:
+class PushObject1(PushObject):
     """push_object_definition of version 1."""
 
-    class_id: Annotated[int, LONG_UNSIGNED]
-    logical_name: Annotated[ObisCode, LOGICAL_NAME]
-    attribute_index: Annotated[int, INTEGER]
-    data_index: Annotated[int, LONG_UNSIGNED]
     restriction: Annotated[Restriction, structure_type(Restriction)]
 
 
 @cosem_structure
-class PushObject2:
+class PushObject2(PushObject1):
     """push_object_definition of version 2: with the columns of a profile (none: all)."""
 
-    class_id: Annotated[int, LONG_UNSIGNED]
-    logical_name: Annotated[ObisCode, LOGICAL_NAME]
-    attribute_index: Annotated[int, INTEGER]
-    data_index: Annotated[int, LONG_UNSIGNED]
-    restriction: Annotated[Restriction, structure_type(Restriction)]
     columns: Annotated[tuple[CaptureObjectDefinition, ...], array_of(CAPTURE_OBJECT_DEFINITION)]
 
 
@@ -169,7 +160,7 @@ class PushSetup1(PushSetup, class_id=40, version=1):
 
     __slots__ = ()
 
-    push_object_list = Attribute(2, array_of(structure_type(PushObject1)), static=True)  # type: ignore[assignment]
+    push_object_list = Attribute(2, array_of(structure_type(PushObject1)), static=True)
     port_reference = Attribute(8, LOGICAL_NAME, static=True)
     push_client_sap = Attribute(9, INTEGER, static=True)
     push_protection_parameters = Attribute(10, PROTECTION_PARAMETERS, static=True)
@@ -180,7 +171,7 @@ class PushSetup2(PushSetup1, class_id=40, version=2):
 
     __slots__ = ()
 
-    push_object_list = Attribute(2, array_of(structure_type(PushObject2)), static=True)  # type: ignore[assignment]
+    push_object_list = Attribute(2, array_of(structure_type(PushObject2)), static=True)
     repetition_delay = Attribute(7, structure_type(RepetitionDelay), static=True)  # type: ignore[assignment]
     push_operation_method = Attribute(11, enum_of(PushOperationMethod), static=True)
     confirmation_parameters = Attribute(12, structure_type(ConfirmationParameters), static=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any, Generic, TypeVar, dataclass_transform, get_type_hints
+from typing import Any, Generic, SupportsBytes, TypeVar, dataclass_transform, get_type_hints
 
 from openami.model.errors import DecodeError
 from openami.model.obis import ObisCode
@@ -20,6 +20,7 @@ from openami.protocols.dlms.date_time import CosemDate, CosemDateTime, CosemTime
 T = TypeVar("T")
 C = TypeVar("C")
 E = TypeVar("E", bound=IntEnum)
+Octets = TypeVar("Octets", bound=SupportsBytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,15 @@ def _read(kind: str, data: Data, parse: Callable[[bytes], T]) -> T:
         raise DecodeError(f"{kind}: {error}", 0) from error
 
 
-def _octets(kind: str, parse: Callable[[bytes], T], own: DataType | None = None) -> CosemType[T]:
+def _octets(kind: str, parse: Callable[[bytes], Octets], own: DataType | None = None) -> CosemType[Octets]:
     """An octet-string with a meaning; `own` is the tag that some meters use instead of octet-string."""
 
-    def to_data(value: T) -> Data:
-        return Data(DataType.OCTET_STRING, bytes(value))  # type: ignore[call-overload]
+    def to_data(value: Octets) -> Data:
+        return Data(DataType.OCTET_STRING, bytes(value))
 
-    def from_data(data: Data) -> T:
+    def from_data(data: Data) -> Octets:
         if own is not None and data.type is own:
-            value: T = data.value
+            value: Octets = data.value
             return value
         return _read(kind, data, parse)
 
@@ -175,9 +176,9 @@ def _part(structure: str, name: str, of: CosemType[T], data: Data) -> T:
 @dataclass_transform(frozen_default=True)
 def cosem_structure(cls: type[C]) -> type[C]:
     """Make a frozen dataclass of `cls`; its fields, annotated with their `CosemType`, are the structure's elements."""
-    made = dataclass(frozen=True, slots=True)(cls)
+    made: type[Any] = dataclass(frozen=True, slots=True)(cls)
     hints = get_type_hints(cls, include_extras=True)
-    parts = tuple((field.name, hints[field.name].__metadata__[0]) for field in fields(made))  # type: ignore[arg-type]
+    parts = tuple((field.name, hints[field.name].__metadata__[0]) for field in fields(made))
     _STRUCTURES[made] = structure_of(cls.__name__, made, parts)
     return made
 
