@@ -10,7 +10,7 @@ from itertools import product
 
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
-from gurux_peer import PYTHON, ROOT  # type: ignore[import-not-found]
+from gurux_peer import PYTHON, ROOT
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.apdu import decode_apdu, encode_apdu
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, null, octet_string, structure, unsigned

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
-from gurux_peer import PYTHON, ROOT  # type: ignore[import-not-found]
+from gurux_peer import PYTHON, ROOT
 from openami.protocols.iec62056_21.data_set import DataSet, encode_data_sets
 from openami.protocols.iec62056_21.message import DataBlock, encode_data_block
 from openami.protocols.iec62056_21.p1 import encode_p1

@@ -13,7 +13,7 @@ from functools import partial
 
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
-from gurux_peer import PYTHON, ROOT  # type: ignore[import-not-found]
+from gurux_peer import PYTHON, ROOT
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.protocols.mbus.application import HeaderSize, decode_application

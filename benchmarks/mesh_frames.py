@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from mesh_ether import Ether, name  # type: ignore[import-not-found]
+from mesh_ether import Ether, name
 from openami.protocols.mesh.frame import DATA
 
 ROUNDS = 2000

@@ -11,7 +11,7 @@ from functools import partial
 
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
-from gurux_peer import GuruxPeer  # type: ignore[import-not-found]
+from gurux_peer import GuruxPeer
 from openami.protocols.dlms.data import (
     decode_data,
     double_long_unsigned,

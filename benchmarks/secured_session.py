@@ -19,7 +19,7 @@ from benchmarks.cores import OTHER, OURS, pinned
 from benchmarks.meter_process import AUTHENTICATION_KEY, ENCRYPTION_KEY, READING_SAP, MeterProcess, meter_process
 from benchmarks.reading import FIRST, LAST, ROWS, read_day, settings
 from benchmarks.table import Table, count
-from gurux_peer import GuruxPeer  # type: ignore[import-not-found]
+from gurux_peer import GuruxPeer
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.protocols.dlms.counters import CounterRanges, Counters

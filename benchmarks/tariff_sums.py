@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pandas as pd
 
 from benchmarks import store_ingest as ingest
 from benchmarks.fleet import FIRST, HISTORY, fleet, seven

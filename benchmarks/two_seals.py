@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import seal_keys as keys  # type: ignore[import-not-found]
+import seal_keys as keys
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
 from openami.backoffice.guard.limits import Counts, Limits
@@ -21,7 +21,7 @@ from openami.protocols.dlms.push_receiver import PushKeys, open_push
 from openami.protocols.dlms.security import SecurityControl, SecurityKeys, protect
 from openami.protocols.seal.opening import open_command
 from openami.protocols.seal.verbs import CriticalVerb
-from two_seals import NAMES, Office, intent, network  # type: ignore[import-not-found]
+from two_seals import NAMES, Office, intent, network
 
 LIST = 500
 LISTS = 6

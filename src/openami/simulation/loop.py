@@ -92,11 +92,21 @@ class VirtualLoop(asyncio.BaseEventLoop):
         heappush(self._timers, (when, next(self._order), timer))
         return timer
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # noqa: ARG002
+    def run_in_executor(
+        self,
+        executor: object,  # noqa: ARG002
+        func: Callable[[*Arguments], object],
+        *args: *Arguments,  # noqa: ARG002
+    ) -> NoReturn:
         raise RuntimeError(f"no threads in virtual time: {func} was to run in one; inject `inline` instead")
 
-    def call_soon_threadsafe(self, *args: Any, **kw: Any) -> NoReturn:  # type: ignore[override]  # noqa: ARG002
-        raise RuntimeError("no threads in virtual time: one of them wants to call in")
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,  # noqa: ARG002
+        context: Context | None = None,  # noqa: ARG002
+    ) -> NoReturn:
+        raise RuntimeError(f"no threads in virtual time: one of them wants to call {callback}")
 
     def _run_once(self) -> None:
         """What asyncio calls again and again: everything that is ready, once."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import BinaryIO, TextIO
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # see above
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.mdm.placement import BLOCK_KINDS

@@ -103,7 +103,7 @@ class ImageMemory:
         self.status = ImageTransferStatus.ACTIVATION_INITIATED
         self.due = self._meter.clock.reading(now) + self._meter.config.firmware_activation_s
 
-    def act(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
+    def act(self, second: float) -> None:
         """The activation is done: the meter runs what it was sent."""
         self.due = NEVER
         if self.image is not None:

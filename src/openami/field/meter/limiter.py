@@ -76,7 +76,7 @@ class Limiter:
             self._look(second)
         self.due = min(self._next_look(second), self._next_emergency(second))
 
-    def plan(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
+    def plan(self, second: float) -> None:
         """A setting has changed, or the clock: durations begin anew."""
         self._crossed_at = None
         self.due = AT_ONCE

@@ -52,7 +52,7 @@ class Watch:
             elif self._last <= limit < before:
                 run_script(self._meter, actions.action_down, self._meter.now, local=True)
 
-    def plan(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
+    def plan(self, second: float) -> None:
         self._last = None
         self.due = AT_ONCE if self.thresholds else NEVER
 

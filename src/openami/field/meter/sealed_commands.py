@@ -114,7 +114,7 @@ class SealedCommands:
         self._challenge = b""
         return self._schedule(accepted.signed, now)
 
-    def act(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
+    def act(self, second: float) -> None:
         """Carry out what is due."""
         for item in [item for item in self._pending if item.at <= self._meter.now]:
             self._pending.remove(item)
@@ -123,7 +123,7 @@ class SealedCommands:
             self._meter.push(codes.PUSH_ON_ALARM, self._meter.now)
         self.plan(0)
 
-    def plan(self, second: float) -> None:  # noqa: ARG002 - the shape of a function
+    def plan(self, second: float) -> None:
         """What waits, waits for running time, whatever the clock shows now."""
         clock = self._meter.clock
         self.due = min((clock.reading(item.at) for item in self._pending), default=NEVER)

@@ -26,7 +26,7 @@ class MulticastListener(asyncio.DatagramProtocol):
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
+    def datagram_received(self, data: bytes, addr: Any) -> None:
         self._hear(data)
 
     async def close(self) -> None:

@@ -72,7 +72,7 @@ class _Connected(asyncio.DatagramProtocol):
         peer = "udp:" + host_port(transport.get_extra_info("peername"))
         self.link = UdpLink(peer, cast("asyncio.DatagramTransport", transport), None, lambda _: transport.close())
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
+    def datagram_received(self, data: bytes, addr: Any) -> None:
         if self.link is not None:
             self.link.arrive(data)
 

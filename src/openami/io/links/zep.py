@@ -113,7 +113,7 @@ class ZepRadio(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
         self.port = transport.get_extra_info("sockname")[1]
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio's signature
+    def datagram_received(self, data: bytes, addr: Any) -> None:
         if not self._inbox.full:
             self._inbox.put(data)
 

@@ -70,20 +70,20 @@ class WrapperFraming:
         self._out: list[bytes] = []
         self._ended = False
 
-    def connect(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def connect(self, now: float) -> None:
         self._ended = False
         self._buffer.clear()
         self._events.append(Connected(self._peer))
 
-    def disconnect(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def disconnect(self, now: float) -> None:
         self._end("disconnected as asked", clean=True)
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def closed(self, now: float) -> None:
         if self._buffer and not self._ended:
             self._events.append(Garbage(bytes(self._buffer), "the link ended inside an APDU"))
         self._end("the link ended")
 
-    def receive(self, data: bytes, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def receive(self, data: bytes, now: float) -> None:
         if self._ended:
             self._events.append(Garbage(bytes(data), "bytes after the end of the connection"))
         elif self._datagrams:
@@ -97,7 +97,7 @@ class WrapperFraming:
     def send(
         self,
         apdu: bytes,
-        now: float,  # noqa: ARG002 - the shape of a Framing
+        now: float,
         *,
         destination: int | None = None,
         unconfirmed: bool = False,  # noqa: ARG002 - the wrapper knows no difference
@@ -114,7 +114,7 @@ class WrapperFraming:
         to = self._peer if destination is None else destination
         self._out.append(encode_wrapper(apdu, self._own_last if source is None else source, to))
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of a Framing
+    def data_to_send(self, now: float) -> bytes:
         if not self._out:
             return b""
         if self._datagrams or len(self._out) == 1:

@@ -137,7 +137,7 @@ class Reader:
     def next_event(self) -> ReaderEvent | None:
         return self._events.popleft() if self._events else None
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002
+    def data_to_send(self, now: float) -> bytes:
         out, self._out = self._out, b""
         return out
 
@@ -148,7 +148,7 @@ class Reader:
         if self._due is not None and now >= self._due:
             self._again(f"nothing usable within {self._answer_s:g} s", now)
 
-    def closed(self, now: float) -> None:  # noqa: ARG002
+    def closed(self, now: float) -> None:
         if self._due is not None:
             self._refuse("the line ended")
 

@@ -87,7 +87,7 @@ class TariffDevice:
             return event
         return None
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002
+    def data_to_send(self, now: float) -> bytes:
         """Octets up to the next change of speed."""
         out = b""
         while self._out and isinstance(octets := self._out[0], bytes):
@@ -102,7 +102,7 @@ class TariffDevice:
         if self._due is not None and now >= self._due:
             self._end()
 
-    def closed(self, now: float) -> None:  # noqa: ARG002
+    def closed(self, now: float) -> None:
         self._end()
 
     def _message(self, message: bytes, now: float) -> None:

@@ -76,7 +76,7 @@ class AskingConnection(Generic[Tell, Ask]):
         self._mine, self._heard = False, now
         self.receive(b"", now)
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of all cores
+    def data_to_send(self, now: float) -> bytes:
         """What is to be sent now; empty if nothing."""
         data = bytes(self._out)
         self._out.clear()
@@ -94,7 +94,7 @@ class AskingConnection(Generic[Tell, Ask]):
         if due is not None and now >= due:
             self._end(None)
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of all cores
+    def closed(self, now: float) -> None:
         """The peer ended the connection."""
         cut = DecodeError("the connection ended inside a frame", len(self._received)) if self._received else None
         self._end(cut)

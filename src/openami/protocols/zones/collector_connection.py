@@ -129,7 +129,7 @@ class CollectorConnection:
         """The number of the next circuit (head-end)."""
         return self._newest + 1
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of all cores
+    def data_to_send(self, now: float) -> bytes:
         """What is to be sent now; empty if nothing."""
         data = bytes(self._out)
         self._out.clear()
@@ -151,7 +151,7 @@ class CollectorConnection:
         elif self._state is _State.OPEN and now >= self._said + self._silence_s / _PINGS_PER_SILENCE:
             self.send(Ping(), now)
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of all cores
+    def closed(self, now: float) -> None:
         """The peer ended the connection."""
         cut = DecodeError("the connection ended inside a frame", len(self._received)) if self._received else None
         self._end(cut)

@@ -112,7 +112,7 @@ class ZoneConnection:
             raise LocalProtocolError("no circuit is open")
         self._out += data
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of all cores
+    def data_to_send(self, now: float) -> bytes:
         """What is to be sent now; empty if nothing."""
         data = bytes(self._out)
         self._out.clear()
@@ -134,7 +134,7 @@ class ZoneConnection:
         """The connection is there: from now on silence counts."""
         self._heard = now
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of all cores
+    def closed(self, now: float) -> None:
         """The peer ended the connection."""
         cut = bool(self._received) and self._state is not _State.CIRCUIT
         self._end(DecodeError("the connection ended inside a frame", len(self._received)) if cut else None)

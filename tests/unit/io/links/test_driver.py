@@ -24,7 +24,7 @@ class Ticking:
     def next_event(self):
         return self.events.pop(0) if self.events else None
 
-    def data_to_send(self, now):  # noqa: ARG002 - the shape of a core
+    def data_to_send(self, now):
         return b""
 
     def next_timeout(self):
@@ -35,7 +35,7 @@ class Ticking:
         self.events.append("due")
         self.due = None
 
-    def closed(self, now):  # noqa: ARG002 - the shape of a core
+    def closed(self, now):
         self.events.append("closed")
 
 

@@ -35,10 +35,10 @@ class Log:
     def send_rpl(self, code, body, neighbour, now):
         self.spoken.append((now, code, body, neighbour))
 
-    def parent_changed(self, now):  # noqa: ARG002
+    def parent_changed(self, now):
         self.parents += 1
 
-    def lost(self, reason, now):  # noqa: ARG002
+    def lost(self, reason, now):
         self.reasons.append(reason)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # see above
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from openami.backoffice.mdm.export import SCHEMA, Exported, batch_of
 from openami.backoffice.mdm.series import Series
@@ -31,7 +31,7 @@ def to_pandas(exported: Iterable[Exported]) -> Any:
 
 def to_polars(exported: Iterable[Exported]) -> Any:
     """All of it as a `polars.DataFrame`; polars must be installed."""
-    import polars as pl  # type: ignore[import-not-found, unused-ignore]  # whoever asks for it has it
+    import polars as pl
 
     return pl.from_arrow(to_table(exported))
 

@@ -121,7 +121,10 @@ class Importer:
         with self._store.transaction() as connection:
             for item in batch:
                 for found in (item,) if isinstance(item, Rejected) else placer.place(item):
-                    (rejected if isinstance(found, Rejected) else placed).append(found)  # type: ignore[arg-type]
+                    if isinstance(found, Rejected):
+                        rejected.append(found)
+                    else:
+                        placed.append(found)
             kept = list(self._once(connection, file, placed, rejected))
             result = self._stored(file, kept)
         for each in rejected:

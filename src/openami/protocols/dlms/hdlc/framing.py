@@ -80,7 +80,7 @@ class HdlcFraming:
             if not any(isinstance(event, Disconnected) for event in self._events):
                 raise
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of a Framing
+    def data_to_send(self, now: float) -> bytes:
         data = b"".join(map(encode_frame, self._out))
         self._out.clear()
         return data

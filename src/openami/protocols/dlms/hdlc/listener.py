@@ -27,10 +27,10 @@ class HdlcListener:
         self._broadcast = Broadcast(self._events.append)
         self._give_up_at: float | None = None
 
-    def connect(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def connect(self, now: float) -> None:
         self._events.append(Connected(0))
 
-    def disconnect(self, now: float) -> None:  # noqa: ARG002 - the shape of a Framing
+    def disconnect(self, now: float) -> None:
         self._events.append(Disconnected("disconnected as asked", clean=True))
 
     def closed(self, now: float) -> None:
@@ -49,7 +49,7 @@ class HdlcListener:
     def send(
         self,
         apdu: bytes,  # noqa: ARG002 - the shape of a Framing
-        now: float,  # noqa: ARG002 - the shape of a Framing
+        now: float,
         *,
         destination: int | None = None,  # noqa: ARG002 - the shape of a Framing
         unconfirmed: bool = False,  # noqa: ARG002 - the shape of a Framing
@@ -57,7 +57,7 @@ class HdlcListener:
         """A listener has nothing to say."""
         raise LocalProtocolError("a listener does not send")
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of a Framing
+    def data_to_send(self, now: float) -> bytes:
         return b""
 
     def next_timeout(self) -> float | None:

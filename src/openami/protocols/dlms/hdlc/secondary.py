@@ -63,7 +63,7 @@ class Secondary:
     def connect(self, now: float) -> None:
         """A secondary waits for SNRM."""
 
-    def disconnect(self, now: float) -> None:  # noqa: ARG002 - the shape of a station
+    def disconnect(self, now: float) -> None:
         """Forget all primaries; each hears DM when it speaks next."""
         self.closed("disconnected as asked", clean=True)
 

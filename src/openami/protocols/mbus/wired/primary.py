@@ -106,7 +106,7 @@ class WiredPrimary:
         if self._request is not None:
             self._unanswered(self._request, now)
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of a core
+    def closed(self, now: float) -> None:
         """The link has ended."""
         if not self._ended:
             self._ended = True

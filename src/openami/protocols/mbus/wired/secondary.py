@@ -65,7 +65,7 @@ class WiredSecondary:
         """The oldest event that was not taken yet."""
         return self._events.popleft() if self._events else None
 
-    def send(self, telegrams: Sequence[tuple[int, bytes]], now: float) -> None:  # noqa: ARG002 - the shape of a core
+    def send(self, telegrams: Sequence[tuple[int, bytes]], now: float) -> None:
         """Answer the last `ReadoutRequested`: CI field and data of each telegram; none is an acknowledgement.
 
         The first goes out at once, the others as the primary asks for them.
@@ -77,7 +77,7 @@ class WiredSecondary:
         self._telegrams = deque(frames or [_ACKNOWLEDGE])
         self._next()
 
-    def data_to_send(self, now: float) -> bytes:  # noqa: ARG002 - the shape of a core
+    def data_to_send(self, now: float) -> bytes:
         """Bytes for the bus."""
         data = bytes(self._out)
         self._out.clear()
@@ -93,7 +93,7 @@ class WiredSecondary:
             self._give_up_at = None
             self._take(self._parser.flush())
 
-    def closed(self, now: float) -> None:  # noqa: ARG002 - the shape of a core
+    def closed(self, now: float) -> None:
         """The link has ended."""
         self._events.append(Ended())
 
