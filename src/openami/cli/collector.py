@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from openami.app.settings import SETTINGS_FILE, address, load_settings
+from openami.cli.key_files import ed25519_key
 from openami.cli.output import console
 from openami.io.disk import SystemDisk, write_whole
 from openami.io.keystore.counter_file import CounterFile
@@ -39,7 +39,7 @@ def wake(
         journal.save(name, counter)
     finally:
         journal.close()
-    datagram = encode_wake_up(WakeUp(name, int(datetime.now(UTC).timestamp()), lifetime, counter), _key(key))
+    datagram = encode_wake_up(WakeUp(name, int(datetime.now(UTC).timestamp()), lifetime, counter), ed25519_key(key))
     asyncio.run(_send(host, port, datagram))
     console.print(f"{name} was sent wake-up {counter}", highlight=False)
 
@@ -56,7 +56,7 @@ def bundle(
     from openami.field.collector.bundle import make_bundle
 
     write_whole(
-        SystemDisk(), out, make_bundle(name, number, {each.name: each.read_bytes() for each in files}, _key(key))
+        SystemDisk(), out, make_bundle(name, number, {each.name: each.read_bytes() for each in files}, ed25519_key(key))
     )
 
 
@@ -74,21 +74,8 @@ def apply(
 
 def public(*, key: KeyOption) -> None:
     """Print the public half of a key as the settings `wake_key` and `bundle_key` want it."""
-    raw = _key(key).public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    raw = ed25519_key(key).public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     typer.echo(raw.hex())
-
-
-def _key(file: Path) -> Ed25519PrivateKey:
-    if not file.exists():
-        made = Ed25519PrivateKey.generate()
-        pem = made.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        write_whole(SystemDisk(), file, pem)
-    key = serialization.load_pem_private_key(file.read_bytes(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise SettingError(f"{file} holds no Ed25519 key")
-    return key
 
 
 async def _send(host: str, port: int, datagram: bytes) -> None:

@@ -65,6 +65,7 @@ GROUPS = {
     "keys": ("roll", "pending"),
     "continuity": ("probe", "prepare", "choose"),
     "privacy": ("show", "due", "forget", "move"),
+    "release": ("make", "check", "installed", "advisories"),
     "token": ("make", "show", "withdraw"),
     "store": ("check", "upgrade", "retire", "distribute"),
     "field": ("commission", "read", "exchange", "retire"),

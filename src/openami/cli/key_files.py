@@ -1,4 +1,4 @@
-"""Keys that a command takes from files: elliptic-curve keys and certificates (PEM or DER), symmetric keys in hex."""
+"""Keys that a command takes from files: of elliptic curves (PEM or DER), certificates, symmetric keys in hex."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
     load_der_private_key,
     load_der_public_key,
     load_pem_private_key,
     load_pem_public_key,
 )
 
+from openami.io.disk import SystemDisk, write_whole
 from openami.model.errors import SettingError
 from openami.protocols.dlms.asymmetric import AsymmetricKeys, PrivateKey, PublicKey
 from openami.protocols.dlms.security import Secret, SecuritySuite
@@ -57,6 +62,17 @@ def symmetric_key(option: str, text: str, suite: SecuritySuite) -> Secret:
     if len(value) != suite.key_size:
         raise SettingError(f"{option} has {len(value)} bytes, not {suite.key_size} as suite {int(suite)} needs")
     return Secret(value)
+
+
+def ed25519_key(file: Path) -> Ed25519PrivateKey:
+    """The Ed25519 key in `file` (PEM), made if there is no such file; raises `SettingError` for another kind."""
+    if not file.exists():
+        made = Ed25519PrivateKey.generate()
+        write_whole(SystemDisk(), file, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    key = load_pem_private_key(_read(file), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingError(f"{file} holds no Ed25519 key")
+    return key
 
 
 def _private(file: Path | None) -> PrivateKey | None:

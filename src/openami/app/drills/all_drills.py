@@ -18,6 +18,7 @@ from openami.app.drills import (
     programs,
     radio,
     stores,
+    supply_chain,
     texts,
 )
 from openami.app.drills.drill import DRILLS, Drill
@@ -39,6 +40,7 @@ FILES = (
     texts,
     doors,
     fallback,
+    supply_chain,
 )
 
 

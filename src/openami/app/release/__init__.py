@@ -1,0 +1,1 @@
+"""Releases: what is installed is what was locked, built and signed."""
