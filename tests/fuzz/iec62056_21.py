@@ -73,7 +73,10 @@ def telegram(octets: bytes) -> None:
         measurement.plain()
 
 
-@fuzz_target("p1-stream", seeds=SHORT)
+SHORT_SEALED = seal_p1(b"/OAM5\r\n\r\n!\r\n", b"OAM00001", 1, KEY, Authentication.WITHOUT_KEY)
+
+
+@fuzz_target("p1-stream", seeds=[*SHORT, SHORT_SEALED, SHORT_SEALED[:9] + SHORT_SEALED + SHORT[0]])
 def stream(octets: bytes) -> None:
     """Whole or octet by octet: the same events."""
     whole, single = P1Parser(), P1Parser()

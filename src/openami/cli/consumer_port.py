@@ -10,13 +10,13 @@ from openami.protocols.dlms import framing
 from openami.protocols.dlms.hdlc.frame import FLAG, Frame, encode_frame
 from openami.protocols.dlms.hdlc.parser import HdlcParser
 from openami.protocols.iec62056_21 import p1_stream
-from openami.protocols.iec62056_21.p1_stream import P1Parser, Received
+from openami.protocols.iec62056_21.p1_stream import P1Parser
 from openami.protocols.sml import transport
 from openami.protocols.sml.transport import START, TransportedFile, TransportParser
 
 UNDECIDED_MAX: Final = 4096
 """Octets that are held until a protocol shows; a stream may begin in the middle of a message."""
-_P1: Final = re.compile(rb"/[A-Za-z]{3}[^\r\n]*\r?\n")
+_P1: Final = re.compile(rb"/[A-Za-z]{3}[^\r\n]*\r?\n|\xdb\x08.{8}\x82..\x30", re.DOTALL)
 
 Cut = Callable[[bytes], list[bytes]]
 Rest = Callable[[], list[bytes]]
@@ -79,5 +79,5 @@ def _files(events: Iterable[TransportedFile | transport.Garbage]) -> list[bytes]
     return [one.raw if isinstance(one, TransportedFile) else one.data for one in events]
 
 
-def _telegrams(events: Iterable[Received | p1_stream.Garbage]) -> list[bytes]:
-    return [one.raw if isinstance(one, Received) else one.data for one in events]
+def _telegrams(events: Iterable[p1_stream.P1Event]) -> list[bytes]:
+    return [one.data if isinstance(one, p1_stream.Garbage) else one.raw for one in events]

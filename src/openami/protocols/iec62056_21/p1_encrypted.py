@@ -23,6 +23,9 @@ TAG: Final = 0xDB
 SECURITY_CONTROL: Final = 0x30
 TAG_SIZE: Final = 12
 HEADER_SIZE: Final = 18
+SIZE_MAX: Final = (1 << 14) + HEADER_SIZE + TAG_SIZE
+_TOLD_BY: Final = 14
+"""So many octets say whether a telegram begins here, and how long it is."""
 _FIRST_BLOCK: Final = b"\x00\x00\x00\x02"
 
 
@@ -48,6 +51,18 @@ class EncryptedTelegram:
     def nonce(self) -> bytes:
         """System title and counter."""
         return self.system_title + self.invocation_counter.to_bytes(4, "big")
+
+
+def size_of_encrypted(data: bytes | bytearray, at: int) -> int | None:
+    """How long the encrypted telegram is that begins at `at`: 0 if none does, None if more octets must tell."""
+    head = data[at : at + _TOLD_BY]
+    wanted = bytes((TAG, 8))
+    if head[:2] != wanted[: len(head)] or (len(head) > 10 and head[10] != 0x82):
+        return 0
+    if len(head) < _TOLD_BY:
+        return None
+    size = 13 + int.from_bytes(head[11:13], "big")
+    return size if head[13] == SECURITY_CONTROL and HEADER_SIZE + TAG_SIZE <= size <= SIZE_MAX else 0
 
 
 def decode_encrypted(data: bytes) -> EncryptedTelegram:

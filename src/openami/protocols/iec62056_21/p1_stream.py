@@ -1,4 +1,4 @@
-"""P1 telegrams in a stream of octets, whatever lies between them."""
+"""P1 telegrams in a stream of octets, whatever lies between them; encrypted ones too, which stay closed here."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Final, TypeAlias
 
 from openami.model.errors import DecodeError
 from openami.protocols.iec62056_21.p1 import TELEGRAM_MAX, Telegram, decode_p1
+from openami.protocols.iec62056_21.p1_encrypted import TAG, EncryptedTelegram, decode_encrypted, size_of_encrypted
 
 _END: Final = re.compile(rb"!(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}\r?\n)")
 _END_SIZE: Final = 6
 _BLANK: Final = b" \t\r\n\x00"
+_HEAD: Final = slice(0, 10)
+"""Tag and system title: the beginning of each encrypted telegram of one meter."""
+_HEAD_SIZE: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedReceived:
+    """An encrypted telegram that arrived whole, and its octets. Only a key can say whether they are in order."""
+
+    telegram: EncryptedTelegram
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Garbage:
     """Octets that belong to no whole telegram, and why."""
 
@@ -30,7 +42,7 @@ class Garbage:
     reason: str
 
 
-P1Event: TypeAlias = Received | Garbage
+P1Event: TypeAlias = Received | SealedReceived | Garbage
 
 
 class P1Parser:
@@ -58,13 +70,46 @@ class P1Parser:
         return events
 
     def _step(self, events: list[P1Event]) -> bool:
+        (sealed, size), text = self._sealed(), self._buffer.find(b"/")
+        if not text:
+            return self._text(sealed, events, sure=size is not None)
+        if size is None and not 0 < text < sealed:
+            return False  # the next octets tell whether one begins there
+        if not sealed:
+            return self._closed(size or 0, events)
+        return self._before(_first(text, sealed), events)
+
+    def _sealed(self) -> tuple[int, int | None]:
+        """Where an encrypted telegram begins and its size; None if it only may begin there, -1 if nowhere."""
+        at = self._buffer.find(TAG)
+        while at >= 0:
+            size = size_of_encrypted(self._buffer, at)
+            if size != 0:
+                return at, size
+            at = self._buffer.find(TAG, at + 1)
+        return -1, 0
+
+    def _closed(self, size: int, events: list[P1Event]) -> bool:
+        """The encrypted telegram in front, unless another of the same meter begins within it."""
+        again = self._buffer.find(self._buffer[_HEAD], 1, size - (_HEAD_SIZE - _HEAD.stop))
+        if again >= 0 and size_of_encrypted(self._buffer, again):
+            self._drop(again, "cut off by the next telegram", events)
+            return True
+        if len(self._buffer) < size:
+            return False
+        raw = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        events.append(SealedReceived(decode_encrypted(raw), raw))
+        return True
+
+    def _text(self, sealed: int, events: list[P1Event], *, sure: bool) -> bool:
         buffer = self._buffer
-        start = buffer.find(b"/")
-        if start:
-            return self._before(start, events)
-        end, cut = buffer.find(b"!"), buffer.find(b"\n/", 1)
-        if 0 <= cut < TELEGRAM_MAX and (cut < end or end < 0):
-            self._drop(cut + 1, "cut off by the next telegram", events)
+        end, line = buffer.find(b"!"), buffer.find(b"\n/", 1)
+        cut = _first(line + 1 or -1, sealed)
+        if 0 <= cut <= TELEGRAM_MAX and (cut < end or end < 0):
+            if cut == sealed and not sure:
+                return False
+            self._drop(cut, "cut off by the next telegram", events)
             return True
         if end > TELEGRAM_MAX or (end < 0 and len(buffer) > TELEGRAM_MAX + 1):
             self._drop(TELEGRAM_MAX, f"a telegram of more than {TELEGRAM_MAX} octets", events)
@@ -103,3 +148,8 @@ class P1Parser:
         del self._buffer[:count]
         if data.strip(_BLANK):
             events.append(Garbage(data, reason))
+
+
+def _first(*positions: int) -> int:
+    """The first of those that are there; -1 if none is."""
+    return min((at for at in positions if at >= 0), default=-1)

@@ -21,7 +21,7 @@ from openami.protocols.iec62056_21.message import (
 )
 from openami.protocols.iec62056_21.p1 import decode_p1
 from openami.protocols.iec62056_21.p1_encrypted import Authentication, decode_encrypted, open_p1
-from openami.protocols.iec62056_21.p1_stream import P1Parser, Received
+from openami.protocols.iec62056_21.p1_stream import Garbage, P1Event, P1Parser, Received, SealedReceived
 from openami.protocols.wire.cursor import Span
 
 _LETTERS: Final = (b"P", b"R", b"W", b"E", b"B")
@@ -60,7 +60,7 @@ def tell_p1(data: bytes) -> Told:
     parser = P1Parser()
     events = parser.feed(data) + parser.flush()
     found = [decode_p1(event.raw) for event in events if isinstance(event, Received)] or [decode_p1(data)]
-    reasons = "; ".join(event.reason for event in events if not isinstance(event, Received))
+    reasons = "; ".join(_left_out(event) for event in events if not isinstance(event, Received))
     values = [value for telegram in found for value in measurements(telegram.data_sets)]
     return Told("p1", equipment_of(values) or found[0].identification, tuple(values), reasons)
 
@@ -80,7 +80,7 @@ def tell_message_bytes(data: bytes) -> Told:
 
 def tell_encrypted_bytes(data: bytes, keys: Sequence[bytes]) -> Told:
     """The values of an encrypted P1 telegram; none if no key opens it."""
-    made = _opened(data, keys)
+    made = open_with(data, keys)
     if made is None:
         return Told("p1", decode_encrypted(data).system_title.hex(), problem="no key opens it")
     told = tell_p1(made[0])
@@ -114,12 +114,13 @@ def decode_encrypted_bytes(data: bytes, keys: Sequence[bytes]) -> Decoded:
         Span(13, 14, ("P1", "security_control"), sealed.security_control),
         Span(14, 18, ("P1", "invocation_counter"), sealed.invocation_counter),
     )
-    made = _opened(data, keys)
+    made = open_with(data, keys)
     inner, problem = ((decode_p1_bytes(made[0]),), made[1]) if made else ((), "no key opens it")
     return Decoded("p1", "encrypted", data, fields, spans, inner, problem)
 
 
-def _opened(data: bytes, keys: Sequence[bytes]) -> tuple[bytes, str] | None:
+def open_with(data: bytes, keys: Sequence[bytes]) -> tuple[bytes, str] | None:
+    """The telegram inside an encrypted one, and why it is not to be trusted, if it is not; None if no key opens it."""
     key = _key_of(data, keys)
     if key is None:
         return None
@@ -140,9 +141,17 @@ def _key_of(data: bytes, keys: Sequence[bytes]) -> bytes | None:
     return None
 
 
-def _event(event: Any) -> Decoded:
+def _left_out(event: SealedReceived | Garbage) -> str:
+    if isinstance(event, Garbage):
+        return event.reason
+    return f"an encrypted telegram of {event.telegram.system_title.hex()} among plain ones"
+
+
+def _event(event: P1Event) -> Decoded:
     if isinstance(event, Received):
         return _telegram(event.raw)
+    if isinstance(event, SealedReceived):
+        return decode_encrypted_bytes(event.raw, ())
     return Decoded("p1", "garbage", event.data, {"bytes": event.data.hex(), "reason": event.reason})
 
 

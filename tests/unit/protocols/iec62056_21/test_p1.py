@@ -17,7 +17,7 @@ from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets, en
 from openami.protocols.iec62056_21.measurements import code, measurements, stamp
 from openami.protocols.iec62056_21.p1 import Variant, decode_p1, encode_p1
 from openami.protocols.iec62056_21.p1_encrypted import Authentication, decode_encrypted, open_p1, seal_p1
-from openami.protocols.iec62056_21.p1_stream import Garbage, P1Parser, Received
+from openami.protocols.iec62056_21.p1_stream import Garbage, P1Parser, Received, SealedReceived
 
 SETS = [
     DataSet("1-3:0.2.8", ("50",)),
@@ -156,10 +156,24 @@ def test_an_endless_stream_is_given_up():
     assert len(parser._buffer) <= 1 << 15
 
 
+def test_encrypted_telegrams_are_cut_out_of_a_stream_and_stay_closed():
+    sealed = seal_p1(TELEGRAM, b"OAM/!\xdb\x08\n", 7, bytes(16), Authentication.WITHOUT_KEY)
+    found = events(b"noise" + sealed + TELEGRAM + sealed[:40] + sealed + TELEGRAM[:60] + sealed + sealed[:20])
+    kinds = [Garbage, SealedReceived, Received, Garbage, SealedReceived, Garbage, SealedReceived, Garbage]
+    assert [type(event) for event in found] == kinds
+    assert {event.raw for event in found if isinstance(event, SealedReceived)} == {sealed}
+    assert [found[at].reason for at in (3, 5, 7)] == [*["cut off by the next telegram"] * 2, "cut off by the end"]
+
+
+def test_an_octet_behind_a_telegram_that_may_begin_another_keeps_nothing_waiting():
+    assert [type(event) for event in events(TELEGRAM + b"\xdb")] == [Received, Garbage]
+
+
 @settings(max_examples=200, derandomize=True)
 @given(st.binary(max_size=120), st.lists(st.integers(0, 900), max_size=6))
 def test_any_cut_gives_the_same_events(noise, cuts):
-    whole = noise + TELEGRAM + noise[:7] + TELEGRAM
+    sealed = seal_p1(noise, b"OAM/\xdb\x08!\n", 1, bytes(16), Authentication.WITHOUT_KEY)
+    whole = noise + TELEGRAM + noise[:7] + sealed + noise[:3] + TELEGRAM
     edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
     assert events(*(whole[start:end] for start, end in itertools.pairwise(edges))) == events(whole)
 
