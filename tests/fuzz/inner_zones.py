@@ -16,11 +16,16 @@ from openami.protocols.seal.passkey import Assertion
 from openami.protocols.zones.asking import AskingConnection
 from openami.protocols.zones.connection import Ended
 from openami.protocols.zones.inner_message import (
-    AddCheckpoint,
+    ActivatePlan,
+    Agreed,
     AskFor,
     AskQuarantine,
-    Done,
-    Head,
+    OrderIs,
+    Orders,
+    PlanIs,
+    Plans,
+    Proposed,
+    Register,
     Release,
     Sign,
     Submit,
@@ -32,11 +37,43 @@ from openami.protocols.zones.inner_message import (
     decode_witness_request,
     encode_inner,
 )
+from openami.protocols.zones.log_message import AddCheckpoint, AskTail, Done, Head, Leaf, Tail
+from openami.protocols.zones.operations_message import (
+    AskIncidents,
+    Deliver,
+    IncidentIs,
+    Incidents,
+    LiveValue,
+    LiveValues,
+    MeterReport,
+    ReadNow,
+    decode_operations_answer,
+    decode_operations_request,
+)
 
 ASSERTION = Assertion(b"id", b"data", b"{}", b"signature")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 NOTE = sign_checkpoint(Checkpoint("a/log", 7, bytes(32)), KEY)
-GUARD = [encode_inner(one) for one in (Submit(b"r", [b"s"]), AskQuarantine(), Release(bytes(32), [ASSERTION]))]
+GUARD = [
+    encode_inner(one)
+    for one in (
+        Submit(b"r", [b"s"]),
+        AskQuarantine(),
+        Release(bytes(32), [ASSERTION]),
+        Register("anna", "i", b"a", b"c"),
+        ActivatePlan("winter", 7, [ASSERTION]),
+        AskTail(9),
+    )
+]
+ANSWERS = (
+    Done(1.0),
+    Head(NOTE, 7, [bytes(32)]),
+    Verdicts([Verdict(b"d", b"r", b"e")]),
+    Agreed(("anna",), 2),
+    Tail(NOTE, 7, [Leaf(6, b"r", [bytes(32)])]),
+    Orders([OrderIs(b"r", b"c", "anna", 1.0, "", b"", False, False)]),
+    Plans(0, [PlanIs(b"p", 0.0, 0)], [Proposed(b"p", 7, ("anna",), 2)]),
+)
 FILE = seal_shipment(
     [ShippedMeter("1", b"12345678", *(sha256(bytes((n,))).digest()[:16] for n in range(3)))],
     keys.SIGNER,
@@ -65,11 +102,33 @@ def witness(data: bytes) -> None:
 
 @fuzz_target(
     "zones-inner-answer",
-    [encode_inner(one) for one in (Done(1.0), Head(NOTE, 7, [bytes(32)]), Verdicts([Verdict(b"d", b"r", b"e")]))],
+    [encode_inner(one) for one in ANSWERS],
 )
 def inner_answer(data: bytes) -> None:
     """An answer that can be read can be written."""
     encode_inner(decode_inner_answer(data))
+
+
+@fuzz_target("zones-operations", [encode_inner(one) for one in (ReadNow(7), Deliver(7, b"\xdd"), AskIncidents())])
+def operations(data: bytes) -> None:
+    """A request that can be read can be written."""
+    encode_inner(decode_operations_request(data))
+
+
+@fuzz_target(
+    "zones-operations-answer",
+    [
+        encode_inner(one)
+        for one in (
+            LiveValues(1.0, [LiveValue("1-0:1.8.0*255", "energy", 7, 0, 30)], 1),
+            MeterReport(1, "scheduled", 2, "connected"),
+            Incidents(1, [IncidentIs("T1", "cover", 1.0, 2.0, 3, ["M1"], True)]),
+        )
+    ],
+)
+def operations_answer(data: bytes) -> None:
+    """An answer that can be read can be written."""
+    encode_inner(decode_operations_answer(data))
 
 
 @fuzz_target("zones-asking", [len(one).to_bytes(4, "big") + one for one in GUARD])

@@ -13,22 +13,19 @@ import pytest
 import two_seals
 from meter_bench import seeded
 from openami.app import inner_zones
-from openami.app.inner_zones import (
+from openami.app.inner_zones import run_authority, run_guard, run_witness
+from openami.app.installation import install
+from openami.app.people_file import PeopleFile
+from openami.app.places import read_places
+from openami.app.sealing_keys import (
     AGREEMENT_LABEL,
-    AUTHORITY_TITLE,
     GUARD_TITLE,
-    SIGNING_LABEL,
+    ROLES,
     WRAPPING_LABEL,
     Hsm,
     ed25519_key,
     open_sealing_keys,
-    read_places,
-    run_authority,
-    run_guard,
-    run_witness,
 )
-from openami.app.installation import install
-from openami.app.people_file import PeopleFile
 from openami.app.settings import Settings
 from openami.backoffice.audit.merkle import leaf_hash, verify_inclusion
 from openami.backoffice.audit.note import LogKey, WitnessKey, read_checkpoint, witnessed
@@ -48,22 +45,14 @@ from openami.protocols.seal.opening import MeterMoment, MeterSeal, open_command
 from openami.protocols.seal.roles import Role
 from openami.protocols.wire.declared import codec_of, encode_all
 from openami.protocols.zones.inner_message import (
-    AddCheckpoint,
     Approve,
     ApproveAlone,
-    AskCheckpoint,
-    AskCommands,
     AskFor,
-    AskInclusion,
+    AskOrder,
+    AskOrders,
     AskQuarantine,
-    AskWaiting,
-    CommandsOf,
-    Cosigned,
-    Done,
-    Head,
-    HeadIs,
-    Included,
     Made,
+    Orders,
     PreparePlan,
     Quarantine,
     Release,
@@ -71,7 +60,16 @@ from openami.protocols.zones.inner_message import (
     SignedCommands,
     Submit,
     Verdicts,
-    Waiting,
+)
+from openami.protocols.zones.log_message import (
+    AddCheckpoint,
+    AskCheckpoint,
+    AskInclusion,
+    Cosigned,
+    Done,
+    Head,
+    HeadIs,
+    Included,
 )
 from seal_keys import AUTHENTICATION_KEY, DISCONNECT, METER_AGREEMENT, RECONNECT
 from soft_hsm import soft_hsm
@@ -96,7 +94,7 @@ class Site:
             section = getattr(self.installation.settings, name)
             (folder / section.passphrase_file).write_text("a passphrase\n")
         authority, self.guard_keys = (self._keys(name) for name in ("authority", "guard"))
-        self.signing, self.agreeing = authority.make_key(SIGNING_LABEL), self.guard_keys.make_key(AGREEMENT_LABEL)
+        self.signing, self.agreeing = authority.make_key(ROLES[0].label), self.guard_keys.make_key(AGREEMENT_LABEL)
         (folder / "guard-records").mkdir()
         origin = ed25519_key(folder / "guard-records" / "log.key")
         self.log_key = LogKey(f"{NAME}/guard", origin.public_key())
@@ -150,8 +148,9 @@ class Site:
         octets = encode_all(codec_of(CommandList), commands)
         anna, bela = two_seals.authenticator("anna"), two_seals.authenticator("bela")
         made = await self.ask("authority", AskFor(octets, anna.consent(commands.request_challenge())), Made)
-        assert (await self.ask("authority", AskWaiting(), Waiting)).requests == [made.request]
-        assert (await self.ask("authority", AskCommands(made.request), CommandsOf)).commands == octets
+        (waiting,) = (await self.ask("authority", AskOrders(), Orders)).orders
+        assert (waiting.request, waiting.commands, waiting.approval) == (made.request, octets, b"")
+        assert (await self.ask("authority", AskOrder(made.request), Orders)).orders == [waiting]
         with pytest.raises(SecurityError, match="not approved"):
             await self.ask("authority", Sign(made.request), SignedCommands)
         with pytest.raises(SecurityError, match="another person"):
@@ -160,7 +159,8 @@ class Site:
         return await self.ask("authority", Sign(made.request), SignedCommands)
 
     def meter(self):
-        trusted = {AUTHORITY_TITLE: Authority(AUTHORITY_TITLE, Role.NETWORK_OPERATOR, self.signing)}
+        title = ROLES[0].title
+        trusted = {title: Authority(title, Role.NETWORK_OPERATOR, self.signing)}
         return MeterSeal(TITLE, METER_AGREEMENT, AUTHENTICATION_KEY, GUARD_TITLE, self.agreeing, trusted)
 
 
@@ -214,9 +214,9 @@ async def test_the_guards_log_is_witnessed_and_its_records_are_proven(tmp_path):
 async def test_the_head_end_may_not_ask(tmp_path):
     async with Running(Site(tmp_path / "site")) as site:
         own = replace(site.installation.headend_certificate())
-        for part, request in (("authority", AskWaiting()), ("guard", AskQuarantine())):
+        for part, request in (("authority", AskOrders()), ("guard", AskQuarantine())):
             with pytest.raises(LinkError):
-                await site.ask(part, request, Waiting, own=own)
+                await site.ask(part, request, Orders, own=own)
 
 
 async def test_what_nobody_signed_is_refused_in_words(tmp_path):

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from openami.app.expiry import endings
-from openami.app.inner_zones import ed25519_key, run_witness
+from openami.app.inner_zones import run_witness
 from openami.app.installation import install, renew_certificates
 from openami.app.records import enter_command, open_audit
+from openami.app.sealing_keys import ed25519_key
 from openami.app.settings import Settings
 from openami.app.witnessing import Witnessing, log_key_file
 from openami.app.witnessing import inner_part as reached

@@ -43,6 +43,8 @@ def _files(installation: Installation) -> Iterator[Path]:
         settings.authority.certificate,
         settings.guard.certificate,
         settings.witness.certificate,
+        settings.operations.certificate,
+        settings.portal.zone_certificate,
         settings.collector.certificate,
         zones.authority,
         collectors.collector_authority,

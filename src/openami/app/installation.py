@@ -76,6 +76,11 @@ class Installation:
             self.path(zones.operations_certificate), self.path(zones.operations_key), self.path(zones.authority)
         )
 
+    def portal_certificate(self) -> Certificate:
+        """What pages that are a process of their own show to the inner parts."""
+        file = self.path(self.settings.portal.zone_certificate)
+        return Certificate(file, file, self.path(self.settings.zones.authority))
+
     def make_store(self) -> Store:
         """Make the store, or bring it to this version's schema."""
         store = Store(self._store_url())
@@ -140,7 +145,13 @@ def issue_certificates(made: Installation, authority: Certificate) -> None:
     """For the portal, both sides of the zones' border, and the inner parts; those that are there are replaced."""
     settings, now = made.settings, datetime.now(UTC)
     name = settings.portal.name
-    inner = (("authority", settings.authority), ("guard", settings.guard), ("witness", settings.witness))
+    inner = (
+        ("authority", settings.authority.certificate, True),
+        ("guard", settings.guard.certificate, True),
+        ("witness", settings.witness.certificate, True),
+        ("operations", settings.operations.certificate, True),
+        ("portal", settings.portal.zone_certificate, False),
+    )
     wanted = (
         (name, True, settings.portal.certificate, settings.portal.key),
         (f"headend.{name}", True, settings.zones.headend_certificate, settings.zones.headend_key),
@@ -151,9 +162,9 @@ def issue_certificates(made: Installation, authority: Certificate) -> None:
         issued = issue(authority, target.parent, host, now, server=server)
         issued.certificate.replace(target)
         issued.key.replace(made.path(key))
-    for host, section in inner:
-        file = made.path(section.certificate)
-        issued = issue(authority, file.parent, f"{host}.{name}", now, server=True)
+    for host, certificate, server in inner:
+        file = made.path(certificate)
+        issued = issue(authority, file.parent, f"{host}.{name}", now, server=server)
         with issued.key.open("ab") as both:
             both.write(issued.certificate.read_bytes())
         issued.key.replace(file)

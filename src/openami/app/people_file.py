@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from openami.backoffice.authority.registration import verify_registration
-from openami.io.disk import Disk
+from openami.io.disk import Disk, write_whole
 from openami.model.errors import SecurityError
 from openami.protocols.seal.passkey import Passkey, RelyingParty
 
@@ -28,14 +28,24 @@ class _Contents(msgspec.Struct):
 
 
 class PeopleFile:
-    """Passkeys by credential id, in `passkeys`; that mapping grows when somebody registers."""
+    """Passkeys by credential id, in `passkeys`; that mapping changes when somebody registers or is taken off."""
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._path = path
         self._disk = disk
-        there = path.name in disk.names(path.parent)
-        self._contents = msgspec.json.decode(disk.read(path), type=_Contents) if there else _Contents()
-        self.passkeys = {key.credential_id: Passkey(*msgspec.structs.astuple(key)) for key in self._contents.keys}
+        self._raw = b""
+        self._contents = _Contents()
+        self.passkeys: dict[bytes, Passkey] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take what stands in the file now: somebody else may have written it."""
+        there = self._path.name in self._disk.names(self._path.parent)
+        raw = self._disk.read(self._path) if there else b"{}"
+        if raw != self._raw:
+            self._raw = raw
+            self._contents = msgspec.json.decode(raw, type=_Contents)
+            self._index()
 
     def invite(self, person: str, invitation: str) -> None:
         """`person` may register one passkey with `invitation`; an older invitation ends."""
@@ -60,15 +70,22 @@ class PeopleFile:
         """Put a passkey on the list: for whoever administers it, without an invitation."""
         self._contents.keys.append(_Key(passkey.person, passkey.credential_id, passkey.public_key))
         self._write()
-        self.passkeys[passkey.credential_id] = passkey
+
+    def remove(self, person: str) -> int:
+        """Take all passkeys and the invitation of `person` off the list; how many passkeys there were."""
+        before = len(self._contents.keys)
+        self._contents.keys = [key for key in self._contents.keys if key.person != person]
+        self._contents.invitations.pop(person, None)
+        self._write()
+        return before - len(self._contents.keys)
 
     def _write(self) -> None:
-        new = self._path.with_name(self._path.name + ".new")
-        if new.name in self._disk.names(new.parent):
-            self._disk.remove(new)
-        file = self._disk.append(new)
-        file.write(msgspec.json.encode(self._contents))
-        file.sync()
-        file.close()
-        self._disk.replace(new, self._path)
-        self._disk.sync_folder(self._path.parent)
+        self._raw = msgspec.json.encode(self._contents)
+        write_whole(self._disk, self._path, self._raw)
+        self._index()
+
+    def _index(self) -> None:
+        keys = (Passkey(*msgspec.structs.astuple(key)) for key in self._contents.keys)
+        new = {key.credential_id: key for key in keys}
+        self.passkeys.clear()
+        self.passkeys.update(new)

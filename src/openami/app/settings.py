@@ -122,6 +122,13 @@ class Collector(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stick_every_s: Annotated[
         int, Meta(ge=0, description="Of a meter's telegrams that look alike one in so many seconds goes on; 0: all.")
     ] = 300
+    ports: Annotated[
+        tuple[str, ...],
+        Meta(description="Consumer ports of meters, each KIND=LINK with p1 or sml, as p1=serial:///dev/ttyUSB0."),
+    ] = ()
+    port_every_s: Annotated[
+        int, Meta(ge=0, description="Of what a port says one message in so many seconds goes on; 0: all.")
+    ] = 300
     mesh: Annotated[
         str,
         Meta(description="Radio of a mesh, zep://HOST:PORT?peer=HOST:PORT, a peer for each neighbour; empty: none."),
@@ -175,6 +182,12 @@ class Operations(Section, frozen=True, forbid_unknown_fields=True, kw_only=True)
     records: Annotated[str, Meta(description="Folder of the audit log: who looked at whose data.")] = (
         "operations-records"
     )
+    listen: Annotated[
+        str, Meta(description="Where pages that are a process of their own ask operations, host:port.")
+    ] = "127.0.0.1:4067"
+    certificate: Annotated[str, Meta(description="What it shows there: private key and certificate in one file.")] = (
+        "tls/operations-zone.pem"
+    )
     push_every_s: Annotated[
         int,
         Meta(ge=60, description="Period in which meters push their profile; twice as long without one is an alarm."),
@@ -198,6 +211,9 @@ class Audit(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = ""
     authority: Annotated[str, Meta(description="Where the authority is asked, host:port; empty: there is none.")] = ""
     guard: Annotated[str, Meta(description="Where the guard is asked, host:port; empty: there is none.")] = ""
+    logs: Annotated[
+        tuple[str, ...], Meta(description="The keys that sign their logs, ORIGIN=64 hex digits, for the pages.")
+    ] = ()
 
 
 class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -209,6 +225,15 @@ class Portal(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     )
     certificate: Annotated[str, Meta(description="Certificate chain, PEM.")] = "tls/portal.pem"
     key: Annotated[str, Meta(description="Private key, PEM.")] = "tls/portal.key"
+    operations: Annotated[
+        str, Meta(description="Where pages that are a process of their own ask operations, host:port.")
+    ] = "127.0.0.1:4067"
+    zone_certificate: Annotated[
+        str, Meta(description="What they show there: private key and certificate in one file.")
+    ] = "tls/portal-zone.pem"
+    records: Annotated[str, Meta(description="Folder of the audit log of pages that are a process of their own.")] = (
+        "portal-records"
+    )
     hsts_max_age_s: Annotated[
         int, Meta(ge=0, description="How long browsers insist on TLS; start small, raise when certain.")
     ] = 300
@@ -269,7 +294,14 @@ class Authority(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "authority-records"
     )
     people: Annotated[str, Meta(description="File of people's passkeys, its own.")] = "authority.people"
+    roles: Annotated[
+        tuple[str, ...], Meta(description='Whom it signs for: "network operator", "key custodian"; a key for each.')
+    ] = ("network operator",)
     operators: Annotated[tuple[str, ...], Meta(description="Who may ask for and approve commands.")] = ()
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(description="The pages' addresses in browsers, https://host:port; empty: as [portal] here says."),
+    ] = ()
     protected: Annotated[
         str, Meta(description="File of meters that supply protected customers, a system title a line; empty: none.")
     ] = ""
@@ -295,6 +327,14 @@ class Guard(Section, frozen=True, forbid_unknown_fields=True, kw_only=True):
     authority_key: Annotated[
         str, Meta(pattern="^([0-9a-f]{128})?$", description="The authority's public key, x and y in 128 hex digits.")
     ] = ""
+    custodian_key: Annotated[
+        str,
+        Meta(pattern="^([0-9a-f]{128})?$", description="The same of its key custodian; empty: no keys are changed."),
+    ] = ""
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(description="The pages' addresses in browsers, https://host:port; empty: as [portal] here says."),
+    ] = ()
     places: Annotated[str, Meta(description="CSV file of meters and where they hang, see the page on zones.")] = (
         "places.csv"
     )

@@ -17,9 +17,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from openami.app.expiry import endings
-from openami.app.inner_zones import ed25519_key
 from openami.app.installation import Installation
 from openami.app.records import head_file, open_commands
+from openami.app.sealing_keys import ed25519_key
 from openami.app.settings import address
 from openami.backoffice.audit.answering import answer_about
 from openami.backoffice.audit.entry import Audit, Kind
@@ -34,15 +34,8 @@ from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
 from openami.io.store.engine import Store
 from openami.model.errors import LinkError, OpenAmiError, SecurityError
-from openami.protocols.zones.inner_message import (
-    AddCheckpoint,
-    AskCheckpoint,
-    Cosigned,
-    Head,
-    HeadIs,
-    InnerAnswer,
-    Refused,
-)
+from openami.protocols.zones.inner_message import InnerAnswer
+from openami.protocols.zones.log_message import AddCheckpoint, AskCheckpoint, Cosigned, Head, HeadIs, Refused
 
 LOG = logging.getLogger(__name__)
 ACTOR = "witnessing"

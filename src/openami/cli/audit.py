@@ -79,14 +79,15 @@ def check(
 
 def keys(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
     """Print the public keys of this installation's logs, as the witness's setting `witness.logs` wants them."""
-    from openami.app.inner_zones import ed25519_key
     from openami.app.installation import Installation
+    from openami.app.sealing_keys import ed25519_key
     from openami.app.witnessing import log_key_file
 
     installation = Installation.load(settings)
     every, name = installation.settings, installation.settings.portal.name
     logs = {
         "operations": every.operations.records,
+        "portal": every.portal.records,
         "commands": every.audit.commands,
         "authority": every.authority.records,
         "guard": every.guard.records,

@@ -16,8 +16,8 @@ from openami.cli.output import console
 from openami.model.errors import SettingError
 
 if TYPE_CHECKING:
-    from openami.app.inner_zones import SealingKeys
     from openami.app.installation import Installation
+    from openami.app.sealing_keys import SealingKeys
 
 SettingsOption = Annotated[Path, typer.Option("--settings", "-s", help="The configuration file of `openami init`.")]
 
@@ -26,16 +26,22 @@ class Holder(StrEnum):
     """Whose key."""
 
     AUTHORITY = "authority"
+    CUSTODIAN = "custodian"
     GUARD = "guard"
     OPERATIONS = "operations"
 
 
-HolderArgument = Annotated[Holder, typer.Argument(help="Whose key: authority's, guard's, or that of shipments.")]
+HolderArgument = Annotated[
+    Holder,
+    typer.Argument(
+        help="Whose key: the authority's for switching or for changes of keys, the guard's, or that of shipments."
+    ),
+]
 
 
 def key(holder: HolderArgument, *, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
     """Make the key of a part, where its settings say, and print its public half (x and y in hexadecimal)."""
-    from openami.app.inner_zones import WRAPPING_LABEL
+    from openami.app.sealing_keys import WRAPPING_LABEL
     from openami.io.keystore.hsm import Hsm
     from openami.protocols.dlms.asymmetric import encode_point
 
@@ -115,8 +121,8 @@ def _enter(settings: Path, subject: str, what: str) -> None:
 
 
 def _open(holder: Holder, settings: Path) -> SealingKeys:
-    from openami.app.inner_zones import first_line, open_sealing_keys
     from openami.app.installation import Installation
+    from openami.app.sealing_keys import first_line, open_sealing_keys
     from openami.io.keystore.certificates import write_private
     from openami.io.keystore.key_folder import KeyFolder
 
@@ -124,7 +130,7 @@ def _open(holder: Holder, settings: Path) -> SealingKeys:
     if holder is Holder.OPERATIONS:
         passphrase = first_line(installation.path(installation.settings.keystore.passphrase_file))
         return KeyFolder(installation.folder / "shipment-keys", passphrase)
-    section = installation.settings.authority if holder is Holder.AUTHORITY else installation.settings.guard
+    section = installation.settings.guard if holder is Holder.GUARD else installation.settings.authority
     file = installation.path(section.passphrase_file)
     if not section.keys.startswith("pkcs11:") and not file.exists():
         write_private(file, secrets.token_hex(16).encode() + b"\n")
@@ -132,6 +138,12 @@ def _open(holder: Holder, settings: Path) -> SealingKeys:
 
 
 def _label(holder: Holder) -> str:
-    from openami.app.inner_zones import AGREEMENT_LABEL, SIGNING_LABEL
+    from openami.app.sealing_keys import AGREEMENT_LABEL, ROLES
 
-    return {Holder.AUTHORITY: SIGNING_LABEL, Holder.GUARD: AGREEMENT_LABEL, Holder.OPERATIONS: "shipments"}[holder]
+    operator, custodian = (one.label for one in ROLES)
+    return {
+        Holder.AUTHORITY: operator,
+        Holder.CUSTODIAN: custodian,
+        Holder.GUARD: AGREEMENT_LABEL,
+        Holder.OPERATIONS: "shipments",
+    }[holder]

@@ -21,7 +21,7 @@ from openami.io.keystore.tls import Certificate, client_context, issue, make_aut
 from openami.io.links.asking import ask
 from openami.io.links.tcp import connect_tcp
 from openami.model.errors import LinkError, SecurityError
-from openami.protocols.zones.inner_message import AddCheckpoint, Cosigned
+from openami.protocols.zones.log_message import AddCheckpoint, Cosigned
 
 HEAD_END: Final = "HES DMZ host"
 HOST: Final = "127.0.0.1"

@@ -114,7 +114,7 @@ class Authority:
 
         `challenges` are live ones of meters (by system title) whose clock is invalid. Raises `SecurityError`.
         """
-        found = self._found(request)
+        found = self.order(request)
         if found.record is None:
             raise SecurityError(f"request {request.hex()} is not approved: nothing is signed")
         if not found.signed:
@@ -123,7 +123,18 @@ class Authority:
 
     def commands(self, request: bytes) -> CommandList:
         """The exact list of a request, for whoever is to approve it. Raises `SecurityError`."""
-        return self._found(request).commands
+        return self.order(request).commands
+
+    def order(self, request: bytes) -> Request:
+        """A request and what has become of it. Raises `SecurityError` if there is none of this name."""
+        try:
+            return self._requests[request]
+        except KeyError:
+            raise SecurityError(f"there is no request {request.hex()}") from None
+
+    def expired(self, found: Request) -> bool:
+        """Whether it is too old to be approved or signed."""
+        return self._clock() > found.requested.at + REQUEST_LASTS_S
 
     def requests(self) -> list[Request]:
         """Every request that is remembered, oldest first."""
@@ -131,7 +142,7 @@ class Authority:
 
     def waiting(self) -> list[bytes]:
         """The requests that nobody has approved yet and that have not expired."""
-        return [name for name, one in self._requests.items() if one.record is None and not self._expired(one)]
+        return [name for name, one in self._requests.items() if one.record is None and not self.expired(one)]
 
     def _sign(self, found: Request, record: ApprovalRecord, challenges: Mapping[bytes, bytes]) -> None:
         self._check_not_expired(found)
@@ -145,24 +156,15 @@ class Authority:
             raise SettingError(f"the authority has no key for role {commands.role}")
         return Role(commands.role)
 
-    def _found(self, request: bytes) -> Request:
-        try:
-            return self._requests[request]
-        except KeyError:
-            raise SecurityError(f"there is no request {request.hex()}") from None
-
     def _waiting(self, request: bytes) -> Request:
-        found = self._found(request)
+        found = self.order(request)
         if found.record is not None:
             raise SecurityError(f"request {request.hex()} is approved already")
         self._check_not_expired(found)
         return found
 
-    def _expired(self, found: Request) -> bool:
-        return self._clock() > found.requested.at + REQUEST_LASTS_S
-
     def _check_not_expired(self, found: Request) -> None:
-        if self._expired(found):
+        if self.expired(found):
             raise SecurityError(f"request {found.commands.request.hex()} is older than a day: ask anew")
 
     def _keep(self, event: Event) -> None:

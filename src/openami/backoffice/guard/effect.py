@@ -38,13 +38,13 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     emergency: bool
     plan: str
-    operator: str = ""
-    feeder: str = ""
-    transformer: str = ""
-    power_w: int = 0
-    protected: bool = False
-    value: int | None = None
-    subject: bytes = b""
+    operator: str
+    feeder: str
+    transformer: str
+    power_w: int
+    protected: bool
+    value: int | None
+    subject: bytes
 
 
 def effect_of(digest: bytes, signed: SignedCommand, record: ApprovalRecord, network: Network, now: float) -> Effect:

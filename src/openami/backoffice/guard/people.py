@@ -19,6 +19,15 @@ class GuardPeople:
     releasers: Mapping[bytes, Passkey]
 
 
+class TooFew(SecurityError):
+    """What was signed is right, but more persons have to sign: `persons` have, `needed` must."""
+
+    def __init__(self, persons: tuple[str, ...], needed: int) -> None:
+        super().__init__(f"{len(persons)} persons have signed, {needed} are needed")
+        self.persons = persons
+        self.needed = needed
+
+
 def agree(
     party: RelyingParty,
     passkeys: Mapping[bytes, Passkey],
@@ -30,14 +39,14 @@ def agree(
 ) -> tuple[str, ...]:
     """The persons who signed `statement`: at least `needed` different ones, none of `but_not`.
 
-    Raises `SecurityError`.
+    Raises `TooFew` or another `SecurityError`.
     """
     challenge = statement_challenge(statement)
     signers = {verify_assertion(party, passkeys, one, challenge).person for one in assertions}
     if barred := sorted(signers & set(but_not)):
         raise SecurityError(f"{', '.join(barred)} took part in what is to be judged: another person has to")
     if len(signers) < needed:
-        raise SecurityError(f"{len(signers)} persons have signed, {needed} are needed")
+        raise TooFew(tuple(sorted(signers)), needed)
     return tuple(sorted(signers))
 
 

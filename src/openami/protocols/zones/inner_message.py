@@ -2,12 +2,10 @@
 
 A request gets exactly one answer; `Refused` may be the answer to any.
 
-    authority   AskFor → Made · Approve, ApproveAlone → Done · Sign → SignedCommands · AskCommands → CommandsOf
-                AskWaiting → Waiting
-    guard       Submit, Release → Verdicts · AskQuarantine → Quarantine · Delete, PreparePlan, ActivatePlan,
-                ChangeLimits → Done
-    witness     AddCheckpoint → Cosigned | HeadIs
-    both logs   AskCheckpoint → Head · AskInclusion → Included
+    authority   AskFor → Made · Approve, ApproveAlone → Done · Sign → SignedCommands · AskOrders, AskOrder → Orders
+    guard       Submit → Verdicts · Release → Verdicts | Agreed · AskQuarantine → Quarantine · AskPlans → Plans
+                Delete, PreparePlan, ActivatePlan, ChangeLimits → Done | Agreed
+    both        Register → Done · AskPasskeys → Passkeys · what is asked about their logs: `log_message`
 
 Nothing in them is trusted because of the connection that it came over: consents are signed by people, commands by the
 authority, heads by their log.
@@ -22,86 +20,130 @@ from msgspec import Meta, Struct
 
 from openami.model.errors import DecodeError
 from openami.protocols.seal.passkey import Assertion
-from openami.protocols.zones.message import Text
+from openami.protocols.zones.log_message import (
+    AddCheckpoint,
+    Cosigned,
+    Done,
+    Hash,
+    Head,
+    HeadIs,
+    Included,
+    InnerMessage,
+    LogRequest,
+    Name,
+    Number,
+    Octets,
+    Refused,
+    Tail,
+)
 
 _T = TypeVar("_T")
 
-Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Octets = Annotated[bytes, Meta(max_length=1 << 20)]
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
-Number = Annotated[int, Meta(ge=0, lt=1 << 62)]
-Proof = Annotated[list[Hash], Meta(max_length=64)]
 Assertions = Annotated[list[Assertion], Meta(max_length=16)]
+RequestName = Annotated[bytes, Meta(max_length=64)]
 COMMANDS_MAX = 2_000
 
 
-class _Message(Struct, frozen=True, tag=True, forbid_unknown_fields=True):
-    """A message carries the name of its class."""
-
-
-class AskFor(_Message, frozen=True):
+class AskFor(InnerMessage, frozen=True):
     """Somebody asks for the command list with these octets, and has signed its `request_challenge()`."""
 
     commands: Octets
     assertion: Assertion
 
 
-class Made(_Message, frozen=True):
+class Made(InnerMessage, frozen=True):
     """The request's name."""
 
-    request: Annotated[bytes, Meta(max_length=64)]
+    request: RequestName
 
 
-class Approve(_Message, frozen=True):
+class Approve(InnerMessage, frozen=True):
     """Another person approves, having signed the list's `approval_challenge()`."""
 
     request: bytes
     assertion: Assertion
 
 
-class ApproveAlone(_Message, frozen=True):
+class ApproveAlone(InnerMessage, frozen=True):
     """The emergency rule: one household, one person."""
 
     request: bytes
 
 
-class Sign(_Message, frozen=True):
+class Sign(InnerMessage, frozen=True):
     """Sign what is approved; `challenges` are live ones of meters whose clock is invalid, by system title."""
 
     request: bytes
-    challenges: Annotated[dict[bytes, bytes], Meta(max_length=COMMANDS_MAX)] = {}
+    challenges: Annotated[dict[bytes, bytes], Meta(max_length=COMMANDS_MAX)] = msgspec.field(default_factory=dict)
 
 
-class SignedCommands(_Message, frozen=True):
+class SignedCommands(InnerMessage, frozen=True):
     """The approval record's octets and the commands signed under it."""
 
     record: Octets
     signed: Annotated[list[bytes], Meta(max_length=COMMANDS_MAX)]
 
 
-class AskCommands(_Message, frozen=True):
-    """Which commands are in this request?"""
-
-    request: bytes
+class AskOrders(InnerMessage, frozen=True):
+    """Which requests are there? The newest first, as many as fit into an answer."""
 
 
-class CommandsOf(_Message, frozen=True):
-    """The octets of the command list."""
+class AskOrder(InnerMessage, frozen=True):
+    """What has become of this request? `Orders` of one."""
 
+    request: RequestName
+
+
+class OrderIs(Struct, frozen=True, forbid_unknown_fields=True):
+    """A request at the authority: the octets of its exact list, who asked when (UTC seconds), who approved.
+
+    `approval` is the hash of the record of its approval, empty while it has none; `approver` stays empty where the
+    emergency rule allowed one person. `expired`: nobody can approve or sign it any more.
+    """
+
+    request: RequestName
     commands: Octets
+    requester: str
+    at: float
+    approver: str
+    approval: bytes
+    signed: bool
+    expired: bool
 
 
-class AskWaiting(_Message, frozen=True):
-    """Which requests has nobody approved?"""
+class Orders(InnerMessage, frozen=True):
+    """Newest first."""
+
+    orders: list[OrderIs]
 
 
-class Waiting(_Message, frozen=True):
-    """Their names."""
+class Register(InnerMessage, frozen=True):
+    """A browser or another authenticator has made a passkey for `person`, who holds this invitation."""
 
-    requests: list[bytes]
+    person: Name
+    invitation: Annotated[str, Meta(max_length=255)]
+    attestation: Annotated[bytes, Meta(max_length=16_384)]
+    client_data: Annotated[bytes, Meta(max_length=16_384)]
 
 
-class Submit(_Message, frozen=True):
+class AskPasskeys(InnerMessage, frozen=True):
+    """Whose passkeys are on your list?"""
+
+
+class PasskeyIs(Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
+    """A passkey on the list: whose, and its credential's id."""
+
+    person: Name
+    credential_id: bytes
+
+
+class Passkeys(InnerMessage, frozen=True):
+    """In the order in which they were registered."""
+
+    passkeys: list[PasskeyIs]
+
+
+class Submit(InnerMessage, frozen=True):
     """Seal these commands of one approval."""
 
     record: Octets
@@ -118,18 +160,22 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     reason: str = ""
 
 
-class Verdicts(_Message, frozen=True):
+class Verdicts(InnerMessage, frozen=True):
     """In the order of the commands."""
 
     verdicts: list[Verdict]
 
 
-class AskQuarantine(_Message, frozen=True):
+class AskQuarantine(InnerMessage, frozen=True):
     """What is held back?"""
 
 
 class HeldCommand(Struct, frozen=True, forbid_unknown_fields=True):
-    """A command in quarantine: since when, why, who took part, and whether people may release it."""
+    """A command in quarantine: since when, why, who took part, and whether people may release it.
+
+    `verb` is the number of what it would do to `recipient`; `approval` the hash of the record that it was approved by.
+    `releasing` and `deleting` are those who have agreed to that so far.
+    """
 
     digest: bytes
     at: float
@@ -137,37 +183,41 @@ class HeldCommand(Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     persons: tuple[str, ...]
     releasable: bool
-    signed: bytes
+    recipient: bytes
+    verb: int
+    approval: bytes
+    releasing: tuple[str, ...] = ()
+    deleting: tuple[str, ...] = ()
 
 
-class Quarantine(_Message, frozen=True):
+class Quarantine(InnerMessage, frozen=True):
     """Oldest first."""
 
     held: list[HeldCommand]
 
 
-class Release(_Message, frozen=True):
+class Release(InnerMessage, frozen=True):
     """Others waive what held a command back."""
 
     digest: Hash
     assertions: Assertions
 
 
-class Delete(_Message, frozen=True):
+class Delete(InnerMessage, frozen=True):
     """Others give a held command up."""
 
     digest: Hash
     assertions: Assertions
 
 
-class PreparePlan(_Message, frozen=True):
+class PreparePlan(InnerMessage, frozen=True):
     """Planners prepare an emergency plan (its MessagePack)."""
 
     plan: Octets
     assertions: Assertions
 
 
-class ActivatePlan(_Message, frozen=True):
+class ActivatePlan(InnerMessage, frozen=True):
     """Planners activate it in this minute after 1970."""
 
     name: Name
@@ -175,127 +225,113 @@ class ActivatePlan(_Message, frozen=True):
     assertions: Assertions
 
 
-class ChangeLimits(_Message, frozen=True):
+class ChangeLimits(InnerMessage, frozen=True):
     """Planners change the limits (their MessagePack)."""
 
     limits: Octets
     assertions: Assertions
 
 
-class Done(_Message, frozen=True):
-    """It is done and kept; `holds` is when it begins or ends to hold (UTC seconds), 0 if that means nothing."""
+class Agreed(InnerMessage, frozen=True):
+    """These persons have signed; it takes `needed` of them. The guard keeps what they signed until it restarts."""
 
-    holds: float = 0.0
-
-
-class AskCheckpoint(_Message, frozen=True):
-    """The head of your log, and the proof that it continues the first `old` leaves."""
-
-    old: Number
+    persons: tuple[str, ...]
+    needed: Number
 
 
-class Head(_Message, frozen=True):
-    """The signed note, and the proof."""
-
-    note: Annotated[str, Meta(max_length=16_384)]
-    size: Number
-    proof: Proof
+class AskPlans(InnerMessage, frozen=True):
+    """Which emergency plans are there, and what has been proposed to planners?"""
 
 
-class AskInclusion(_Message, frozen=True):
-    """Record `leaf` of your log, and the proof that it is among the first `size`."""
+class PlanIs(Struct, frozen=True, forbid_unknown_fields=True):
+    """A prepared plan (its MessagePack); in force until `until` (UTC seconds, 0: it is not), `spent_w` of it used."""
 
-    leaf: Number
-    size: Number
-
-
-class Included(_Message, frozen=True):
-    """The record and its proof."""
-
-    record: Octets
-    proof: Proof
+    plan: Octets
+    until: float
+    spent_w: Number
 
 
-class AddCheckpoint(_Message, frozen=True):
-    """Cosign this head of the log `origin`, which continues the first `old` leaves."""
+class Proposed(Struct, frozen=True, forbid_unknown_fields=True):
+    """What some planners have signed of a plan (its MessagePack) and others have not yet.
 
-    origin: Name
-    old: Number
-    proof: Proof
-    note: Annotated[str, Meta(max_length=16_384)]
+    `minute` is that of an activation, None for a preparation.
+    """
 
-
-class Cosigned(_Message, frozen=True):
-    """The signature line of the witness."""
-
-    line: Text
+    plan: Octets
+    minute: Number | None
+    persons: tuple[str, ...]
+    needed: Number
 
 
-class HeadIs(_Message, frozen=True):
-    """The witness knows another size: prove from there."""
+class Plans(InnerMessage, frozen=True):
+    """`decisions` counts plans prepared and limits changed so far: part of what is signed for the next one."""
 
-    size: Number
-
-
-class Refused(_Message, frozen=True):
-    """No; `detail` is for people."""
-
-    detail: Text
+    decisions: Number
+    plans: list[PlanIs]
+    proposed: list[Proposed]
 
 
-LogRequest = AskCheckpoint | AskInclusion
-AuthorityRequest = AskFor | Approve | ApproveAlone | Sign | AskCommands | AskWaiting | LogRequest
-GuardRequest = Submit | AskQuarantine | Release | Delete | PreparePlan | ActivatePlan | ChangeLimits | LogRequest
+PeopleRequest = Register | AskPasskeys
+AuthorityRequest = AskFor | Approve | ApproveAlone | Sign | AskOrders | AskOrder | LogRequest
+GuardRequest = (
+    Submit | AskQuarantine | Release | Delete | PreparePlan | ActivatePlan | ChangeLimits | AskPlans | LogRequest
+)
 WitnessRequest = AddCheckpoint
-InnerRequest = AuthorityRequest | GuardRequest | WitnessRequest
+InnerRequest = AuthorityRequest | GuardRequest | WitnessRequest | PeopleRequest
 InnerAnswer = (
     Made
     | Done
     | SignedCommands
-    | CommandsOf
-    | Waiting
+    | Orders
+    | Passkeys
     | Verdicts
     | Quarantine
+    | Agreed
+    | Plans
     | Head
     | Included
+    | Tail
     | Cosigned
     | HeadIs
     | Refused
 )
 
 _ENCODER = msgspec.msgpack.Encoder()
-_AUTHORITY: msgspec.msgpack.Decoder[AuthorityRequest] = msgspec.msgpack.Decoder(AuthorityRequest)
-_GUARD: msgspec.msgpack.Decoder[GuardRequest] = msgspec.msgpack.Decoder(GuardRequest)
+_AUTHORITY: msgspec.msgpack.Decoder[AuthorityRequest | PeopleRequest] = msgspec.msgpack.Decoder(
+    AuthorityRequest | PeopleRequest
+)
+_GUARD: msgspec.msgpack.Decoder[GuardRequest | PeopleRequest] = msgspec.msgpack.Decoder(GuardRequest | PeopleRequest)
 _WITNESS: msgspec.msgpack.Decoder[WitnessRequest] = msgspec.msgpack.Decoder(WitnessRequest)
 _ANSWERS: msgspec.msgpack.Decoder[InnerAnswer] = msgspec.msgpack.Decoder(InnerAnswer)
 
 
-def encode_inner(message: InnerRequest | InnerAnswer) -> bytes:
+def encode_inner(message: Struct) -> bytes:
     """The MessagePack of a message."""
     return _ENCODER.encode(message)
 
 
-def decode_authority_request(raw: bytes) -> AuthorityRequest:
+def decode_authority_request(raw: bytes) -> AuthorityRequest | PeopleRequest:
     """What may be said to the authority; raises `DecodeError`."""
-    return _decoded(_AUTHORITY, raw, "AuthorityRequest")
+    return decoded(_AUTHORITY, raw, "AuthorityRequest")
 
 
-def decode_guard_request(raw: bytes) -> GuardRequest:
+def decode_guard_request(raw: bytes) -> GuardRequest | PeopleRequest:
     """What may be said to the guard; raises `DecodeError`."""
-    return _decoded(_GUARD, raw, "GuardRequest")
+    return decoded(_GUARD, raw, "GuardRequest")
 
 
 def decode_witness_request(raw: bytes) -> WitnessRequest:
     """What may be said to the witness; raises `DecodeError`."""
-    return _decoded(_WITNESS, raw, "WitnessRequest")
+    return decoded(_WITNESS, raw, "WitnessRequest")
 
 
 def decode_inner_answer(raw: bytes) -> InnerAnswer:
     """What any of them may answer; raises `DecodeError`."""
-    return _decoded(_ANSWERS, raw, "InnerAnswer")
+    return decoded(_ANSWERS, raw, "InnerAnswer")
 
 
-def _decoded(decoder: msgspec.msgpack.Decoder[_T], raw: bytes, name: str) -> _T:
+def decoded(decoder: msgspec.msgpack.Decoder[_T], raw: bytes, name: str) -> _T:
+    """What `decoder` reads, as our decoders fail."""
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

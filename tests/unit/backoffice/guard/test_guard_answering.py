@@ -27,19 +27,16 @@ from openami.protocols.seal.verbs import CriticalVerb
 from openami.protocols.wire.declared import codec_of, encode_all
 from openami.protocols.zones.inner_message import (
     ActivatePlan,
-    AskCheckpoint,
     AskQuarantine,
     ChangeLimits,
     Delete,
-    Done,
-    Head,
     PreparePlan,
     Quarantine,
-    Refused,
     Release,
     Submit,
     Verdicts,
 )
+from openami.protocols.zones.log_message import AskCheckpoint, Done, Head, Refused
 from two_seals import NOW, Office, intent, title
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})

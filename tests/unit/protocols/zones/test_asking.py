@@ -8,8 +8,8 @@ from openami.model.errors import DecodeError, LimitExceeded, LocalProtocolError
 from openami.protocols.zones.asking import AskingConnection
 from openami.protocols.zones.connection import Ended
 from openami.protocols.zones.inner_message import (
+    AskOrders,
     AskQuarantine,
-    AskWaiting,
     Quarantine,
     decode_guard_request,
     decode_inner_answer,
@@ -74,7 +74,7 @@ def test_bad_bytes_end_it(data, error):
 
 def test_what_the_other_part_may_be_asked_is_refused_here():
     _, answers = ends()
-    raw = encode_inner(AskWaiting())
+    raw = encode_inner(AskOrders())
     answers.receive(len(raw).to_bytes(4, "big") + raw, 0.0)
     assert isinstance(answers.next_event(), Ended)
 
