@@ -8,14 +8,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".peers" / "bin" / "python"
 SCRIPT = ROOT / "tests" / "peers" / "gurux_client.py"
 
 
-def installed() -> bool:
-    """Whether the peers' environment is there (`make test` makes it)."""
-    return PYTHON.exists()
+NEEDED = [
+    pytest.mark.peer,
+    pytest.mark.skipif(not PYTHON.exists(), reason="the peers' environment is not installed (make test makes it)"),
+]
+"""The marks of a module of tests that talk to the peer."""
 
 
 class PeerFailed(Exception):

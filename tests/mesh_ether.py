@@ -78,7 +78,7 @@ class Ether:
             "parameters": self.parameters,
             **changes,
         }
-        return self.put(NodeSettings(**values))  # type: ignore[arg-type]
+        return self.put(NodeSettings(**values))
 
     def put(self, settings: NodeSettings) -> MeshNode:
         """A station with these settings; one of the same name starts anew with the counters it had."""
@@ -105,7 +105,7 @@ class Ether:
         for number in range(stations):
             self.add(number)
             if number:
-                self.link(number - 1, number, **quality)  # type: ignore[arg-type]
+                self.link(number - 1, number, **quality)
         self.start(range(stations))
 
     def start(self, numbers: Iterable[int]) -> None:

@@ -71,7 +71,7 @@ class _MutantLoader(SourceFileLoader):
         super().__init__(name, path)
         self._source = source
 
-    def get_code(self, fullname: str) -> object:  # type: ignore[override]
+    def get_code(self, fullname: str) -> object:
         return compile(self._source, self.get_filename(fullname), "exec")
 
 

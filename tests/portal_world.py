@@ -171,7 +171,7 @@ def make_world_portal(
     **settings: object,
 ) -> Portal:
     """The portal with the accounts operator, colleague, anna and bert, all with `PASSWORD`."""
-    made = PortalSettings(scrypt_log2_n=12, **settings)  # type: ignore[arg-type]
+    made = PortalSettings(scrypt_log2_n=12, **settings)
     portal = make_portal(
         district.registry,
         district.mdm,
@@ -194,7 +194,7 @@ def make_world_portal(
 
 def browser(portal: Portal, host: str = HOST, address: str = "192.0.2.1") -> httpx.AsyncClient:
     """Something that keeps cookies, follows nothing, and sends the origin as browsers do."""
-    transport = httpx.ASGITransport(app=portal, raise_app_exceptions=False, client=(address, 50_000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=portal, raise_app_exceptions=False, client=(address, 50_000))
     return httpx.AsyncClient(transport=transport, base_url=f"https://{host}", headers={"origin": f"https://{host}"})
 
 

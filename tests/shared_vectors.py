@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(os.environ.get("OPENAMI_SHARED", Path(__file__).parents[2] / "shared"))
 VECTORS = ROOT / "vectors"
+NEEDED = pytest.mark.skipif(not VECTORS.exists(), reason="the vectors are not beside the project")
 TERMS = ("own", "permissive", "gpl", "unlicensed")
 
 

@@ -134,7 +134,7 @@ PUSHED = [
 def listener(data: bytes) -> None:
     """A listener that takes plain pushes, in blocks too, and confirms them."""
     framing = WrapperFraming(Role.CLIENT, PUBLIC, 1)
-    receiver = PushReceiver(framing, lambda _title: PushKeys(None, ReceiveWindow()), accept_plain=True, apdu_max=LIMIT)  # type: ignore[arg-type]
+    receiver = PushReceiver(framing, lambda _title: PushKeys(None, ReceiveWindow()), accept_plain=True, apdu_max=LIMIT)
     receiver.receive(data, 0.0)
     list(iter(receiver.next_event, None))
     while receiver.data_to_send(0.0):

@@ -14,7 +14,7 @@ from openami.protocols.dlms.hdlc.frame import Frame, FrameKind, encode_frame
 from openami.protocols.dlms.telegram import DlmsDecoder
 from openami.protocols.dlms.wrapper import encode_wrapper
 
-OCTETS = make_laboratory_meter().get(Client(16), OBJECT_LIST, None, 0.0)  # type: ignore[arg-type]
+OCTETS = make_laboratory_meter().get(Client(16), OBJECT_LIST, None, 0.0)
 assert isinstance(OCTETS, bytes)
 SOME = encode_data(array(*decode_data(OCTETS).value[:4]))
 RECORD = b"""{"format": "openami meter record 1", "client": 2, "server": 1, "object_list": "%s", "objects": [

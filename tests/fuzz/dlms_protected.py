@@ -51,6 +51,6 @@ SEEDS = [
 def protected(data: bytes) -> None:
     """Decoded and opened; what verifies is decoded too."""
     try:
-        decode_apdu(channel(METER, CLIENT).open(decode_apdu(data)))  # type: ignore[arg-type]
+        decode_apdu(channel(METER, CLIENT).open(decode_apdu(data)))
     except SecurityError:
         return

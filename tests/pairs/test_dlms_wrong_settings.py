@@ -34,7 +34,7 @@ CURVED = replace(KEYS, suite=SecuritySuite.SUITE_1)
 
 def server(**changes: Any) -> ServerSettings:
     secured = {"authentication": Authentication.HLS5, "keys": KEYS, "protection": BOTH, **changes}
-    return ServerSettings(SERVER_TITLE, {1: Store()}, {SECURED: AssociationSettings(**secured)})  # type: ignore[dict-item]
+    return ServerSettings(SERVER_TITLE, {1: Store()}, {SECURED: AssociationSettings(**secured)})
 
 
 def hls(authentication: Authentication, **changes: Any) -> dict[str, Any]:

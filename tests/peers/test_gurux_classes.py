@@ -10,14 +10,11 @@ from typing import Any
 
 import pytest
 
-from gurux_peer import PYTHON, ROOT, installed
+from gurux_peer import NEEDED, PYTHON, ROOT
 from openami.protocols.dlms.cosem.catalogue import MODULES
 from openami.protocols.dlms.cosem.interface_class import INTERFACE_CLASSES, InterfaceClass
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
-]
+pytestmark = NEEDED
 
 NOT_IN_THE_PEER = {30, 46, 50, 51, 52, 53, 55, 56, 57, 58, 59, 61, 62, 63, 67, 68, 76, 77, 101, 102, 103, 104, 105, 116}
 ATTRIBUTES_DIFFER = {(12, 3): "the peer stops at version 2", (12, 4): "the peer stops at version 2"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gurux_peer import GuruxPeer, PeerFailed, installed
+from gurux_peer import NEEDED, GuruxPeer, PeerFailed
 from meter_bench import DAY_S, KEYS, METER_TITLE, START, BenchClock, make_client, make_laboratory_meter, seeded
 from openami.cli.recording import take_record
 from openami.field.meter.cloned_meter import ClonedMeter
@@ -24,10 +24,7 @@ from openami.protocols.dlms.hdlc.framing import HdlcFraming
 from openami.protocols.dlms.security import SecurityControl
 from openami.protocols.dlms.wrapper import WrapperFraming
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
-]
+pytestmark = NEEDED
 
 CLIENT = 2
 LOAD = "1.0.99.1.0.255"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gurux_peer import GuruxPeer, PeerFailed, installed
+from gurux_peer import NEEDED, GuruxPeer, PeerFailed
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.faces.service import FramingKind, MeterService
@@ -26,10 +26,7 @@ from openami.io.clock import SystemClock
 from openami.protocols.dlms.profile import decode_profile
 from openami.protocols.dlms.security import Secret, SecurityKeys
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
-]
+pytestmark = NEEDED
 
 START = datetime(2026, 10, 24, tzinfo=UTC).timestamp()  # summer time ends on the 25th
 NOW = datetime(2026, 10, 27, 12, 7, 30, tzinfo=UTC).timestamp()

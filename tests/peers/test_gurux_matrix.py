@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from dlms_curves import curves, key
-from gurux_peer import GuruxPeer, PeerFailed, installed
+from gurux_peer import NEEDED, GuruxPeer, PeerFailed
 from meter_bench import DAY_S, METER_TITLE, PASSWORD, START, BenchClock, make_laboratory_meter, seeded
 from openami.field.meter.faces.push import push_over_tcp
 from openami.field.meter.faces.serial_line import serve_meter_pty
@@ -35,10 +35,7 @@ from openami.protocols.dlms.server_settings import ServerState
 from openami.protocols.dlms.short_names import assign_short_names
 from openami.protocols.dlms.wrapper import WrapperFraming
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
-]
+pytestmark = NEEDED
 
 SAP = 2
 ENERGY = "1.0.1.8.0.255"

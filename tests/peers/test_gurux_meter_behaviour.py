@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gurux_peer import GuruxPeer, PeerFailed, installed
+from gurux_peer import NEEDED, GuruxPeer, PeerFailed
 from meter_bench import DAY_S, KEYS, START, BenchClock, make_meter, seeded
 from openami.field.meter.config import ProfileEncoding
 from openami.field.meter.electricity import ElectricityMeter
@@ -16,10 +16,7 @@ from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.field.meter.faces.tcp import serve_meter_tcp
 from openami.field.meter.firmware import FirmwareImage
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(not installed(), reason="the peers' environment is not installed (make test makes it)"),
-]
+pytestmark = NEEDED
 
 MANAGEMENT: dict[str, Any] = {
     "authentication": "hls5",

@@ -12,8 +12,9 @@ DETECTED = ("acse", "ciphered", "hdlc", "push", "wrapper", "xdlms")
 NAMED = ("axdr-data", "compact-array")
 
 
-def cases(categories):
+def cases(categories, wanted=lambda _expected: True):
     found = [(category, entry) for category in categories for entry in vectors("dlms", category)]
+    found = [(category, entry) for category, entry in found if wanted(entry.get("expected") or {})]
     return [pytest.param(entry, id=f"{category}:{entry['name']}") for category, entry in found]
 
 
@@ -55,12 +56,9 @@ def test_bare_data_has_the_stated_values(entry):
         assert numbers(plain["value"]) == numbers(entry["expected"]["contents"])
 
 
-@pytest.mark.parametrize("entry", cases(("push",)))
+@pytest.mark.parametrize("entry", cases(("push",), lambda expected: "value" in (expected.get("body") or {})))
 def test_pushed_numbers_are_the_stated_ones(entry):
-    expected = entry["expected"]
-    body = expected.get("body")
-    if not body or "value" not in body:
-        pytest.skip("the vector states no values")
+    body = entry["expected"]["body"]
     plain = decode(entry).plain()
     while "notification_body" not in plain:
         plain = plain["content"]

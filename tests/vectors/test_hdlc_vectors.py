@@ -8,11 +8,11 @@ from openami.protocols.dlms.framing import ApduReceived
 from openami.protocols.dlms.hdlc.frame import decode_frame, encode_frame
 from openami.protocols.dlms.hdlc.listener import HdlcListener
 from openami.protocols.dlms.hdlc.parser import HdlcParser
-from shared_vectors import vectors
+from shared_vectors import NEEDED, vectors
 
 HDLC = vectors("dlms", "hdlc")
 PUSHES = [entry for entry in vectors("dlms", "push") if "hdlc" in entry["expected"]]
-pytestmark = pytest.mark.skipif(not HDLC, reason="the vectors are not beside the project")
+pytestmark = NEEDED
 
 
 def named(entries):

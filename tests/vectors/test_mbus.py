@@ -15,7 +15,7 @@ from openami.protocols.mbus.application import Application, Content, decode_appl
 from openami.protocols.mbus.dif import DataField
 from openami.protocols.mbus.meter_time import MeterTime
 from openami.protocols.mbus.wired.frame import LongFrame, decode_frame
-from shared_vectors import VECTORS
+from shared_vectors import NEEDED, VECTORS
 
 FOLDER = VECTORS / "mbus" / "permissive"
 PER_HOUR = Decimal(1) / 3600
@@ -167,22 +167,18 @@ APPLICATION_REFUSALS = {
 }
 
 
+@NEEDED
 @pytest.mark.parametrize("stem", ["invalid_length", "invalid_length2"])
 def test_unsupported_frame(stem):
-    file = FOLDER / "unsupported-frames" / f"{stem}.hex"
-    if not file.exists():
-        pytest.skip("the shared vectors are not here")
     with pytest.raises(DecodeError):
-        opened(file)
+        opened(FOLDER / "unsupported-frames" / f"{stem}.hex")
 
 
+@NEEDED
 @pytest.mark.parametrize("stem", ["manual_frame4", "manual_frame5", "manual_frame6"])
 def test_settings_that_libmbus_cannot_read(stem):
     """Frames from a primary that set an address or an identification."""
-    file = FOLDER / "unsupported-frames" / f"{stem}.hex"
-    if not file.exists():
-        pytest.skip("the shared vectors are not here")
-    application = opened(file)
+    application = opened(FOLDER / "unsupported-frames" / f"{stem}.hex")
     assert application.content is Content.DATA_SEND
     assert application.records.records[0].quantity == (
         "address" if stem == "manual_frame4" else "enhanced identification"

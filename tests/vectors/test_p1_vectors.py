@@ -14,7 +14,7 @@ from openami.protocols.iec62056_21.measurements import measurements
 from openami.protocols.iec62056_21.p1 import Variant, decode_p1
 from openami.protocols.iec62056_21.p1_encrypted import Authentication, open_p1
 from openami.protocols.iec62056_21.p1_stream import P1Parser, Received
-from shared_vectors import VECTORS
+from shared_vectors import NEEDED, VECTORS
 
 PERMISSIVE = VECTORS / "p1" / "permissive"
 UNLICENSED = VECTORS / "p1" / "unlicensed"
@@ -90,7 +90,7 @@ def test_encrypted_telegrams_open(entry):
     assert decode_p1(plain, check=False).variant is Variant.LUXEMBOURG
 
 
-@pytest.mark.skipif(not JUDGED, reason="no vectors here")
+@NEEDED
 def test_a_telegram_that_was_changed_on_the_way_to_the_collection_is_refused():
     octets = (PERMISSIVE / "dsmr-p1-parser__p1-example-5.0.txt").read_bytes()
     with pytest.raises(FrameCheckError, match="EF2F"):

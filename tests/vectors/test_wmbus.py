@@ -10,10 +10,11 @@ import pytest
 from openami.model.errors import SettingError
 from openami.protocols.mbus.wireless.keys import KeyStore
 from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
+from shared_vectors import NEEDED
 from wmbus_numbers import expected_numbers, missing, name_of, telegrams
 
 ENTRIES = [entry for entry in telegrams() if entry["telegram_hex"][:2] != "68"]
-pytestmark = pytest.mark.skipif(not ENTRIES, reason="the shared vectors are not there")
+pytestmark = NEEDED
 
 DIFFERENT = {
     "8000 0000 means no value; the publisher shows −2147483648": {

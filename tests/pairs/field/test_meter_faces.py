@@ -193,7 +193,7 @@ async def test_the_last_gasp_arrives_sealed_over_tcp() -> None:
     arrived: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def listen(link: object) -> None:
-        arrived.set_result(await link.receive())  # type: ignore[attr-defined]
+        arrived.set_result(await link.receive())
 
     server = await serve_tcp(listen, "127.0.0.1", 0)
     life = asyncio.get_running_loop().create_task(live(meter, clock, push_over_tcp(f"127.0.0.1:{server.port}")))

@@ -67,7 +67,7 @@ class Air:
 async def test_what_the_air_lost_is_brought_one_by_one_and_each_meter_activates_for_itself() -> None:
     clock, counters, told = BenchClock(), MemoryCounters(), meters(5)
     air = Air(told, 0.7, clock)
-    assert await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters) == BLOCKS  # type: ignore[arg-type]
+    assert await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters) == BLOCKS
     assert clock.at == pytest.approx(START + BLOCKS * 0.1)
     for meter in told:
         arrived = meter.image.bitmap.count("1")
@@ -81,10 +81,10 @@ async def test_what_the_air_lost_is_brought_one_by_one_and_each_meter_activates_
 async def test_numbers_are_reserved_before_they_are_used_and_go_on_after_a_crash() -> None:
     clock, counters = BenchClock(), MemoryCounters()
     air = Air([], 1, clock)
-    await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters)  # type: ignore[arg-type]
-    await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters)  # type: ignore[arg-type]
+    await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters)
+    await broadcast_image(air, sender(counters), PLAN, BLOCK, clock, counters=counters)
     sealed = [decode_apdu(datagram[8:]) for datagram in air.sent]
-    numbers = [read_header(one.content).invocation_counter for one in sealed]  # type: ignore[union-attr]
+    numbers = [read_header(one.content).invocation_counter for one in sealed]
     assert numbers == sorted({*numbers})
     assert counters.load(COUNTER) > numbers[-1]
 

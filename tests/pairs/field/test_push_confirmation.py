@@ -74,7 +74,7 @@ class Living:
     async def deliver(self, apdu: bytes, client_sap: int) -> Link:
         self.pushed.append(int(self.clock.at) - START)
         near, far = memory_pair()
-        self._listening.append(asyncio.ensure_future(self._other(far)))  # type: ignore[arg-type]
+        self._listening.append(asyncio.ensure_future(self._other(far)))
         await near.send(encode_wrapper(apdu, 1, client_sap))
         return near
 

@@ -153,7 +153,7 @@ async def test_blocks_to_all_stations_complete_every_meter_of_the_line(line: Lin
         async with line.client(lower) as client:
             steps, answer = transfer_image(PLAN), None
             for _ in range(3):  # told of the image, and nothing of it brought yet
-                answer = await client.ask(steps.send(answer))  # type: ignore[arg-type]
+                answer = await client.ask(steps.send(answer))
     sending = SendCounter("dlms/broadcast/sent")
     sender = BroadcastSender(SEALED, CLIENT_TITLE, sending)
     sending.reserved(apply(line.clock.counters, sender.reservation()))

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import nemreader
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+import xmlschema
 
 from openami.backoffice.mdm.interfaces.arrow import to_table, write_arrow, write_months
 from openami.backoffice.mdm.interfaces.events import import_events, stored_events
@@ -49,7 +51,6 @@ def channels(exporter, house):
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nem12_is_read_by_nemreader(exporter, house, tmp_path):
-    nemreader = pytest.importorskip("nemreader")
     file = tmp_path / "out.csv"
     days = exporter.nem12(channels(exporter, house), NOW)
     file.write_text("".join(write_nem12(days, NOW, "MDP1", "RET1")), newline="")
@@ -152,7 +153,6 @@ def test_green_button_is_valid_by_the_published_schema(feed):
     schema_file = os.environ.get("OPENAMI_TEST_ESPI_XSD")
     if schema_file is None:
         pytest.skip("OPENAMI_TEST_ESPI_XSD names no schema")
-    xmlschema = pytest.importorskip("xmlschema")
     # The schema imports Atom's and uses nothing of it; copies exist that lack the default namespace of its own names.
     text = re.sub(r"<xs:import[^>]*/>", "", Path(schema_file).read_text(encoding="utf-8"))
     if 'xmlns="' not in text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -39,7 +40,6 @@ def test_batches_make_the_same_table(channels):
 
 
 def test_a_pandas_frame(channels):
-    pytest.importorskip("pandas")
     frame = to_pandas(channels())
     assert frame["value"].sum() == 9_600
     assert frame["value"].dtype.kind == "i"
@@ -49,11 +49,10 @@ def test_a_pandas_frame(channels):
 
 
 def test_a_polars_frame(channels):
-    polars = pytest.importorskip("polars", reason="polars is not installed")
     frame = to_polars(channels())
     assert frame["value"].sum() == 9_600
-    assert frame["end"].dtype == polars.Datetime(frame["end"].dtype.time_unit, "UTC")
-    assert frame.filter(polars.col("quality").cast(polars.String) == "estimated").height == 5
+    assert frame["end"].dtype == pl.Datetime(frame["end"].dtype.time_unit, "UTC")
+    assert frame.filter(pl.col("quality").cast(pl.String) == "estimated").height == 5
 
 
 def test_no_points_make_an_empty_table_with_its_columns():

@@ -11,7 +11,7 @@ from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime, DayMark
 
 
 def second(*fields: int) -> int:
-    return int(datetime(*fields, tzinfo=UTC).timestamp())  # type: ignore[arg-type,misc]
+    return int(datetime(*fields, tzinfo=UTC).timestamp())
 
 
 @pytest.mark.parametrize(

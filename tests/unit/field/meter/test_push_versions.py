@@ -52,7 +52,7 @@ SEALED = ProtectionParameters(ProtectionType.AUTHENTICATION_AND_ENCRYPTION, EXTR
 
 def opened(apdu: bytes | None) -> DataNotification:
     assert apdu is not None
-    notification = decode_apdu(unprotect(KEYS, METER_TITLE, decode_apdu(apdu).content))  # type: ignore[union-attr]
+    notification = decode_apdu(unprotect(KEYS, METER_TITLE, decode_apdu(apdu).content))
     assert isinstance(notification, DataNotification)
     return notification
 
@@ -225,6 +225,6 @@ def test_a_push_is_signed_if_its_protection_parameters_say_so() -> None:
         keys, CLIENT_TITLE, METER_TITLE, SendCounter("x"), ReceiveWindow(), control=0x30, required=0x30,
         asymmetric=client, signature_required=True,
     )  # fmt: skip
-    assert isinstance(decode_apdu(channel.open(decode_apdu(apdu))), DataNotification)  # type: ignore[arg-type]
+    assert isinstance(decode_apdu(channel.open(decode_apdu(apdu))), DataNotification)
     plain = make_meter(push_setup_version=1)
     assert MeterPair(plain).write(parameters, ALARM, (SIGNED, SEALED)) == DataAccessResult.OTHER_REASON

@@ -65,8 +65,8 @@ def test_wherever_the_power_fails_a_key_transfer_leaves_old_or_new_keys(dies_at:
     try:
         meter = ElectricityMeter(replace(CONFIG, keys=FULL), SteadyCurve(1), START, counters, None, make(disk))
         pair, procedure = MeterPair(meter, keys=FULL), transfer_keys(FULL, NEW)
-        kept.append(next(procedure).keys)  # type: ignore[union-attr]
-        pair.client.send(procedure.send(None), pair.now)  # type: ignore[arg-type]
+        kept.append(next(procedure).keys)
+        pair.client.send(procedure.send(None), pair.now)
         pair.run()
         MeterPair(meter, keys=NEW).ask_fails()
     except PowerCut:

@@ -30,7 +30,7 @@ def device() -> LogicalDevice:
     register = Register(REGISTER, value=unsigned(7))
     register.handle(Register.reset, lambda _argument, _now: setattr(register, "value", unsigned(0)))
     profile = ProfileGeneric(PROFILE, RowBuffer(4), capture_objects=(CaptureObjectDefinition(3, REGISTER, 2),))
-    profile.rows.append((unsigned(3),))  # type: ignore[attr-defined]
+    profile.rows.append((unsigned(3),))
     master = AccessRights(
         attributes={
             (REGISTER, 2): AttributeAccessMode.READ_AND_WRITE,
@@ -143,9 +143,9 @@ def test_each_client_finds_its_own_objects_and_rights(device: LogicalDevice) -> 
     assert list(listed(GUEST)) == [CURRENT_ASSOCIATION, NAME]
     master = listed(MASTER)
     assert list(master) == [CURRENT_ASSOCIATION, NAME, REGISTER, PROFILE]
-    assert [item.access_mode for item in master[REGISTER].attribute_access] == [1, 3]  # type: ignore[attr-defined]
-    assert [item.access_mode for item in master[REGISTER].method_access] == [1]  # type: ignore[attr-defined]
-    selectors = {item.attribute_id: item.access_selectors for item in master[PROFILE].attribute_access}  # type: ignore[attr-defined]
+    assert [item.access_mode for item in master[REGISTER].attribute_access] == [1, 3]
+    assert [item.access_mode for item in master[REGISTER].method_access] == [1]
+    selectors = {item.attribute_id: item.access_selectors for item in master[PROFILE].attribute_access}
     assert selectors[2] == (1, 2)
     assert selectors[3] == ()
 

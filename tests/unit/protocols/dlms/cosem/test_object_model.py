@@ -54,7 +54,7 @@ def test_the_same_mode_means_other_things_in_version_3() -> None:
     """5 is authenticated_write_only up to version 2, and an authenticated request that reads in version 3."""
     for version, rights in ((0, "w"), (1, "w"), (2, "w"), (3, "r")):
         meter = model(version, element(3, 0, ENERGY, (1, 5)))
-        attribute = meter.get(ENERGY).attributes[1]  # type: ignore[union-attr]
+        attribute = meter.get(ENERGY).attributes[1]
         assert attribute.rights == rights
         assert AccessBits.AUTHENTICATED_REQUEST in attribute.access
 
@@ -69,11 +69,11 @@ def test_what_makers_leave_out_or_add() -> None:
     """No rights at all: what the class prints may be tried. Members and classes that nobody knows keep numbers."""
     other = ObisCode(0, 0, 128, 0, 0)
     meter = model(1, element(3, 0, ENERGY, ()), element(9000, 0, other, (1, 1), (2, 0)))
-    assert [one.number for one in meter.get(ENERGY).readable()] == [1, 2, 3]  # type: ignore[union-attr]
+    assert [one.number for one in meter.get(ENERGY).readable()] == [1, 2, 3]
     unknown = meter.get(other)
     assert unknown is not None
     assert (unknown.class_name, unknown.name) == ("class 9000", "manufacturer specific")
     assert [one.name for one in unknown.attributes] == ["attribute 1", "attribute 2"]
     assert [(one.name, one.rights) for one in unknown.methods] == [("method 1", "x"), ("method 2", "-")]
     bare = model(1, element(9000, 0, other, ())).get(other)
-    assert [one.number for one in bare.readable()] == [1, 2]  # type: ignore[union-attr]
+    assert [one.number for one in bare.readable()] == [1, 2]

@@ -31,7 +31,7 @@ WRONG = [Data(kind, None) for kind in (DataType.NULL_DATA, DataType.DONT_CARE)] 
 def table() -> dict[tuple[int, int], tuple[dict[int, str], dict[int, str]]]:
     rows = {}
     for line in LINES:
-        class_id, version, attributes, methods = PRINTED.fullmatch(line).groups()  # type: ignore[union-attr]
+        class_id, version, attributes, methods = PRINTED.fullmatch(line).groups()
         pairs = (method.split(":") for method in methods.split())
         names = dict(enumerate(["logical_name", *attributes.split()], 1))
         rows[int(class_id), int(version)] = names, {int(number): name for number, name in pairs}
