@@ -109,25 +109,33 @@ class VirtualLoop(asyncio.BaseEventLoop):
         raise RuntimeError(f"no threads in virtual time: one of them wants to call {callback}")
 
     def _run_once(self) -> None:
-        """What asyncio calls again and again: everything that is ready, once."""
+        """What asyncio calls again and again: everything that is ready, once; then, if nothing is, the next timers."""
         ready, timers = self._ready, self._timers
-        if not ready and not self._stopping:
-            self._jump()
-        now = self._now
-        while timers and timers[0][0] <= now:
-            ready.append(heappop(timers)[2])
+        if ready:
+            while timers and timers[0][0] <= self._now:
+                ready.append(heappop(timers)[2])
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 - as asyncio's own loop does
+        while not ready and not self._stopping:
+            for timer in self._next_timers():
+                timer.run()
 
-    def _jump(self) -> None:
+    def _next_timers(self) -> list[Timer]:
+        """The clock jumps to the next timer; it, and all others of that moment in the order of their making."""
         timers = self._timers
         while timers and timers[0][2].cancelled():
             heappop(timers)
         if not timers:
             raise RuntimeError("every task waits and no timer is set")
-        self._now = max(self._now, timers[0][0])
+        when, _, timer = heappop(timers)
+        if when > self._now:
+            self._now = when
+        due = [timer]
+        while timers and timers[0][0] <= self._now:
+            due.append(heappop(timers)[2])
+        return due
 
 
 def _numbered(loop: asyncio.AbstractEventLoop, coro: Any, context: Context | None = None) -> NumberedTask:
