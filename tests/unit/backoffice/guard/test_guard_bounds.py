@@ -44,6 +44,9 @@ def effect(number=0, *, start=NOW, ttl=60, verb=V.DISCONNECT, emergency=False, *
         "feeder": "F0",
         "transformer": f"T{number // 100}",
         "power_w": 2000 if verb in SWITCHING else 0,
+        "protected": False,
+        "value": None,
+        "subject": b"",
         **changes,
     }
     return Effect(**values)
@@ -112,6 +115,7 @@ def test_a_feeder_has_one_percent_of_its_peak():
         one = effect(power_w=power_w)
         assert (check_of(decide(state(network(peak_w=299_999)), one, NOW)) == "") is fits
     assert check_of(decide(state(), effect(feeder="F9", power_w=1), NOW)) == "feeder_has_budget"
+    assert check_of(decide(state(feeder_permille=1000), effect(feeder="F9", power_w=1), NOW)) == "feeder_has_budget"
 
 
 def test_the_operator_has_so_many_watts():

@@ -51,6 +51,9 @@ def effect(number=0, *, start=NOW, ttl=900, emergency=False, **changes):
         "feeder": f"F{number // 1000}",
         "transformer": f"T{number // 100}",
         "power_w": 2000,
+        "protected": False,
+        "value": None,
+        "subject": b"",
         **changes,
     }
     return Effect(**values)
