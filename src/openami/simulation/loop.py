@@ -130,8 +130,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not timers:
             raise RuntimeError("every task waits and no timer is set")
         when, _, timer = heappop(timers)
-        if when > self._now:
-            self._now = when
+        self._now = max(self._now, when)
         due = [timer]
         while timers and timers[0][0] <= self._now:
             due.append(heappop(timers)[2])
