@@ -72,7 +72,7 @@ def test_an_emergency_has_no_random_delay():
 
 
 def test_what_switches_nothing_has_no_delay_and_no_power():
-    command, found = effect(apdu=keys.ACTIVATE)
+    command, found = effect(apdu=keys.ACTIVATE, subject=bytes(32))
     assert (found.end, found.power_w) == (command.not_after, 0)
 
 
@@ -225,6 +225,6 @@ def test_each_command_is_counted_where_it_belongs_and_nowhere_else():
     assert not state.ramps
     assert not state.campaigns
     state = GuardState(network())
-    _, activation = effect(apdu=keys.ACTIVATE)
+    _, activation = effect(apdu=keys.ACTIVATE, subject=bytes(32))
     state.apply(Sealed(NOW, activation))
     assert not state.transformers
