@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.meter_memory import resident_kib
 from benchmarks.table import Table
 from openami.app.collector_part import run_collector
-from openami.app.settings import Collector as Section
+from openami.app.field_sections import Collector as Section
 from openami.headend import Headend, HeadendSettings
 from openami.headend.collector_session import Allowance
 from openami.io.clock import SystemClock

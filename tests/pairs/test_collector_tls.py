@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fault_disk import FaultDisk
 from openami.app.collector_part import run_collector
-from openami.app.settings import Collector as Section
+from openami.app.field_sections import Collector as Section
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.field.meter import ElectricityMeter, MeterConfig, MeterService, SteadyCurve, serve_meter_tcp
 from openami.headend import Headend, HeadendSettings

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from openami import __version__
 from openami.app.collector_mesh import open_mesh
-from openami.app.settings import Collector as Section
+from openami.app.field_sections import Collector as Section
 from openami.app.settings import address
 from openami.field.collector.bundle import Bundles
 from openami.field.collector.collector import Collector

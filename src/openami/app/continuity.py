@@ -19,7 +19,9 @@ from shutil import copyfile
 import msgspec
 
 from openami.app.installation import Installation
-from openami.app.settings import SETTINGS_FILE, Headend, Portal, Settings, address, write_settings
+from openami.app.field_sections import Headend
+from openami.app.office_sections import Portal
+from openami.app.settings import SETTINGS_FILE, Settings, address, write_settings
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.io.disk import SystemDisk, write_whole

@@ -17,7 +17,9 @@ from openami.app.installation import Installation, install
 from openami.app.mesh_cell import READS_AT_ONCE, MeshCell, mesh_address
 from openami.app.other_media import OtherMedia, medium_meters, register_media
 from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
-from openami.app.settings import Collector, Headend, Operations, Portal, Settings, address
+from openami.app.field_sections import Collector, Headend
+from openami.app.office_sections import Operations, Portal
+from openami.app.settings import Settings, address
 from openami.app.two_seals import SWITCHED_W, SealKeys, TwoSeals
 from openami.backoffice.guard.network import Place
 from openami.backoffice.operations.read_plan import ReadPlan

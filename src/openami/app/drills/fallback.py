@@ -18,7 +18,8 @@ from openami.app.drills.conversation import STRANGER
 from openami.app.drills.drill import Removal, drill, stands
 from openami.app.drills.inner_zone import DAY, InnerZone, hours_of, inner_zone, pushing_meter
 from openami.app.installation import Installation
-from openami.app.settings import Headend, Settings
+from openami.app.field_sections import Headend
+from openami.app.settings import Settings
 from openami.io.keystore import tls
 from openami.io.keystore.tls import Certificate, issue, make_authority
 from openami.model.errors import SettingError

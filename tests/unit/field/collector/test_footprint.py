@@ -10,7 +10,7 @@ PROGRAM = """
 import asyncio, re, sys
 from pathlib import Path
 from openami.app.collector_part import run_collector
-from openami.app.settings import Collector
+from openami.app.field_sections import Collector
 from openami.io.clock import SystemClock
 import openami.cli.up
 
