@@ -274,6 +274,7 @@ def _show(point: MeteringPoint, channel: Channel, told: Explanation, *, as_json:
         "measured": told.measured,
         "measured_quality": told.measured_quality.name.lower(),
         "evidence": told.evidence,
+        "multiplier": told.multiplier,
         "value": told.value,
         "quality": told.quality.name.lower(),
         "version": told.version,

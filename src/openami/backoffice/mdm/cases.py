@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from openami.backoffice.mdm import stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
 from openami.backoffice.mdm.placement import Place, place_of, places_by_meter
+from openami.backoffice.mdm.ratios import UNCHANGED, Ratios, ratios_of
 from openami.backoffice.mdm.series import Span, read_spans, seconds
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
@@ -73,7 +74,7 @@ class Cases:
         spans = read_spans(connection, channels, (begin, latest), max(last, min(latest, until // DAY_S)))
         points = list(dict.fromkeys(channel.metering_point for channel in channels))
         reads = stamped.of_many(connection, points, begin * DAY_S, (latest + 1) * DAY_S)
-        zones = self._registry.zones(points)
+        zones, ratios = self._registry.zones(points), ratios_of(self._registry, channels)
         hung: dict[int, list[Installation]] = {point: [] for point in points}
         for installation in self._registry.installations_of_points(points):
             hung[installation.metering_point].append(installation)
@@ -86,9 +87,13 @@ class Cases:
                 [place_of(each) for each in installations],
                 until,
                 offsets(begin, count, zones[point]),
-                channel.modulus,
                 self._sets(class_of(channel.obis), begin, count, days),
-                _Joining(reads.get((point, str(channel.obis)), []), places_by_meter(installations), channel.modulus),
+                _Joining(
+                    reads.get((point, str(channel.obis)), []),
+                    places_by_meter(installations),
+                    channel.modulus,
+                    ratios.get((point, str(channel.obis)), UNCHANGED),
+                ),
                 self._holidays,
             )
             yield Case(channel, task, versions, begin)
@@ -101,9 +106,10 @@ class _Joining:
     reads: list[StampedRegister]
     places: dict[int, list[Place]]
     modulus: int
+    ratios: Ratios
 
     def __call__(self, span: Span) -> Chain:
-        return chain_of(span, self.reads, self.places, self.modulus)
+        return chain_of(span, self.reads, self.places, self.modulus, self.ratios)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 from openami.backoffice.mdm.channel_days import Column, Mask
 from openami.backoffice.mdm.derive import ROLL_OVER_PART
 from openami.backoffice.mdm.placement import Place
+from openami.backoffice.mdm.ratios import UNCHANGED, Ratios
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import usable
@@ -24,8 +25,9 @@ NEVER = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
-    """Links in order of time. `energy` is what was counted since the first link as far as known; `breaks` counts the
-    breaks since then, so that energy between two links is known where both have the same count.
+    """Links in order of time. `energy` is what flowed since the first link as far as known; `breaks` counts the
+    breaks since then, so that energy between two links is known where both have the same count. Registers start again
+    from 0 at `modulus` (0: not known) and stand for what `ratios` tell.
     """
 
     stamps: Column
@@ -34,6 +36,8 @@ class Chain:
     evidence: Column
     energy: Column
     breaks: Column
+    modulus: int
+    ratios: Ratios
 
     def __len__(self) -> int:
         return len(self.stamps)
@@ -43,6 +47,16 @@ class Chain:
         if self.breaks[first] != self.breaks[last]:
             return None
         return int(self.energy[last] - self.energy[first])
+
+    def across(self, first: int, last: int) -> int | None:
+        """Energy by the registers of links `first` and `last` alone, if they are one meter's and nothing between them
+        changed its multiplier; what was read in between is passed over.
+        """
+        two = np.array([first, last])
+        if self.meters[first] != self.meters[last]:
+            return None
+        step, broken = _steps(self.meters[two], self.registers[two], self.stamps[two], self.modulus, self.ratios)
+        return None if broken[1] else int(step[1])
 
     def at(self, stamp: int) -> int | None:
         """The link at exactly `stamp`: the old meter's where an exchange has two."""
@@ -55,19 +69,23 @@ class Chain:
 
 
 def chain_of(
-    span: Span | None, reads: Sequence[StampedRegister], places: dict[int, list[Place]], modulus: int
+    span: Span | None,
+    reads: Sequence[StampedRegister],
+    places: dict[int, list[Place]],
+    modulus: int,
+    ratios: Ratios = UNCHANGED,
 ) -> Chain:
     """Join the snapshots of `span` that can be trusted with stamped `reads`; `places` are the meters' at this point."""
     links = _links(span, [read for read in reads if _hung(read, places)])
     order = np.lexsort((_began(links[0], links[1], places), links[0]))
     stamps, meters, registers, evidence = links[:, order]
-    step, broken = _steps(meters, registers, modulus)
+    step, broken = _steps(meters, registers, stamps, modulus, ratios)
     for index in (np.flatnonzero(np.diff(meters)) + 1).tolist():
         old, new = (int(meters[i]) for i in (index - 1, index))
         closed = any(place.end == stamps[index - 1] for place in places.get(old, []))
         opened = any(place.whole_start and place.start == stamps[index] for place in places.get(new, []))
         broken[index], step[index] = not (closed and opened), 0
-    return Chain(stamps, registers, meters, evidence, np.cumsum(step), np.cumsum(broken))
+    return Chain(stamps, registers, meters, evidence, np.cumsum(step), np.cumsum(broken), modulus, ratios)
 
 
 def _hung(read: StampedRegister, places: dict[int, list[Place]]) -> bool:
@@ -98,12 +116,14 @@ def _began(stamps: Column, meters: Column, places: dict[int, list[Place]]) -> Co
     return np.where(began == NEVER, stamps, began)
 
 
-def _steps(meters: Column, registers: Column, modulus: int) -> tuple[Column, Mask]:
+def _steps(meters: Column, registers: Column, stamps: Column, modulus: int, ratios: Ratios) -> tuple[Column, Mask]:
+    """Per link what flowed since the one before, and whether that is not known; between two meters it is 0."""
     step = np.diff(registers, prepend=registers[:1])
     if modulus:
         wrapped = step + modulus
         rolled = (step < 0) & (wrapped >= 0) & (wrapped <= modulus // ROLL_OVER_PART)
         step = np.where(rolled, wrapped, step)
-    broken = step < 0
-    step[broken] = 0
+    before = np.concatenate((stamps[:1], stamps[:-1]))
+    broken = (step < 0) | ratios.cut(before, stamps)
+    step = np.where(broken, 0, ratios.flowed(step, before))
     return step, broken & (np.diff(meters, prepend=meters[:1]) == 0)

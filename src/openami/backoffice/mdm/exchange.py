@@ -6,9 +6,10 @@ from its opening read to the interval's end. Both reads must be there, at the ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from openami.backoffice.mdm.ratios import Ratios, Reads
 from openami.io.store.columns import microseconds
 from openami.model.point import Installation
 from openami.model.quality import Quality
@@ -24,39 +25,49 @@ class Snapshot:
     meter: int
     register: int
 
-
-Reads = Mapping[tuple[int, int], int]  # (meter, stamp): stamped register
+    @property
+    def told(self) -> tuple[int, int]:
+        return self.stamp, self.register
 
 
 def bridge(
-    installations: Sequence[Installation], opening: Snapshot | None, closing: Snapshot, start: int, reads: Reads
+    installations: Sequence[Installation],
+    opening: Snapshot | None,
+    closing: Snapshot,
+    start: int,
+    reads: Reads,
+    ratios: Ratios,
 ) -> tuple[int, Quality] | None:
     """Energy of the interval from `start` to `closing.stamp`, at whose end `closing.meter` hung and at whose start
     there was `opening`, another meter's snapshot, or none. None if the registers do not tell it.
     """
+    if opening is not None and opening.meter == closing.meter:  # the same meter behind other transformers
+        same = ratios.energy(closing.meter, opening.told, closing.told, reads)
+        return None if same is None else (same, Quality.CALCULATED)
     began = [i for i in installations if i.meter == closing.meter and start <= _whole(i) < closing.stamp]
     if len(began) != 1:
         return None
     others = [i for i in installations if i is not began[0] and _overlaps(i, start, closing.stamp)]
     at = _whole(began[0])
     first = reads.get((closing.meter, at))
-    if first is None or closing.register < first:
+    new = None if first is None else ratios.energy(closing.meter, (at, first), closing.told, reads)
+    if new is None:
         return None
     quality = Quality.MEASURED if at == start else Quality.CALCULATED
     if not others:
-        return closing.register - first, quality
-    old = _old_part(others, opening, reads)
-    return None if old is None else (old + closing.register - first, quality)
+        return new, quality
+    old = _old_part(others, opening, reads, ratios)
+    return None if old is None else (old + new, quality)
 
 
-def _old_part(others: list[Installation], opening: Snapshot | None, reads: Reads) -> int | None:
+def _old_part(others: list[Installation], opening: Snapshot | None, reads: Reads, ratios: Ratios) -> int | None:
     if len(others) != 1 or opening is None or others[0].meter != opening.meter or others[0].end is None:
         return None
     end = microseconds(others[0].end)
     if end == opening.stamp * SECOND:
         return 0
     last = reads.get((opening.meter, end // SECOND)) if end % SECOND == 0 else None
-    return None if last is None or last < opening.register else last - opening.register
+    return None if last is None else ratios.energy(opening.meter, opening.told, (end // SECOND, last), reads)
 
 
 def _overlaps(installation: Installation, start: int, end: int) -> bool:

@@ -31,6 +31,7 @@ from openami.model.reading import ProfileReading, RegisterReading
 
 Channels = dict[tuple[int, int], Channel]  # by metering point and number
 
+DAYS_AT_ONCE = 500
 ROWS_AT_ONCE = 50_000  # about 500 days of 96 intervals: the columns of one step stay in the processor's cache
 
 
@@ -65,7 +66,9 @@ class IntakeResult:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """An interval (its row and number) in which the meter of `closing` began to measure."""
+    """An interval (its row and number) in which the meter of `closing` began to measure, or to do so behind other
+    instrument transformers.
+    """
 
     place: tuple[int, int]
     start: int
@@ -156,13 +159,20 @@ class Intake:
         """Derive the intervals that touch a register read at a meter's first or last moment at its point."""
         point, obis = register.metering_point, ObisCode.parse(register.obis)
         bounds = [at for place in self._directory.places(register.meter) for at in (place.start, place.end)]
+        bounds += self._directory.ratios(point, obis).times
         changed = 0
         for channel in self._directory.block_channels(point, obis) if register.stamp in bounds else ():
-            days = dict.fromkeys((register.stamp + step) // DAY_S for step in (-1, 0))
-            keys = [(point, channel.number, day) for day in days]
-            there = stored.heads(self._connection, [point], min(days), max(days))
-            nothing = ChannelDays.empty(channel.resolution_s, [key for key in keys if key in there], Sources())
-            changed += self._merge(nothing, {(point, channel.number): channel})[0]
+            changed += self.derive_again(channel, (register.stamp - 1) // DAY_S, register.stamp // DAY_S)
+        return changed
+
+    def derive_again(self, channel: Channel, first: int, last: int) -> int:
+        """Derive the stored days of a channel from day `first` to `last` again: how many changed."""
+        point, number, changed = channel.metering_point, channel.number, 0
+        for begin in range(first, last + 1, DAYS_AT_ONCE):
+            there = stored.heads(self._connection, [point], begin, min(begin + DAYS_AT_ONCE - 1, last))
+            keys = sorted(key for key in there if key[1] == number)
+            nothing = ChannelDays.empty(channel.resolution_s, keys, Sources())
+            changed += self._merge(nothing, {(point, number): channel})[0]
         return changed
 
     def _merge(self, arrived: ChannelDays, channels: Channels) -> tuple[int, int, int]:
@@ -205,19 +215,24 @@ class Intake:
             begun = [beginning for place in places if (beginning := self._beginning(days, before, place)) is not None]
             return self._bridged(begun, days, channels) if begun else iter(())
 
-        derive(days, before, np.array(modulus, dtype=np.int64), at_exchange)
+        obis = (channels[point, channel].obis for point, channel, _ in days.keys)
+        ratios = self._directory.changing([key[0] for key in days.keys], obis)
+        derive(days, before, np.array(modulus, dtype=np.int64), at_exchange, ratios)
 
     def _beginning(self, days: ChannelDays, before: Matrix, place: tuple[int, int]) -> Beginning | None:
-        """The interval at `place`, if the meter that ends it was installed within it."""
+        """The interval at `place`, if the meter that ends it was installed within it, or was there before."""
         row, interval = place
         point, _, day = days.keys[row]
         start = day * DAY_S + interval * days.resolution_s
         meter = days.sources.all[int(days.source[row, interval])].meter
         end = start + days.resolution_s
-        if not any(p.metering_point == point and start <= p.start < end for p in self._directory.places(meter)):
+        opening = _opening(days, before, row, interval, start)
+        there = opening is not None and opening.meter == meter
+        begun = (p.metering_point == point and start <= p.start < end for p in self._directory.places(meter))
+        if not there and not any(begun):
             return None
         closing = Snapshot(end, meter, int(days.registers[row, interval]))
-        return Beginning(place, start, _opening(days, before, row, interval, start), closing)
+        return Beginning(place, start, opening, closing)
 
     def _bridged(
         self, begun: list[Beginning], days: ChannelDays, channels: Channels
@@ -227,9 +242,9 @@ class Intake:
         reads = stamped.of_points(self._connection, points, first, last)
         for beginning, point in zip(begun, points, strict=True):
             obis = channels[point, days.keys[beginning.place[0]][1]].obis
-            told = reads.get((point, str(obis)), {})
+            told, ratios = reads.get((point, str(obis)), {}), self._directory.ratios(point, obis)
             installations = self._directory.installations(point)
-            bridged = bridge(installations, beginning.opening, beginning.closing, beginning.start, told)
+            bridged = bridge(installations, beginning.opening, beginning.closing, beginning.start, told, ratios)
             if bridged is not None:
                 yield beginning.place, *bridged
 

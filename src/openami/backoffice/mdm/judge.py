@@ -19,6 +19,7 @@ from openami.backoffice.mdm.edits import Edit, edits_of
 from openami.backoffice.mdm.held import held_span
 from openami.backoffice.mdm.judged import JudgedDay, Judgement
 from openami.backoffice.mdm.placement import home_of, homes
+from openami.backoffice.mdm.ratios import ratios_of
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds
 from openami.backoffice.mdm.validation.rule_set import DEFAULT_RULE_SETS, RuleSets
@@ -55,7 +56,8 @@ class Explanation:
 
     A value is None where it is missing. `version` is 0 where nobody has judged the day, `stale` where readings came
     since: judging again will tell. `edits` are what persons proposed for it, and `edited` whether one of these gave the
-    value. `evidence` leads to the bytes of the measured value, 0 where there is none.
+    value. `evidence` leads to the bytes of the measured value, 0 where there is none. `multiplier` is what one unit of
+    the meter's register stood for at `start`, in the channel's unit and scaler.
     """
 
     start: datetime
@@ -72,6 +74,7 @@ class Explanation:
     reasons: tuple[Reason, ...]
     edits: tuple[Edit, ...] = ()
     edited: bool = False
+    multiplier: int = 1
 
 
 class Judge:
@@ -132,7 +135,9 @@ class Judge:
         explained = Explanation(utc(start), utc(start + step), measured, quality, int(span.evidence[0]), *told)
         if edited[0]:
             explained = replace(explained, value=int(holds.energy[0]), quality=Quality.ESTIMATED, edited=True)
-        return replace(explained, edits=tuple(edits))
+        ratios = ratios_of(self._registry, [home]).get((metering_point, str(home.obis)))
+        multiplier = home.multiplier if ratios is None else ratios.at(start)
+        return replace(explained, edits=tuple(edits), multiplier=multiplier)
 
     def _judge(self, connection: Connection, channel: Channel, first: int, last: int, now: datetime) -> JudgeResult:
         found = self.verdict(connection, channel, first, last, now)

@@ -23,6 +23,7 @@ from openami.backoffice.mdm.intake import Intake, IntakeResult
 from openami.backoffice.mdm.last_stamps import last_stamps
 from openami.backoffice.mdm.missing import Gap, gaps, holes, incomplete, joined
 from openami.backoffice.mdm.placement import BLOCK_KINDS, Directory, Place, home_of, homes, place_of, places_by_meter
+from openami.backoffice.mdm.ratios import UNCHANGED, ratios_of
 from openami.backoffice.mdm.series import Series, Span, read_span, seconds, series_of
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.status import DELIVERED, DELIVERED_QUALITY, delivered, from_meter, usable
@@ -87,6 +88,20 @@ class Mdm:
             result = intake.take_profile([reading for _, reading in waiting if reading.resolution_s])
             registers = [unplaced.as_register(reading) for _, reading in waiting if not reading.resolution_s]
             return result + intake.take_register(registers)
+
+    def derive_again(self, metering_point: int, start: datetime) -> int:
+        """Derive the point's energies from `start` on again: after other transformers were recorded. How many
+        channel-days changed; a close judges them again.
+        """
+        meters = [hung.meter for hung in self._registry.installations_of_point(metering_point)]
+        with self._store.transaction() as connection:
+            self._directory.learn(meters)
+            intake, last = Intake(connection, self._directory), stored.last_days(connection, [metering_point])
+            return sum(
+                intake.derive_again(channel, seconds(start) // DAY_S, last[metering_point, channel.number])
+                for channel in self._block_channels(metering_point)
+                if (metering_point, channel.number) in last
+            )
 
     def unplaced(self, meter: int | None = None) -> list[Unplaced]:
         """What waits for a place, by meter and time."""
@@ -232,7 +247,8 @@ class Mdm:
 
     def _chain(self, channel: Channel, span: Span, reads: Sequence[stamped.StampedRegister]) -> Chain:
         places = places_by_meter(self._registry.installations_of_point(channel.metering_point))
-        return chain_of(span, reads, places, channel.modulus)
+        ratios = ratios_of(self._registry, [channel]).get((channel.metering_point, str(channel.obis)), UNCHANGED)
+        return chain_of(span, reads, places, channel.modulus, ratios)
 
     def _last_register(self, channel: Channel, before: int) -> int:
         """The stamp of the last register at or before `before`; `before` itself if there is none."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from openami.backoffice.mdm.channel_days import Mask
+from openami.backoffice.mdm.ratios import UNCHANGED, Ratios, ratios_of
 from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.store.columns import microseconds
 from openami.model.interval import Stamps
@@ -67,6 +68,7 @@ class Directory:
         self._homes: dict[Quantity, dict[int, Channel]] = {}
         self._installations: dict[int, list[Installation]] = {}
         self._multipliers: dict[tuple[int, ObisCode], int] = {}
+        self._ratios: dict[tuple[int, str], Ratios] = {}
 
     def learn(self, meters: Sequence[int]) -> None:
         """Look up what is not known yet about `meters` and the points where they hung; forget what has changed.
@@ -76,6 +78,7 @@ class Directory:
         state = self._registry.state()
         if state != self._state or len(self._places) > METERS_MAX:
             self._places, self._homes, self._installations, self._multipliers = {}, {}, {}, {}
+            self._ratios = {}
             self._state = state
         unknown = [meter for meter in dict.fromkeys(meters) if meter not in self._places]
         if not unknown:
@@ -91,6 +94,7 @@ class Directory:
         installations: dict[int, list[Installation]] = {point: [] for point in unknown}
         channels = self._registry.channels_of_points(unknown)
         self._multipliers |= {(each.metering_point, each.obis): each.multiplier for each in channels}
+        self._ratios |= ratios_of(self._registry, channels)
         for (point, obis, resolution_s), channel in homes(channels).items():
             self._homes.setdefault((obis, resolution_s), {})[point] = channel
         for installation in self._registry.installations_of_points(unknown):
@@ -108,8 +112,19 @@ class Directory:
         return self._homes.get((obis, resolution_s), {})
 
     def multiplier(self, metering_point: int, obis: ObisCode) -> int:
-        """How many of the point's values one unit on its meter's display stands for."""
+        """By what registers of the point are multiplied when they are taken."""
         return self._multipliers.get((metering_point, obis), 1)
+
+    def ratios(self, metering_point: int, obis: ObisCode) -> Ratios:
+        """How the multiplier changed since, of a point that a known meter hung at."""
+        return self._ratios.get((metering_point, str(obis)), UNCHANGED)
+
+    def changing(self, points: Sequence[int], codes: Iterable[ObisCode]) -> dict[int, Ratios]:
+        """Of rows with a point and a code each those whose multiplier changed, by their number; mostly there are none."""
+        if not self._ratios:
+            return {}
+        of_rows = (self.ratios(point, obis) for point, obis in zip(points, codes, strict=True))
+        return {row: ratios for row, ratios in enumerate(of_rows) if ratios.times}
 
     def installations(self, metering_point: int) -> list[Installation]:
         """All installations of a point that a known meter hung at, in order of time."""

@@ -47,7 +47,6 @@ class Task:
     places: list[Place]
     until: int
     offset_s: Any
-    modulus: int
     rule_sets: list[RuleSet]
     chain_of: Callable[[Span], Chain]
     holidays: AbstractSet[date] = frozenset()
@@ -98,7 +97,7 @@ def judge_span(task: Task) -> Verdict:
     limit = np.concatenate([np.full((after - first) * task.per_day, _power_max(each)) for first, after, each in runs])
     confirmed = np.zeros_like(lacking)
     told = chain if trusted is span else task.chain_of(trusted)
-    cut = list(segments(trusted, lacking, told, task.modulus, limit))
+    cut = list(segments(trusted, lacking, told, limit))
     for segment in cut:
         if len(segment) == 1 and refused[segment.first] and segment.total == span.energy[segment.first]:
             confirmed[segment.first] = True

@@ -28,13 +28,15 @@ class FactKind(StrEnum):
     SUPPLY = "supply"
     CONTRACT = "contract"
     TOPOLOGY = "topology"
+    RATIO = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`content` holds plain values: of an installation its `meter`, `opening` and `closing` reads; of a supply the
     `consumer`; of a contract `contract`, `supplier`, `tariff`; of the topology `area`, `substation`, `feeder`,
-    `transformer`, `phase` and `role`.
+    `transformer`, `phase` and `role`; of the ratio of instrument transformers the multiplier by OBIS code, in the unit
+    and scaler of the channels.
     """
 
     metering_point: int

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 
 from openami.backoffice.registry import tables
-from openami.backoffice.registry.facts import FactKind, record
+from openami.backoffice.registry.facts import Fact, FactKind, facts, record
 from openami.backoffice.registry.history import History
 from openami.backoffice.registry.rows import (
     channel_of,
@@ -227,6 +227,11 @@ class Registry:
         """The channels of many points at once, by point and number."""
         table = tables.channel
         return self._bulk(table, table.c.metering_point, metering_points, (table.c.number,), channel_of)
+
+    def ratios(self, metering_points: Sequence[int]) -> list[Fact]:
+        """When channels of these points have another multiplier than the one they began with, by point and time."""
+        with self._store.reading() as connection:
+            return facts(connection, FactKind.RATIO, metering_points)
 
     # Installations: which meter measured which point
 

@@ -59,7 +59,7 @@ def values(mdm, quarters):
 
 
 @pytest.mark.parametrize(
-    ("multiplier", "factor", "scaler"), [("40", 40, 0), ("2.5", 25, -1), ("100", 1, 2), ("", 1, 0)]
+    ("multiplier", "factor", "scaler"), [("40", 40, 0), ("2.5", 25, -1), ("100", 100, 0), ("", 1, 0)]
 )
 def test_energies_are_what_flowed(store, multiplier, factor, scaler):
     mdm = registered(store, multiplier)
@@ -139,7 +139,7 @@ def test_a_registry_that_is_written_can_be_taken_again(store, multiplier):
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("1", (1, 0)), ("1000", (1, 3)), ("0.1", (1, -1)), ("40", (40, 0)), ("2.50", (25, -1)), ("0.05", (5, -2))],
+    [("1", (1, 0)), ("1000", (1000, 0)), ("0.1", (1, -1)), ("40", (40, 0)), ("40.0", (400, -1)), ("2.50", (250, -2)), ("0.05", (5, -2))],
 )
 def test_multipliers_are_exact(given, told):
     assert COLUMNS["channel"]["multiplier"](given) == told

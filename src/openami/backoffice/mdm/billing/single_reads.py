@@ -7,6 +7,7 @@ joined where their reads are known. It is unknown as long as one of them is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from openami.backoffice.mdm.billing.determinants import Line, whole
 from openami.backoffice.mdm.billing.results import Inputs
 from openami.backoffice.mdm.chain import chain_of
 from openami.backoffice.mdm.placement import Place, places_by_meter
+from openami.backoffice.mdm.ratios import UNCHANGED, Ratios, ratios_of
 from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.tables import stamped_register
 from openami.backoffice.registry.registry import Registry
@@ -28,13 +30,16 @@ Bounds = tuple[int, int]
 
 
 class Rest(msgspec.Struct, array_like=True, frozen=True):
-    """What a line rests on: `reads` are stamp, meter and version; `places` are meter, start, end and `whole_start`."""
+    """What a line rests on: `reads` are stamp, meter and version; `places` are meter, start, end and `whole_start`;
+    `ratios` are base, times and factors.
+    """
 
     obis: str
     unit: str
     modulus: int
     places: list[tuple[int, int, int, bool]]
     reads: list[tuple[int, int, int]]
+    ratios: tuple[int, tuple[int, ...], tuple[int, ...]] = (1, (), (1,))
 
 
 def computed(
@@ -48,12 +53,12 @@ def computed(
     hung: dict[int, list[Installation]] = {point: [] for point in points}
     for installation in registry.installations_of_points(points):
         hung[installation.metering_point].append(installation)
-    rows = _reads(connection, points, bounds)
+    rows, ratios = _reads(connection, points, bounds), ratios_of(registry, mine)
     found: dict[int, tuple[list[Line], Inputs]] = {point: ([], []) for point in points}
     for channel in mine:
         point = channel.metering_point
         reads = rows.get((point, str(channel.obis)), [])
-        rest = _rest(channel, hung[point], reads)
+        rest = _rest(channel, hung[point], reads, ratios.get((point, str(channel.obis)), UNCHANGED))
         lines, inputs = found[point]
         lines.append(_line(rest, channel.scaler, reads, bounds[point]))
         inputs.append((lines[-1].name, channel.number, 0, channel.scaler, 0, 0, msgspec.msgpack.encode(rest)))
@@ -70,14 +75,14 @@ def computed_again(connection: Connection, point: int, inputs: Inputs, bounds: B
     ]
 
 
-def _rest(channel: Channel, hung: Sequence[Installation], reads: Sequence[Row[Any]]) -> Rest:
+def _rest(channel: Channel, hung: Sequence[Installation], reads: Sequence[Row[Any]], ratios: Ratios) -> Rest:
     told = [
         (meter, place.start, place.end, place.whole_start)
         for meter, places in places_by_meter(hung).items()
         for place in places
     ]
     versions = [(read.stamp, read.meter, read.version) for read in reads]
-    return Rest(str(channel.obis), channel.unit.symbol, channel.modulus, told, versions)
+    return Rest(str(channel.obis), channel.unit.symbol, channel.modulus, told, versions, astuple(ratios))
 
 
 def _reads(
@@ -118,7 +123,7 @@ def _line(rest: Rest, scaler: int, reads: Sequence[Row[Any]], bounds: Bounds) ->
         StampedRegister(row.metering_point, row.obis, row.stamp, row.meter, row.register, row.known_at, row.evidence)
         for row in reads
     ]
-    chain = chain_of(None, told, places, rest.modulus)
+    chain = chain_of(None, told, places, rest.modulus, Ratios(*rest.ratios))
     first, last = (int(np.searchsorted(chain.stamps, at, side="right")) - 1 for at in bounds)
     value = chain.between(first, last) if 0 <= first < last else None
     name, unit = f"register.{rest.obis}", rest.unit

@@ -11,7 +11,6 @@ import numpy as np
 
 from openami.backoffice.mdm.chain import Chain
 from openami.backoffice.mdm.channel_days import Column, Mask
-from openami.backoffice.mdm.derive import ROLL_OVER_PART
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.status import DATA_NOT_VALID
 
@@ -48,7 +47,7 @@ def distrusting(span: Span, refused: Mask, lacking: Mask) -> Span:
     return replace(span, status=np.where(doubtful, span.status | np.uint8(DATA_NOT_VALID), span.status))
 
 
-def segments(span: Span, lacking: Mask, chain: Chain, modulus: int, power_max: Column) -> Iterator[Segment]:
+def segments(span: Span, lacking: Mask, chain: Chain, power_max: Column) -> Iterator[Segment]:
     """The runs of `lacking`, cut at every register inside them. `power_max` is per interval, by its rule set.
 
     Registers inside a run that fall, or tell more than the connection can carry, are passed over where the two at the
@@ -61,7 +60,7 @@ def segments(span: Span, lacking: Mask, chain: Chain, modulus: int, power_max: C
         parts = [_segment(span, chain, *pair, after - first) for pair in pairwise(cuts)]
         too_much = any(part.total is not None and part.total > limit * len(part) for part in parts)
         if too_much or _broken(span, chain, parts):
-            outer = _outer(span, chain, modulus, first, after)
+            outer = _outer(span, chain, first, after)
             parts = [outer] if too_much or outer.total is not None else parts
         yield from parts
 
@@ -94,13 +93,11 @@ def _segment(span: Span, chain: Chain, first: int, after: int, gap: int) -> Segm
     return Segment(first, after, gap, total, known)
 
 
-def _outer(span: Span, chain: Chain, modulus: int, first: int, after: int) -> Segment:
+def _outer(span: Span, chain: Chain, first: int, after: int) -> Segment:
     begin, end = _link(span, chain, first), _link(span, chain, after)
-    if begin is not None and end is not None and chain.meters[begin] == chain.meters[end]:
-        total = int(chain.registers[end] - chain.registers[begin])
-        if total < 0 and 0 <= total + modulus <= modulus // ROLL_OVER_PART:
-            total += modulus
-        if total >= 0:
+    if begin is not None and end is not None:
+        total = chain.across(begin, end)
+        if total is not None:
             return Segment(first, after, after - first, total, (_edge(chain, begin), _edge(chain, end)))
     return Segment(first, after, after - first, None, ())
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from openami.backoffice.mdm.master_data.lines import ALL_COLUMNS
+from openami.backoffice.mdm.master_data.transformers import Ratio, told
 from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import Registry
 from openami.backoffice.registry.timeline import Timeline
@@ -20,7 +21,7 @@ Row = Mapping[str, Any]
 
 def write_registry(registry: Registry, timeline: Timeline, out: TextIO, known: datetime | None = None) -> int:
     """Write points, meters, channels, and what joined them; how many lines. With `known`: what was known then of
-    installations, supplies, contracts and topology.
+    installations, supplies, contracts, topology and ratios.
     """
     writer = csv.DictWriter(out, ALL_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -51,7 +52,9 @@ def _rows(registry: Registry, timeline: Timeline, known: datetime | None) -> Ite
     points = list(codes)
     for at in range(0, len(points), POINTS_AT_ONCE):
         some = points[at : at + POINTS_AT_ONCE]
+        scalers = {}
         for channel in registry.channels_of_points(some):
+            scalers[channel.metering_point, str(channel.obis)] = channel.scaler
             yield _channel(codes[channel.metering_point], channel)
         for fact in timeline.history(FactKind.INSTALLATION, some, known):
             reads = {name: _reads(fact.content.get(name)) for name in ("opening", "closing")}
@@ -62,12 +65,26 @@ def _rows(registry: Registry, timeline: Timeline, known: datetime | None) -> Ite
                 if kind is FactKind.SUPPLY:
                     content["consumer"] = consumers[content["consumer"]]
                 yield _fact(codes, fact, content)
+        for ratio in told(timeline.history(FactKind.RATIO, some, known)):
+            yield _ratio(codes[ratio.metering_point], ratio, scalers[ratio.metering_point, ratio.obis])
 
 
 def _fact(codes: Mapping[int, str], fact: Fact, content: Row) -> Row:
     end = "" if fact.end is None else fact.end.isoformat()
-    told = {"record": fact.kind.value, "point": codes[fact.metering_point]}
-    return {**told, **content, "start": fact.start.isoformat(), "end": end}
+    what = {"record": fact.kind.value, "point": codes[fact.metering_point]}
+    return {**what, **content, "start": fact.start.isoformat(), "end": end}
+
+
+def _ratio(point: str, ratio: Ratio, scaler: int) -> Row:
+    return {
+        "record": FactKind.RATIO.value,
+        "point": point,
+        "obis": ratio.obis,
+        "scaler": scaler,
+        "multiplier": ratio.factor,
+        "start": ratio.start.isoformat(),
+        "end": "" if ratio.end is None else ratio.end.isoformat(),
+    }
 
 
 def _reads(reads: Mapping[str, int] | None) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from openami.backoffice.mdm.master_data import transformers
 from openami.backoffice.mdm.master_data.lines import Line, Rejected, read_lines
+from openami.backoffice.mdm.master_data.transformers import Ratio, factor_of
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.facts import FactKind
 from openami.backoffice.registry.registry import NotRegistered, Registry
@@ -16,7 +19,7 @@ from openami.backoffice.registry.timeline import Timeline, check_meters
 from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError
 from openami.model.obis import ObisCode
-from openami.model.point import ChannelKind
+from openami.model.point import Channel, ChannelKind
 from openami.model.reading import RegisterReading
 
 LINES_AT_ONCE = 500
@@ -48,6 +51,7 @@ class RegistryImport:
             "meter": self._meter,
             "channel": self._channel,
             "installation": self._installation,
+            "ratio": self._ratio,
             "supply": self._supply,
             "contract": lambda values: self._fact(FactKind.CONTRACT, values, ("contract", "supplier", "tariff")),
             "topology": lambda values: self._fact(FactKind.TOPOLOGY, values, TOPOLOGY),
@@ -119,8 +123,7 @@ class RegistryImport:
         told = values["obis"], values["kind"], values["unit"], scaler, resolution_s, modulus, factor
         for known in self._registry.channels(point):
             if known.number == number:
-                there = known.obis, known.kind, known.unit, known.scaler, known.resolution_s, known.modulus
-                if (*there, known.multiplier) != told:
+                if not _same(known, Channel(point, number, *told)):
                     raise SettingError(f"channel {number} of point {values['point']} is there and differs: add another")
                 return False
         self._registry.add_channel(point, number, *told)
@@ -143,12 +146,35 @@ class RegistryImport:
             self._mdm.place_unplaced(meter.id)
         return changed
 
+    def _ratio(self, values: Values) -> bool:
+        """Energies from the change on are derived again; a read at its moment is a stamped register like any other."""
+        if "multiplier" not in values:
+            raise SettingError("ratio: multiplier is empty")
+        point, obis, start = self._point_id(values), str(values["obis"]), values["start"]
+        if start.microsecond:
+            raise SettingError(f"start {start.isoformat()} is no whole second, as registers are stamped")
+        factor = factor_of(self._registry.channels(point), obis, values["multiplier"], values.get("scaler", 0))
+        tell = transformers.correct if values.get("correction") else transformers.enter
+        changed = tell(self._timeline, Ratio(point, obis, factor, start, values.get("end")), self._now)
+        if "opening" in values:
+            self._take_reads(self._meter_at(point, start), values, {"opening": values["opening"]})
+        if changed:
+            self._mdm.derive_again(point, start)
+        return changed
+
+    def _meter_at(self, point: int, at: datetime) -> int:
+        there = self._timeline.at(FactKind.INSTALLATION, point, at)
+        if there is None:
+            raise SettingError(f"no meter hung at the point at {at.isoformat()}: there is nothing that was read")
+        return int(there.content["meter"])
+
     def _take_reads(self, meter: int, values: Values, reads: dict[str, dict[str, int]]) -> None:
         """The reads of an installation and of a removal are stamped registers like any other."""
         taken = []
         for name, at in (("opening", "start"), ("closing", "end")):
             for obis, register in reads.get(name, {}).items():
-                said = f"{name} {values['meter']} {values[at].isoformat()} {obis}={register}".encode()
+                serial = self._registry.meter(meter).serial
+                said = f"{name} {serial} {values[at].isoformat()} {obis}={register}".encode()
                 evidence = self._mdm.keep_evidence(meter, values[at], CSV_READS, [said], said, "")
                 taken.append(RegisterReading(meter, ObisCode.parse(obis), values[at], register, self._now, evidence))
         self._mdm.take_register(taken)
@@ -167,10 +193,21 @@ class RegistryImport:
         return self._enter(kind, self._point_id(values), values, content)
 
     def _enter(self, kind: FactKind, point: int, values: Values, content: dict[str, Any]) -> bool:
-        return self._timeline.enter(kind, point, values["start"], values.get("end"), content, self._now)
+        enter = self._timeline.correct if values.get("correction") else self._timeline.enter
+        return enter(kind, point, values["start"], values.get("end"), content, self._now)
 
     def _point_id(self, values: Values) -> int:
         known = self._registry.point_by_code(values["point"])
         if known is None:
             raise SettingError(f"point {values['point']} is not in the registry")
         return known.id
+
+
+def _same(one: Channel, other: Channel) -> bool:
+    """Whether both mean the same: a multiplier of 100 may also be a scaler of 2."""
+    quantity = [(each.obis, each.kind, each.unit, each.resolution_s) for each in (one, other)]
+    scale = [
+        [each.multiplier * Fraction(10) ** each.scaler, each.modulus * Fraction(10) ** each.scaler]
+        for each in (one, other)
+    ]
+    return quantity[0] == quantity[1] and scale[0] == scale[1]

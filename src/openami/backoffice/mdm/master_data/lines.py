@@ -60,15 +60,17 @@ def _unit(given: str) -> Unit:
 
 
 def _multiplier(given: str) -> tuple[int, int]:
-    """An exact decimal as a whole factor and a scaler: 100 is (1, 2), 40 is (40, 0), 2.5 is (25, -1)."""
+    """An exact decimal as a whole factor and a scaler, by the decimals written: 40 is (40, 0), 40.0 is (400, -1)."""
     if not MULTIPLIER.fullmatch(given) or not float(given):
         raise ValueError("is not a multiplier: write it as 40 or 2.5")
     whole, _, fraction = given.partition(".")
-    fraction = fraction.rstrip("0")
-    factor, bare = int(whole + fraction), (whole + fraction).strip("0")
-    if bare == "1":
-        return 1, len(str(factor)) - 1 - len(fraction)
-    return factor, -len(fraction)
+    return int(whole + fraction), -len(fraction)
+
+
+def _yes(given: str) -> bool:
+    if given != "yes":
+        raise ValueError("is not yes; leave it empty for no")
+    return True
 
 
 def _digits(given: str) -> int:
@@ -87,15 +89,17 @@ COLUMNS: dict[str, dict[str, Parse]] = {
     "channel": {"point": _text, "channel": int, "obis": ObisCode.parse, "kind": ChannelKind, "unit": _unit,
                 "scaler": int, "multiplier": _multiplier, "resolution_s": int, "digits": _digits},
     "installation": {"point": _text, "meter": _text, **PERIOD, "opening": _reads, "closing": _reads},
-    "supply": {"point": _text, "consumer": _text, **PERIOD},
-    "contract": {"point": _text, "contract": _text, "supplier": _text, "tariff": _text, **PERIOD},
+    "ratio": {"point": _text, "obis": ObisCode.parse, "scaler": int, "multiplier": _multiplier, **PERIOD,
+              "opening": _reads, "correction": _yes},
+    "supply": {"point": _text, "consumer": _text, **PERIOD, "correction": _yes},
+    "contract": {"point": _text, "contract": _text, "supplier": _text, "tariff": _text, **PERIOD, "correction": _yes},
     "topology": {"point": _text, "area": _text, "substation": _text, "feeder": _text, "transformer": _text,
-                 "phase": _text, "role": _text, **PERIOD},
+                 "phase": _text, "role": _text, **PERIOD, "correction": _yes},
 }  # fmt: skip
 """Per record its columns, in the order in which they are written."""
 OPTIONAL = frozenset(
     ("end", "opening", "closing", "link", "framing", "digits", "multiplier", "scaler", "tariff", "substation", "feeder",
-     "transformer", "phase", "role", "resolution_s")
+     "transformer", "phase", "role", "resolution_s", "correction")
 )  # fmt: skip
 ALL_COLUMNS = ["record", *dict.fromkeys(name for columns in COLUMNS.values() for name in columns)]
 
