@@ -18,8 +18,8 @@ from shutil import copyfile
 
 import msgspec
 
-from openami.app.installation import Installation
 from openami.app.field_sections import Headend
+from openami.app.installation import Installation
 from openami.app.office_sections import Portal
 from openami.app.settings import SETTINGS_FILE, Settings, address, write_settings
 from openami.backoffice.mdm.mdm import Mdm

@@ -13,12 +13,12 @@ from pathlib import Path
 from openami.app.collector_part import RunningCollector, run_collector
 from openami.app.demo_people import OPERATORS, DemoPeople, make_people
 from openami.app.district import Household, households, register
+from openami.app.field_sections import Collector, Headend
 from openami.app.installation import Installation, install
 from openami.app.mesh_cell import READS_AT_ONCE, MeshCell, mesh_address
+from openami.app.office_sections import Operations, Portal
 from openami.app.other_media import OtherMedia, medium_meters, register_media
 from openami.app.parts import BackOffice, open_back_office, run_headend, run_portal
-from openami.app.field_sections import Collector, Headend
-from openami.app.office_sections import Operations, Portal
 from openami.app.settings import Settings, address
 from openami.app.two_seals import SWITCHED_W, SealKeys, TwoSeals
 from openami.backoffice.guard.network import Place

@@ -17,8 +17,8 @@ from openami.app.continuity import Verdict, check_headend, chosen_headend, prepa
 from openami.app.drills.conversation import STRANGER
 from openami.app.drills.drill import Removal, drill, stands
 from openami.app.drills.inner_zone import DAY, InnerZone, hours_of, inner_zone, pushing_meter
-from openami.app.installation import Installation
 from openami.app.field_sections import Headend
+from openami.app.installation import Installation
 from openami.app.settings import Settings
 from openami.io.keystore import tls
 from openami.io.keystore.tls import Certificate, issue, make_authority
