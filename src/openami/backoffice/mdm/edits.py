@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, func, insert, select
 
-from openami.backoffice.mdm.blocks import pack, pack_codes, unpack
+from openami.backoffice.mdm.bit_groups import pack
+from openami.backoffice.mdm.blocks import pack_codes, unpack
 from openami.backoffice.mdm.placement import home_of
 from openami.backoffice.mdm.series import seconds
 from openami.backoffice.mdm.tables import edited_block, value_edit, value_edit_step

@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import Connection, Row, func, select
 
 from openami.backoffice.mdm import reasons as why
-from openami.backoffice.mdm.blocks import Codes, pack, pack_codes, unpack, unpack_codes
+from openami.backoffice.mdm.bit_groups import pack
+from openami.backoffice.mdm.blocks import Codes, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.reasons import Reason
 from openami.backoffice.mdm.tables import interval_block, judged_block
 from openami.io.store.among import among

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, bindparam, func, select
 
-from openami.backoffice.mdm.blocks import Matrix, pack, pack_codes, unpack, unpack_codes
+from openami.backoffice.mdm.bit_groups import pack
+from openami.backoffice.mdm.blocks import Matrix, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
 from openami.backoffice.mdm.close import late
 from openami.backoffice.mdm.status import usable

@@ -15,7 +15,7 @@ from sqlalchemy import insert, inspect, select, text
 import openami.io.store.migrations
 import postgres
 import stores
-from openami.backoffice.mdm.blocks import pack
+from deflated_blocks import deflated
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.mdm.tables import interval_block, judged_block
@@ -67,7 +67,7 @@ def fill(store, days):
             connection.execute(text(statement), values)
     energies = np.arange(days * 24, dtype=np.int64).reshape(days, 24) % 977
     energies[1, 5] = HIGHEST
-    register, blocks = 0, pack(energies)
+    register, blocks = 0, [deflated(row, 8 if row.max() == HIGHEST else 4) for row in energies]
     with store.transaction() as connection:
         for number, row in enumerate(energies):
             values = {

@@ -14,7 +14,8 @@ import numpy as np
 from sqlalchemy import Connection, delete, select
 
 from openami.backoffice.mdm import stored
-from openami.backoffice.mdm.blocks import Codes, Matrix, pack, pack_codes, unpack, unpack_codes
+from openami.backoffice.mdm.bit_groups import pack
+from openami.backoffice.mdm.blocks import Codes, Matrix, pack_codes, unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Mask, Sources
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import channel_statistic, interval_block
