@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import httpx
 import numpy as np
@@ -19,14 +20,17 @@ import numpy as np
 from fault_disk import FaultDisk
 from openami.app.two_seals import SealKeys, TwoSeals
 from openami.backoffice.audit.entry import Audit
+from openami.backoffice.audit.log import MerkleLog
 from openami.backoffice.guard.network import Place
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
+from openami.field.meter.push_queue import random_of
 from openami.field.meter.real_curves import Window, load
 from openami.io.keystore import CounterFile, FileKeystore
 from openami.io.links.link import Link
+from openami.io.spool.file_spool import FileSpool
 from openami.io.store.engine import Store
 from openami.model.errors import ConnectFailed
 from openami.model.obis import ObisCode
@@ -139,6 +143,12 @@ def make_operations(district: District) -> Operations:
         district.clock,
         os.urandom,
     )
+
+
+def make_audit() -> Audit:
+    """Operations' log of who looked at what, in memory."""
+    records = FileSpool(Path("records"), disk=FaultDisk(), random=random_of(b"audit"))
+    return Audit(MerkleLog(records, "openami.test/operations"), NOW.timestamp, Lock())
 
 
 def make_two_seals(

@@ -46,6 +46,12 @@ async def find_identity(connection: Connection) -> Identity | None:
     return identity
 
 
+def identity_of(connection: Connection) -> Identity:
+    """Who was let pass by `operators_only` or `consumers_only`."""
+    identity: Identity = connection.scope["state"]["identity"]
+    return identity
+
+
 async def everybody(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of pages that need no log-in; they still greet who is there."""
     await find_identity(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -11,7 +12,7 @@ from litestar.response import Redirect
 
 from openami.model.errors import SettingError
 from openami.portal.duties import Duty, opened_by
-from openami.portal.identity import checked_form, consumers_only, operators_only
+from openami.portal.identity import checked_form, consumers_only, identity_of, operators_only
 from openami.portal.privacy import Privacy
 from openami.portal.rooms import Rooms, rooms_of
 
@@ -39,10 +40,10 @@ async def forget(request: Asking, consumer: FromPath[int]) -> Redirect:
     rooms = rooms_of(request)
     privacy = privacy_of(rooms)
     await checked_form(request)
-    if consumer not in {one.consumer.id for one in privacy.moved_out()}:
+    if consumer not in {one.consumer.id for one in await asyncio.to_thread(privacy.moved_out)}:
         raise NotFoundException
     try:
-        privacy.forget(consumer, request.scope["state"]["identity"].login, rooms.now)
+        await asyncio.to_thread(privacy.forget, consumer, identity_of(request).login, rooms.now)
     except SettingError as error:
         raise PermissionDeniedException(str(error)) from error
     return Redirect("/operator/privacy", status_code=303)
@@ -61,7 +62,7 @@ async def ask(request: Asking) -> Response[str]:
     rooms = rooms_of(request)
     privacy = privacy_of(rooms)
     await checked_form(request)
-    privacy.ask(request.scope["state"]["identity"].consumer)
+    await asyncio.to_thread(privacy.ask, identity_of(request).consumer)
     return rooms.pages.page(request, "my_privacy", terms=privacy.terms, asked=True)
 
 

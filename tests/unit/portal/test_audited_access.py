@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Lock
 
 import pytest
 from structlog.testing import capture_logs
 
-from openami.backoffice.audit.entry import Audit, Kind
-from openami.backoffice.audit.log import MerkleLog
-from openami.field.meter.push_queue import random_of
-from openami.io.spool.file_spool import FileSpool
+from openami.backoffice.audit.entry import Kind
 from openami.model.errors import StoreError
 from openami.portal.api.tokens import Scope, Tokens
-from openami.simulation.disk import FaultDisk
-from portal_world import NOW, browser, log_in, make_district, make_operations, make_world_portal
+from portal_world import NOW, browser, log_in, make_audit, make_district, make_operations, make_world_portal
 
 
 @pytest.fixture
 def audit():
-    log = MerkleLog(FileSpool(Path("records"), disk=FaultDisk(), random=random_of(b"audit")), "openami.test/operations")
-    return Audit(log, NOW.timestamp, Lock())
+    return make_audit()
 
 
 @pytest.fixture

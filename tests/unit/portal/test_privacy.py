@@ -6,26 +6,33 @@ import os
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
-from threading import Lock
 
 import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from openami.backoffice.audit.entry import Audit, Kind
-from openami.backoffice.audit.log import MerkleLog
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.mdm.erasing import day_number
 from openami.backoffice.mdm.roots import Roots
 from openami.backoffice.mdm.tables import evidence, interval_block
-from openami.field.meter.push_queue import random_of
-from openami.io.spool.file_spool import FileSpool
 from openami.io.store.columns import EPOCH
 from openami.model.errors import SettingError
 from openami.portal.accounts import Accounts, Role
 from openami.portal.api.tokens import Scope, Tokens
 from openami.portal.privacy import FORGOTTEN, Privacy
 from openami.simulation.disk import FaultDisk
-from portal_world import MOVED, NOW, PASSWORD, TERMS, browser, csrf_of, log_in, make_district, make_operations
+from portal_world import (
+    MOVED,
+    NOW,
+    PASSWORD,
+    TERMS,
+    browser,
+    csrf_of,
+    log_in,
+    make_audit,
+    make_district,
+    make_operations,
+)
 from portal_world import make_world_portal as portal_of
 
 TODAY = NOW + timedelta(days=1)
@@ -33,8 +40,7 @@ TODAY = NOW + timedelta(days=1)
 
 @pytest.fixture
 def audit():
-    log = MerkleLog(FileSpool(Path("records"), disk=FaultDisk(), random=random_of(b"privacy")), "openami.test/log")
-    return Audit(log, NOW.timestamp, Lock())
+    return make_audit()
 
 
 @pytest.fixture
