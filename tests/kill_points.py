@@ -142,8 +142,8 @@ WORKS = {
     "readings": Work(intake_child.register, take_batches, "interval_block", 20),
     "file": Work(import_registry, import_file, "interval_block", 2),
     "close": Work(prepare_close, close, "judged_block", 2),
-    "registry": Work(lambda _: None, import_registry, "registry_fact", 20),
-    "bill": Work(prepare_bill, bill, "billing_result", 2),
+    "registry": Work(lambda _: None, import_registry, "registry_fact", 5),
+    "bill": Work(prepare_bill, bill, "billing_result", 1),
 }
 
 

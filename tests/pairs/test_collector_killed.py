@@ -11,11 +11,11 @@ import asyncio
 import pytest
 
 from collector_rig import Site, Zone, heard, numbers, until
-from fault_disk import FaultDisk
 from openami.field.collector import CollectorSettings, DirectMeters
 from openami.headend.collector_session import Allowance
 from openami.headend.upload_positions import UploadPositions
 from openami.protocols.zones.message import ReleaseSpool
+from openami.simulation.disk import FaultDisk
 from virtual_loop import VirtualClock, in_virtual_time
 
 ITEMS = 12
@@ -26,9 +26,9 @@ SLOW = Allowance(bytes_per_s=2_000)
 class World:
     """What survives: both disks, and what the back office has taken."""
 
-    def __init__(self):
+    def __init__(self, seed=0):
         self.clock = None
-        self.below, self.above = FaultDisk(), FaultDisk()
+        self.below, self.above = FaultDisk(seed=seed), FaultDisk(seed=seed)
         self.office = []
         self.position = 0
 
@@ -119,8 +119,8 @@ CASES = [
 ]
 
 
-async def kill_and_check(who, at, how):
-    world = World()
+async def kill_and_check(who, at, how, seed=0):
+    world = World(seed)
     disk = world.below if who == "collector" else world.above
     disk.dies_at = at
     await run_until_dead(world, disk)
@@ -140,8 +140,17 @@ async def test_killed_at_any_step_nothing_taken_is_lost_or_doubled(who, at, how)
     await kill_and_check(who, at, how)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 12))
+@in_virtual_time
+async def test_power_cut_at_a_thousand_points_nothing_taken_is_lost_or_doubled(seed):
+    """What a disk keeps of that which was not synced is another part each time."""
+    for who, at in POINTS:
+        await kill_and_check(who, at, "power cut", seed)
+
+
 def test_there_are_enough_kill_points():
-    assert len(POINTS) >= 50
+    assert len(POINTS) >= 91
     assert sum(not case.marks for case in CASES) >= 50
 
 

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import event, text
 
-from fault_disk import PowerCut
 from openami.backoffice.operations import JobState
 from openami.backoffice.operations.push_store import PushState
 from openami.model.event import EventCode
+from openami.simulation.disk import PowerCut
 from operations_rig import DAY, NEXT, Rig
 from virtual_loop import in_virtual_time
 
@@ -77,8 +77,8 @@ def points(steps):
     return [pytest.param(at, marks=[pytest.mark.long] if at % 3 else []) for at in range(1, steps + 1)]
 
 
-def ready_to_read(folder):
-    rig = Rig(f"sqlite:///{folder}/store.sqlite", meters=2)
+def ready_to_read(folder, meters=2):
+    rig = Rig(f"sqlite:///{folder}/store.sqlite", meters=meters)
     rig.field.meters[0].alarm(EventCode.COVER_OPENED, NEXT.timestamp() - 60)
     return rig
 
@@ -105,7 +105,28 @@ READ_STEPS, READ = count_steps(ready_to_read, read)
 @pytest.mark.parametrize("dies_at", points(READ_STEPS))
 @in_virtual_time
 async def test_a_campaign_killed_at_any_statement_loses_and_doubles_nothing(dies_at, tmp_path):
-    rig = ready_to_read(tmp_path)
+    await kill_a_campaign(tmp_path, dies_at, 2, READ)
+
+
+MANY, PARTS = 26, 10
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_campaign_killed_at_a_thousand_statements_loses_and_doubles_nothing(part, tmp_path):
+    """Of as many meters as give a thousand statements."""
+    steps, whole = count_steps(lambda folder: ready_to_read(folder, MANY), read)
+    assert steps >= 1_000
+    assert len(whole[1]) == MANY
+    for dies_at in range(part + 1, steps + 1, PARTS):
+        folder = tmp_path / str(dies_at)
+        folder.mkdir()
+        in_virtual_time(kill_a_campaign)(folder, dies_at, MANY, whole)
+
+
+async def kill_a_campaign(folder, dies_at, meters, whole):
+    rig = ready_to_read(folder, meters)
     killer = Killer(rig, dies_at)
     await killer.run(read(rig))
     assert killer.died.is_set()
@@ -114,13 +135,14 @@ async def test_a_campaign_killed_at_any_statement_loses_and_doubles_nothing(dies
         rig.campaign(period=PERIOD)
     await finish(rig)
     (view,) = rig.operations.campaigns()
-    assert (view.total, view.completed, view.state) == (2, 2, "ended")
+    assert (view.total, view.completed, view.state) == (meters, meters, "ended")
     assert all(job.state is JobState.COMPLETED for job in rig.operations.jobs(view.id))
     for meter in rig.ids:
         attempts = rig.operations.attempts(view.id, meter)
         assert [attempt.cause for attempt in attempts][-1] is None
         assert all(attempt.ended_at is not None for attempt in attempts)
-    assert contents(rig) == READ
+    assert contents(rig) == whole
+    rig.store.close()
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,5 +1,5 @@
-"""Power cuts at fifty points: no command is carried out twice, no counter or transaction comes twice, no approval is
-lost.
+"""Power cuts and kills at fifty points, and at a thousand in the long run: no command is carried out twice, no counter
+or transaction comes twice, no approval is lost.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import seal_keys as keys
-from fault_disk import FaultDisk, PowerCut
 from openami.backoffice.guard.guard import Envelope
 from openami.io.keystore.counter_file import CounterFile
 from openami.model.errors import SecurityError
 from openami.protocols.dlms.access_result import DataAccessResult
 from openami.protocols.seal.signed import read_signed
+from openami.simulation.disk import FaultDisk, PowerCut
 from sealed_bench import START, make_sealed, submit
 from two_seals import Office, intent
 
@@ -39,8 +39,19 @@ def carry(disk, accepted):
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_meter_that_dies_accepts_no_command_twice(point):
+    kill_the_meter(point, point)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hundred", range(10))
+def test_a_meter_that_dies_at_a_thousand_points_accepts_no_command_twice(hundred):
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        kill_the_meter(1 + seed % DEATHS, seed)
+
+
+def kill_the_meter(point, seed):
     accepted = Counter()
-    disk = FaultDisk(point, seed=point)
+    disk = FaultDisk(point, seed=seed)
     died = True
     try:
         carry(disk, accepted)
@@ -80,8 +91,19 @@ def send(office, request, sealed):
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_back_office_that_dies_loses_no_approval_and_repeats_no_number(point):
+    kill_the_back_office(point, point)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hundred", range(10))
+def test_a_back_office_that_dies_at_a_thousand_points_loses_no_approval_and_repeats_no_number(hundred):
+    for seed in range(100 * hundred, 100 * hundred + 100):
+        kill_the_back_office(1 + seed % OFFICE_STEPS, seed)
+
+
+def kill_the_back_office(point, seed):
     kept, sealed = [], []
-    disk = FaultDisk(seed=point)
+    disk = FaultDisk(seed=seed)
     office = Office(disk)
     disk.dies_at = disk.steps + point
     died = False
@@ -89,6 +111,7 @@ def test_a_back_office_that_dies_loses_no_approval_and_repeats_no_number(point):
         approve_and_seal(office, kept, sealed)
     except PowerCut:
         died = True
+    assert died is (point <= OFFICE_STEPS)
     office.disk = disk.after_power_cut() if died else disk.after_kill()
     office.start()
     for request in kept:
@@ -102,9 +125,17 @@ def test_a_back_office_that_dies_loses_no_approval_and_repeats_no_number(point):
     assert len(set(transactions)) == len(transactions)
 
 
-def test_the_points_are_where_it_hurts():
+def office_steps():
     disk = FaultDisk()
-    approve_and_seal(Office(disk), [], [])
-    assert disk.steps > 60
+    office, before = Office(disk), disk.steps
+    approve_and_seal(office, [], [])
+    return disk.steps - before
+
+
+OFFICE_STEPS = office_steps()
+
+
+def test_the_points_are_where_it_hurts():
+    assert OFFICE_STEPS > 60
     with pytest.raises(SecurityError):
         Office(FaultDisk()).authority.sign(b"never approved")

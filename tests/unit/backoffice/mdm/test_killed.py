@@ -64,7 +64,7 @@ def test_killed_and_done_again(work, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("work", kill_points.WORKS)
 def test_killed_at_many_points(work, tmp_path):
-    kill_everywhere(work, tmp_path, 250)
+    kill_everywhere(work, tmp_path, 1_000)
