@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from fault_disk import FaultDisk
 from openami.field.collector import Collector, CollectorSettings, DirectMeters
 from openami.headend import Headend, HeadendSettings
 from openami.headend.collector_session import Allowance, CollectorName
@@ -14,6 +13,7 @@ from openami.io.links.memory import memory_pair
 from openami.io.spool import FileSpool
 from openami.model.errors import ConnectFailed
 from openami.protocols.zones.message import decode_push
+from openami.simulation.disk import FaultDisk
 from operations_rig import Chance
 from virtual_loop import VirtualClock
 

@@ -7,7 +7,6 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fault_disk import FaultDisk
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.operations import Operations
@@ -32,6 +31,7 @@ from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 from openami.protocols.dlms.security import SecurityKeys
 from openami.protocols.dlms.wrapper import encode_wrapper
+from openami.simulation.disk import FaultDisk
 from virtual_loop import VirtualClock
 
 DAY = datetime(2026, 3, 10, tzinfo=UTC)

@@ -17,7 +17,6 @@ from threading import Lock
 import httpx
 import numpy as np
 
-from fault_disk import FaultDisk
 from openami.app.two_seals import SealKeys, TwoSeals
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.audit.log import MerkleLog
@@ -47,6 +46,7 @@ from openami.protocols.dlms.data import array, double_long_unsigned, encode_data
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.get import GetResponseNormal
 from openami.protocols.seal.passkey import RelyingParty
+from openami.simulation.disk import FaultDisk
 
 IMPORT = ObisCode(1, 0, 1, 8, 0)
 NOW = datetime(2013, 12, 20, 9, 40, tzinfo=UTC)

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from collector_rig import QUICK, Site, Zone, heard, meters_of, numbers, until
-from fault_disk import FaultDisk
 from openami.backoffice.operations.headend_client import HeadendClient, HeadendRefused
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.field.collector import CollectorSettings, DirectMeters
@@ -21,6 +20,7 @@ from openami.protocols.dlms.gateway import REQUEST, RESPONSE, GatewayAddress, Pr
 from openami.protocols.dlms.wrapper import decode_wrapper, encode_wrapper
 from openami.protocols.zones.collector_message import Lane
 from openami.protocols.zones.message import RefusalCause
+from openami.simulation.disk import FaultDisk
 from operations_rig import NEXT, Chance, Rig
 from virtual_loop import in_virtual_time
 

@@ -15,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fault_disk import FaultDisk
 from openami.app.collector_part import run_collector
 from openami.app.field_sections import Collector as Section
 from openami.backoffice.operations.headend_client import HeadendClient
@@ -43,6 +42,7 @@ from openami.protocols.dlms.security import SecurityKeys
 from openami.protocols.dlms.wrapper import WrapperFraming
 from openami.protocols.zones.message import decode_push
 from openami.protocols.zones.wake_up import WakeUp, encode_wake_up
+from openami.simulation.disk import FaultDisk
 
 NOW = datetime.now(UTC)  # certificates are judged by the machine's clock
 HEADEND = "headend.openami.localhost"

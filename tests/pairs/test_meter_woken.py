@@ -8,7 +8,6 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fault_disk import FaultDisk
 from openami.field.meter import ElectricityMeter, MeterConfig, MeterService, SteadyCurve
 from openami.field.meter.faces.calling import CallingMeter
 from openami.io.clock import SystemClock
@@ -26,6 +25,7 @@ from openami.protocols.dlms.framing import Role
 from openami.protocols.dlms.security import SecurityKeys
 from openami.protocols.dlms.wrapper import WrapperFraming
 from openami.protocols.zones.wake_up import WakeUp, WakeUpGuard, encode_wake_up
+from openami.simulation.disk import FaultDisk
 
 KEY, FORGER = (Ed25519PrivateKey.from_private_bytes(bytes([each]) * 32) for each in (1, 2))
 KEYS = SecurityKeys(bytes(range(16)), bytes(range(16, 32)))

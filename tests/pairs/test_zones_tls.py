@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from fault_disk import FaultDisk
 from openami.backoffice.operations import HeadendClient
 from openami.backoffice.operations.headend_client import HeadendUnreachable
 from openami.headend import Headend, HeadendSettings
@@ -22,6 +21,7 @@ from openami.io.keystore.tls import client_context, issue, make_authority, serve
 from openami.io.links.tcp import connect_tcp, serve_tcp
 from openami.io.spool import FileSpool
 from openami.model.errors import LinkError, SettingError
+from openami.simulation.disk import FaultDisk
 
 NOW = datetime.now(UTC)  # certificates are judged by the machine's clock
 HEADEND, OFFICE = "headend.openami.localhost", "office.openami.localhost"

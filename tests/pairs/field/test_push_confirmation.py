@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from dlms_pair import ENERGY_OCTETS
-from fault_disk import FaultDisk
 from meter_bench import CLIENT_TITLE, CONFIG, KEYS, METER_TITLE, START, BenchClock, make_meter
 from openami.field.meter import codes
 from openami.field.meter.curve import SteadyCurve
@@ -39,6 +38,7 @@ from openami.protocols.dlms.receipt import receipt_of
 from openami.protocols.dlms.security import protect, unprotect
 from openami.protocols.dlms.wrapper import WrapperFraming, decode_wrapper, encode_wrapper
 from openami.protocols.zones import decode_push
+from openami.simulation.disk import FaultDisk
 from procedure_pair import MeterPair
 
 ALARM = codes.PUSH_ON_ALARM

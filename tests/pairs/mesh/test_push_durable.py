@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from collector_rig import Site, Zone, heard
-from fault_disk import FaultDisk
 from mesh_air import Air
 from mesh_ether import ROOT_KEY, device_key, name
 from meter_bench import seeded
@@ -19,6 +18,7 @@ from openami.protocols.mesh.events import Delivered
 from openami.protocols.mesh.node import PORT, MeshNode
 from openami.protocols.mesh.parameters import MeshParameters, NodeSettings
 from openami.protocols.zones.collector_message import decode_collected
+from openami.simulation.disk import FaultDisk
 from operations_rig import Chance
 from virtual_loop import VirtualClock, in_virtual_time
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from fault_disk import FaultDisk
 from openami.headend import DialWindow, Headend, HeadendSettings
 from openami.headend.collectors import collector_target
 from openami.headend.dialling import Cell, Dialling
@@ -37,6 +36,7 @@ from openami.protocols.zones import (
     ZoneConnection,
     decode_push,
 )
+from openami.simulation.disk import FaultDisk
 
 METER = "tcp://127.0.0.1:4059"
 

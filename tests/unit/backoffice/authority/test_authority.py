@@ -8,7 +8,6 @@ import pytest
 
 import seal_keys as keys
 from dlms_curves import key
-from fault_disk import FaultDisk
 from openami.backoffice.authority.people import Person
 from openami.backoffice.authority.signing import next_counter
 from openami.model.errors import DecodeError, SecurityError, SettingError, StoreError
@@ -19,6 +18,7 @@ from openami.protocols.seal.roles import Role
 from openami.protocols.seal.signed import read_signed
 from openami.protocols.seal.software_authenticator import SoftwareAuthenticator
 from openami.protocols.wire.declared import codec_of, decode_all, encode_all
+from openami.simulation.disk import FaultDisk
 from two_seals import NOW, PARTY, Office, authenticator, intent, title
 
 ACTIVATE = intent(100, keys.ACTIVATE, subject=bytes(32))

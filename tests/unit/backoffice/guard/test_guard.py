@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 import seal_keys as keys
-from fault_disk import FaultDisk
 from openami.backoffice.guard.clocks import ClockDisagreement, agreed_time
 from openami.backoffice.guard.effect import effect_of
 from openami.backoffice.guard.guard import (
@@ -30,6 +29,7 @@ from openami.protocols.seal.opening import MeterMoment, open_command
 from openami.protocols.seal.roles import Role
 from openami.protocols.seal.signed import read_signed
 from openami.protocols.seal.verbs import CriticalVerb
+from openami.simulation.disk import FaultDisk
 from two_seals import NOW, Office, intent, network, title
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})

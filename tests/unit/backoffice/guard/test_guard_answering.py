@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from fault_disk import FaultDisk
 from meter_bench import seeded
 from openami.backoffice.audit.log import MerkleLog
 from openami.backoffice.guard.answering import GuardAnswers
@@ -37,6 +36,7 @@ from openami.protocols.zones.inner_message import (
     Verdicts,
 )
 from openami.protocols.zones.log_message import AskCheckpoint, Done, Head, Refused
+from openami.simulation.disk import FaultDisk
 from two_seals import NOW, Office, intent, title
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})

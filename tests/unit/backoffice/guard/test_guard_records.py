@@ -7,7 +7,6 @@ from hashlib import sha256
 import pytest
 
 import seal_keys as keys
-from fault_disk import FaultDisk
 from openami.backoffice.guard.clocks import ClockDisagreement, agreed_time
 from openami.backoffice.guard.effect import _value, effect_of
 from openami.backoffice.guard.events import LimitsSigned, Sealed
@@ -30,6 +29,7 @@ from openami.protocols.seal.approval import ApprovalRecord
 from openami.protocols.seal.roles import Role
 from openami.protocols.seal.signed import read_signed
 from openami.protocols.seal.verbs import CriticalVerb
+from openami.simulation.disk import FaultDisk
 from two_seals import NOW, Office, intent, network, title
 
 PLACE = Place("operator", "F1", "T12", -3000)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fault_disk import FaultDisk, PowerCut
 from openami.io.disk import SystemDisk
 from openami.io.keystore import FileKeystore, KeystoreLocked, MeterKeys, NoKeys
 from openami.model.errors import SettingError, StoreError
+from openami.simulation.disk import FaultDisk, PowerCut
 
 PATH = Path("keys")
 TITLE = b"OAM00001"

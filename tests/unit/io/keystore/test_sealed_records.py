@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from fault_disk import FaultDisk, PowerCut
 from meter_bench import CONFIG, KEYS, START, seeded
 from openami.field.meter.curve import SteadyCurve
 from openami.field.meter.electricity import ElectricityMeter
@@ -16,6 +15,7 @@ from openami.protocols.dlms.client_request import ClientState
 from openami.protocols.dlms.cosem.security_setup import KeyId
 from openami.protocols.dlms.counters import MemoryCounters
 from openami.protocols.dlms.key_exchange import transfer_keys, with_key
+from openami.simulation.disk import FaultDisk, PowerCut
 from procedure_pair import MeterPair
 
 FOLDER = Path("device/records")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fault_disk import FaultDisk, PowerCut
 from openami.io.disk import SystemDisk
 from openami.io.spool import FileSpool, SpoolFull
 from openami.model.errors import StoreError
+from openami.simulation.disk import FaultDisk, PowerCut
 
 FOLDER = Path("spool")
 
