@@ -14,6 +14,7 @@ from openami.app.drills.all_drills import all_drills
 from openami.app.drills.catalogue import catalogue, requirements
 from openami.app.enrolment import EnrolmentLine, Line, columns, required_columns
 from openami.app.mbus_enrolment import MbusLine
+from openami.app.port_enrolment import PortLine
 from openami.app.settings import Settings, fields, sections
 from openami.cli.commands import make_app
 from openami.protocols.dlms.conformance import CLIENT_CONFORMANCE, SERVER_CONFORMANCE, Conformance
@@ -69,6 +70,11 @@ def enrolment_table(kind: type[Line] = EnrolmentLine) -> str:
 def mbus_enrolment_table() -> str:
     """The columns of a file of M-Bus meters."""
     return enrolment_table(MbusLine)
+
+
+def port_enrolment_table() -> str:
+    """The columns of a file of meters at consumer ports."""
+    return enrolment_table(PortLine)
 
 
 def cosem_page() -> str:
@@ -170,6 +176,7 @@ def write() -> None:
     (HERE / "settings.md").write_text(settings_page())
     (HERE / "enrolment.md").write_text(enrolment_table())
     (HERE / "mbus-enrolment.md").write_text(mbus_enrolment_table())
+    (HERE / "port-enrolment.md").write_text(port_enrolment_table())
     (HERE / "cosem.md").write_text(cosem_page())
     (HERE / "drills.md").write_text(drills_page())
     (HERE / "dlms-features.md").write_text(features_page())

@@ -20,6 +20,7 @@ GENERATED = {
     "settings.md": "settings_page",
     "enrolment.md": "enrolment_table",
     "mbus-enrolment.md": "mbus_enrolment_table",
+    "port-enrolment.md": "port_enrolment_table",
     "cosem.md": "cosem_page",
     "drills.md": "drills_page",
     "dlms-features.md": "features_page",
@@ -95,7 +96,7 @@ def test_every_page_of_the_index_is_there_and_every_page_is_in_the_index(generat
         assert (DOCS / name).is_file(), name
     for page, function in GENERATED.items():
         assert getattr(generate, function)().strip(), page
-    included = {"index.md", "reference/enrolment.md", "reference/mbus-enrolment.md"}
+    included = {"index.md", *(f"reference/{kind}enrolment.md" for kind in ("", "mbus-", "port-"))}
     for page in DOCS.rglob("*.md"):
         name = page.relative_to(DOCS).as_posix()
         if "_build" not in name and not name.startswith("decisions/"):

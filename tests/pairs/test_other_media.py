@@ -286,6 +286,47 @@ async def test_plain_p1_in_the_name_of_a_meter_that_seals_is_refused(rig):
     assert refused.reason == "meter LUX7 seals what it tells better: this p1 telegram is plain"
 
 
+def with_gas(*, channel=1, number="47415339", device="003", code="24.2.1", cubic_metres="00042.107*m3"):
+    """A P1 telegram of OAM7 that tells a gas meter, GAS9, beside."""
+    told = [("96.1.0", (number,)), ("24.1.0", (device,)), (code, ("260311110000W", cubic_metres))]
+    sets = [DataSet("0-0:96.1.1", ("4F414D37",)), DataSet("1-0:1.8.0", ("000123.456*kWh",))]
+    return encode_p1("OAM5METER", [*sets, *(DataSet(f"0-{channel}:{each}", values) for each, values in told)])
+
+
+@in_virtual_time
+async def test_the_gas_meter_that_p1_tells_beside_is_a_meter_of_its_own(rig):
+    plain = GuaranteeClass.UNAUTHENTICATED
+    power, identity = enter(rig, "OAM7", b"OAM7", plain, IMPORT, Unit.WATT_HOUR, 0)
+    link = behind_meter(rig.registry.meter(identity))
+    gas, gas_identity = enter(rig, "GAS9", b"GAS9", plain, GAS, link=link)
+    other, _ = enter(rig, "GAS8", b"GAS8", plain, GAS, link="meter://nobody")
+    await rig.push(with_gas(channel=2, code="24.2.3"))
+    await asyncio.sleep(3_600)
+    await rig.push(with_gas(number="47415338"))
+    await rig.operations.pull_spool()
+    assert [value for _, value in registers(rig, power, IMPORT)] == [123_456] * 2
+    assert registers(rig, gas, GAS) == [(int(NEXT.timestamp()) + 10 * 3_600, 42_107)]
+    assert registers(rig, other, GAS) == []
+    (kept,) = rig.mdm.registers(gas, GAS, DAY, UNTIL)
+    assert (kept.meter, rig.mdm.evidence(kept.evidence).protocol) == (gas_identity, "p1")
+
+
+@pytest.mark.parametrize(
+    "telegram",
+    [with_gas(cubic_metres="0"), with_gas(device="002"), with_gas(number=""), with_gas(code="24.4.0")],
+    ids=["no unit", "electricity", "no number", "no register"],
+)
+@in_virtual_time
+async def test_what_p1_tells_of_no_meter_beside_is_left(telegram):
+    rig = Rig(meters=1)
+    plain = GuaranteeClass.UNAUTHENTICATED
+    power, identity = enter(rig, "OAM7", b"OAM7", plain, IMPORT, Unit.WATT_HOUR, 0)
+    gas, _ = enter(rig, "GAS9", b"GAS9", plain, GAS, link=behind_meter(rig.registry.meter(identity)))
+    await rig.push(telegram)
+    await rig.operations.pull_spool()
+    assert (len(registers(rig, power, IMPORT)), registers(rig, gas, GAS)) == (1, [])
+
+
 class Bus:
     """M-Bus meters behind a serial server; each call to it is a line of its own. A face of the rig's field."""
 

@@ -10,9 +10,10 @@ import pytest
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
 from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
+from openami.io.links.lasting import LastingListener
 from openami.io.links.memory import memory_pair
 from openami.io.links.neighbourhood import Heard, MeterSeen
-from openami.io.links.wmbus import LastingListener, RadioListener, WirelessNeighbourhood, stick_address
+from openami.io.links.wmbus import RadioListener, WirelessNeighbourhood, stick_address
 from openami.model.errors import ConnectFailed, SettingError
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS
 from virtual_loop import VirtualClock, in_virtual_time
@@ -54,7 +55,7 @@ class Socket:
 async def test_a_stick_that_is_pulled_out_and_put_back_goes_on(caplog):
     caplog.set_level(logging.WARNING)
     socket, clock = Socket(), VirtualClock(0)
-    listener = LastingListener("cul", socket.listen, clock)
+    listener = LastingListener("stick cul", socket.listen, clock)
     around = WirelessNeighbourhood(listener, clock)
     first, second = telegrams(2)
     air = socket.plug()
@@ -79,7 +80,7 @@ async def test_a_stick_that_is_pulled_out_and_put_back_goes_on(caplog):
 @in_virtual_time
 async def test_what_looks_alike_is_held_back_and_counted():
     socket, clock = Socket(), VirtualClock(0)
-    around = WirelessNeighbourhood(LastingListener("cul", socket.listen, clock), clock, every_s=300)
+    around = WirelessNeighbourhood(LastingListener("stick cul", socket.listen, clock), clock, every_s=300)
     air = socket.plug()
     for frame in telegrams(3):
         await air.send(CUL.write(frame))

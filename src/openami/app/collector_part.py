@@ -29,13 +29,16 @@ from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.address import parse_address
+from openami.io.links.consumer_port import PortNeighbourhood, open_port, port_address
+from openami.io.links.lasting import LastingListener
 from openami.io.links.link import Link
 from openami.io.links.neighbourhood import Neighbourhood
 from openami.io.links.tcp import connect_tcp
 from openami.io.links.wake_up import WakeUpPort, listen_for_wake_ups
-from openami.io.links.wmbus import LastingListener, WirelessNeighbourhood, open_stick, stick_address
+from openami.io.links.wmbus import WirelessNeighbourhood, open_stick, stick_address
 from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import SettingError, StoreError
+from openami.protocols.mbus.wireless.sticks.heard import Heard
 from openami.protocols.zones.wake_up import WakeUpGuard
 
 _SEGMENTS = 16
@@ -56,7 +59,7 @@ class RunningCollector:
 class _Stick:
     """A radio stick and the meters around it."""
 
-    listener: LastingListener
+    listener: LastingListener[Heard]
     neighbourhood: WirelessNeighbourhood
 
     def status(self) -> dict[str, object]:
@@ -72,6 +75,24 @@ class _Stick:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Port:
+    """A consumer port and the meter behind it."""
+
+    listener: LastingListener[bytes]
+    neighbourhood: PortNeighbourhood
+
+    def status(self) -> dict[str, object]:
+        """How it hears, for the status page."""
+        return {
+            "port": self.listener.name,
+            "connected": self.listener.connected,
+            "losses": self.listener.losses,
+            "heard": self.neighbourhood.heard,
+            "held_back": self.neighbourhood.held_back,
+        }
+
+
 @asynccontextmanager
 async def run_collector(
     folder: Path, section: Section, clock: Clock, networks: Sequence[Neighbourhood] = ()
@@ -84,13 +105,15 @@ async def run_collector(
     meters = DirectMeters(dict(_meter(entry) for entry in section.meters))
     async with AsyncExitStack() as stack:
         sticks = [_stick(stack, entry, section.stick_every_s, clock) for entry in section.sticks]
+        ports = [_port(stack, entry, number, section, clock) for number, entry in enumerate(section.ports, start=1)]
         around: list[Neighbourhood] = [stick.neighbourhood for stick in sticks]
+        around += [port.neighbourhood for port in ports]
         if section.mesh:
             around.append(await open_mesh(stack, folder / section.mesh_folder, section.mesh, clock))
         collector = _collector(stack, folder, section, clock, [meters, *around, *networks])
         await meters.listen(*address(section.push_listen, "collector.push_listen"))
         stack.push_async_callback(meters.close)
-        status = await _serve_status(stack, section, lambda: _status(section, collector, bundles, sticks))
+        status = await _serve_status(stack, section, lambda: _status(section, collector, bundles, sticks, ports))
         forward = await _serve_neighbours(stack, section)
         if section.wake_listen:
             await _listen_for_wake_ups(stack, folder, section, clock, collector)
@@ -176,6 +199,14 @@ def _stick(stack: AsyncExitStack, entry: str, every_s: int, clock: Clock) -> _St
     return _Stick(listener, WirelessNeighbourhood(listener, clock, every_s=every_s))
 
 
+def _port(stack: AsyncExitStack, entry: str, number: int, section: Section, clock: Clock) -> _Port:
+    kind, link = port_address(entry, "collector.ports")
+    parse_address(link)
+    listener = LastingListener(entry, lambda: open_port(kind, link), clock)
+    stack.push_async_callback(listener.close)
+    return _Port(listener, PortNeighbourhood(f"{kind}-{number}", listener, clock, every_s=section.port_every_s))
+
+
 def _ways(folder: Path, section: Section) -> list[Way]:
     """Own WAN first, then the neighbours; whoever carries it, TLS is with the head-end."""
     hosts = [address(section.headend, "collector.headend")]
@@ -242,7 +273,11 @@ async def _listen_for_wake_ups(
 
 
 def _status(
-    section: Section, collector: Collector, bundles: Bundles | None, sticks: Sequence[_Stick]
+    section: Section,
+    collector: Collector,
+    bundles: Bundles | None,
+    sticks: Sequence[_Stick],
+    ports: Sequence[_Port],
 ) -> dict[str, object]:
     status = collector.uplink.status()
     shown: dict[str, object] = {name: getattr(status, name) for name in status.__struct_fields__}
@@ -254,6 +289,7 @@ def _status(
         "last_error": collector.uplink.last_error,
         "clock_offset_s": collector.uplink.offset_s,
         "sticks": [stick.status() for stick in sticks],
+        "ports": [port.status() for port in ports],
         **shown,
     }
 

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from openami.app.mbus_enrolment import COLLECTOR_LINK, MbusLine, enrol_mbus_meter
 from openami.app.parts import BackOffice
+from openami.app.port_enrolment import PortLine, enrol_port_meter
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
@@ -79,8 +80,9 @@ class Rejected:
     reason: str
 
 
-Line = EnrolmentLine | MbusLine
-"""A file with the column `mbus_address` is one of M-Bus meters, any other one of DLMS meters."""
+Line = EnrolmentLine | MbusLine | PortLine
+KINDS_BY_COLUMN: Mapping[str, type[Line]] = {"mbus_address": MbusLine, "meter_number": PortLine}
+"""What meters a file holds is told by a column that only such a file has; any other file is one of DLMS meters."""
 
 
 def read_lines(text: Iterable[str]) -> Iterator[tuple[int, Line | Rejected]]:
@@ -88,7 +90,7 @@ def read_lines(text: Iterable[str]) -> Iterator[tuple[int, Line | Rejected]]:
     reader = csv.DictReader(text, strict=True)
     try:
         names = list(reader.fieldnames or ())
-        kind = MbusLine if "mbus_address" in names else EnrolmentLine
+        kind = next((kind for name, kind in KINDS_BY_COLUMN.items() if name in names), EnrolmentLine)
         _check_header(names, kind)
     except (csv.Error, UnicodeDecodeError) as error:
         raise SettingError(f"this is no CSV text in UTF-8: {error}") from error
@@ -104,6 +106,8 @@ def enrol(office: BackOffice, line: Line, now: datetime) -> None:
     with office.store.transaction():
         if isinstance(line, MbusLine):
             enrol_mbus_meter(office.registry, office.keystore, line, _since(line.since, now))
+        elif isinstance(line, PortLine):
+            enrol_port_meter(office.registry, office.keystore, line, _since(line.since, now))
         else:
             enrol_meter(office.registry, office.keystore, line, now)
 
@@ -147,7 +151,7 @@ def _line(number: int, row: Mapping[str | None, str | list[str] | None], kind: t
     if None in row or None in row.values():
         return Rejected(number, "the number of fields is not that of the header")
     values = {str(name): str(value).strip() for name, value in row.items()}
-    if kind is MbusLine:  # an empty field means what a field that is not there means
+    if kind is not EnrolmentLine:  # an empty field means what a field that is not there means
         values = {name: value for name, value in values.items() if value or name in required_columns(kind)}
     try:
         line = msgspec.convert(values, kind, strict=False)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from openami.cli.output import print_error, print_json, print_table
-from openami.io.links.address import open_link
 from openami.io.links.link import Link
 from openami.model.errors import OpenAmiError
 from openami.model.measurement import Measurement
@@ -16,12 +14,6 @@ Told = tuple[str, list[Measurement]]
 """A title and the values."""
 Cut = Callable[[bytes], Iterable[Told | OpenAmiError]]
 """Takes octets of a stream and gives what they complete; an error for what cannot be read."""
-
-
-async def open_port(address: str, line: str) -> Link:
-    """The link at `address`; a serial line that says nothing else is opened with the query `line`."""
-    parts = urlsplit(address)
-    return await open_link(f"{address}?{line}" if parts.scheme == "serial" and not parts.query else address)
 
 
 async def show_stream(link: Link, cut: Cut, count: int, *, as_json: bool) -> int:

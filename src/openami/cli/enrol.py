@@ -25,7 +25,8 @@ def enrol(
     settings: SettingsOption = Path(SETTINGS_FILE),
     as_json: JsonOption = False,
 ) -> int:
-    """Enter metering points with their meters, keys and consumers from a CSV file, of DLMS meters or of M-Bus meters.
+    """Enter metering points with their meters, keys and consumers from a CSV file, of DLMS meters, M-Bus meters or
+    meters at consumer ports (P1, SML).
 
     Every line is taken whole or not at all; each that is not is reported with its reason, and the exit status is 1.
     The back office must not be running: it holds the keystore.

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from openami.cli.consumer_values import open_port, show_values
+from openami.cli.consumer_values import show_values
 from openami.cli.output import JsonOption
 from openami.io.clock import SystemClock
+from openami.io.links.address import open_line
 from openami.io.links.local_port import LocalPort
 from openami.io.links.mbus import PTYS
 from openami.io.links.optical import FixedLine
@@ -42,7 +43,7 @@ async def _read(
     link: str, address: str, registers: list[str], password: str | None, *, wake_up: bool, as_json: bool
 ) -> None:
     pty = urlsplit(link).path.startswith(PTYS)
-    head = await open_port(link, PTY_LINE if pty else LINE)
+    head = await open_line(link, PTY_LINE if pty else LINE)
     line = head if isinstance(head, SerialLink) and not pty else FixedLine(head)
     port = LocalPort(line, SystemClock(), wake_up=wake_up)
     try:

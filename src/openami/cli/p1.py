@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
-from openami.cli.consumer_values import Told, open_port, show_stream
+from openami.cli.consumer_values import Told, show_stream
 from openami.cli.decode import KeyOption, octets_of
 from openami.cli.output import JsonOption
+from openami.io.links.address import open_line
 from openami.model.errors import DecodeError, OpenAmiError
+from openami.protocols.iec62056_21.equipment import equipment_of
 from openami.protocols.iec62056_21.measurements import CENTRAL_EUROPE_S
 from openami.protocols.iec62056_21.p1 import split_p1
 from openami.protocols.iec62056_21.p1_stream import Garbage, P1Event, P1Parser, SealedReceived
@@ -43,7 +45,7 @@ def p1(
 
 
 async def _run(address: str, count: int, cutter: Cutter, *, as_json: bool) -> int:
-    return await show_stream(await open_port(address, LINE), cutter.cut, count, as_json=as_json)
+    return await show_stream(await open_line(address, LINE), cutter.cut, count, as_json=as_json)
 
 
 class Cutter:
@@ -66,7 +68,8 @@ class Cutter:
         if isinstance(event, Garbage):
             raise DecodeError(event.reason, 0, ("P1",))
         if not isinstance(event, SealedReceived):
-            return split_p1(event.raw).identification, self._readouts.read_p1(event.raw)
+            values = self._readouts.read_p1(event.raw)
+            return equipment_of(values) or split_p1(event.raw).identification, values
         title = event.telegram.system_title.hex()
         opened = open_with(event.raw, self._keys)
         if opened is None:

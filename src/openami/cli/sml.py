@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from openami.cli.consumer_values import Told, open_port, show_stream
+from openami.cli.consumer_values import Told, show_stream
 from openami.cli.output import JsonOption
+from openami.io.links.address import open_line
 from openami.model.errors import DecodeError, OpenAmiError
 from openami.protocols.sml.file import decode_file
 from openami.protocols.sml.measurements import measurements
@@ -46,4 +47,4 @@ async def _run(address: str, count: int, *, as_json: bool) -> int:
             except DecodeError as error:
                 yield error
 
-    return await show_stream(await open_port(address, LINE), cut, count, as_json=as_json)
+    return await show_stream(await open_line(address, LINE), cut, count, as_json=as_json)

@@ -72,6 +72,30 @@ async def test_a_consumer_sees_days_and_reads_of_their_own_supply_alone(district
         assert (await client.get(address)).status_code == 404
 
 
+async def test_a_meter_at_a_consumer_port_shows_what_was_drawn_and_fed_in_each_day(district, portal):
+    registry, mdm = district.registry, district.mdm
+    codes = [ObisCode(1, 0, way, 8, tariff) for way in (1, 2) for tariff in (1, 2)]
+    point = registry.add_point("E-P1", "2 Mill Lane", "Europe/London")
+    meter = registry.add_meter("E0044", b"E0044", GuaranteeClass.UNAUTHENTICATED, None, ONE_WAY)
+    for number, code in enumerate(codes, start=1):
+        registry.add_channel(point.id, number, code, ChannelKind.STAMPED_REGISTER, Unit.WATT_HOUR, 0, 0)
+    registry.install(meter.id, point.id, NOW - timedelta(days=30))
+    registry.supply(district.anna.id, point.id, NOW - timedelta(days=30))
+    for day in (0, 1):
+        at = NOW - timedelta(days=1 - day, hours=1)
+        evidence = mdm.keep_evidence(meter.id, at, "p1", (b"/OAM5",), b"/OAM5", "told")
+        told = [RegisterReading(meter.id, code, at, 1_000 + n * day, at, evidence) for n, code in enumerate(codes, 1)]
+        mdm.take_register(told[: 3 if day else 4])
+    async with browser(portal) as client:
+        await log_in(client, "anna")
+        text = (await client.get(f"/my/{point.id}/reads")).text.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "<h2>Electricity</h2>" in text
+    assert "drawn, tariff 1, on the register" in text
+    assert "fed in, tariff 2" in text
+    assert '<th scope="col" class="number">Drawn</th><th scope="col" class="number">Fed in</th>' in text
+    assert '<td class="number">0.003 kWh</td><td class="number">–</td></tr>' in text
+
+
 async def test_the_fleet_tells_when_it_was_heard_last(portal, heard):
     shown = await page(portal, "/operator?q=03000001")
     assert "1 Mill Lane, gas" in shown

@@ -8,7 +8,7 @@ encrypted P1 by the system title in front, which is the registry's, and opened w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from openami.backoffice.operations.cause import Cause
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.notes import Notes
+from openami.backoffice.operations.port_sub_meters import told_beside
 from openami.backoffice.operations.push_store import KeptPush, PushState, PushStore
 from openami.backoffice.operations.session_result import Undecodable
 from openami.backoffice.operations.sessions import FindKeys
@@ -198,9 +199,16 @@ class TelegramOpening:
         taken = self._stored.get(meter.id)
         if taken is not None and taken[0] == slot and taken[1] != kept.id:  # the same again: a rollback came between
             return Taken(PushState.REPEATED)
-        note = f"telegram heard by {kept.source}, {len(values)} values"
-        evidence = self._intake.keep_evidence(meter.id, kept.received_at, protocol, (kept.content,), plain, note)
-        registers = tuple(self._values.registers(meter.id, values, kept.received_at, evidence))
+        registers = [*self._registers(kept, meter, protocol, plain, values)]
+        for beside, value in told_beside(self._registry, meter, values) if protocol == TEXT else ():
+            registers += self._registers(kept, beside, protocol, plain, (value,))
         if registers:
             self._stored[meter.id] = slot, kept.id
         return Taken(PushState.OPENED, registers)
+
+    def _registers(
+        self, kept: KeptPush, meter: Meter, protocol: str, plain: bytes, values: Sequence[Measurement]
+    ) -> Iterator[RegisterReading]:
+        note = f"telegram heard by {kept.source}, {len(values)} values"
+        evidence = self._intake.keep_evidence(meter.id, kept.received_at, protocol, (kept.content,), plain, note)
+        yield from self._values.registers(meter.id, values, kept.received_at, evidence)

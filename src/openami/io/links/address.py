@@ -90,6 +90,12 @@ async def open_link(address: str, *, timeout_s: float = CONNECT_TIMEOUT_S, tls: 
     return await connect_tcp(parsed.host, parsed.port, timeout_s=timeout_s, tls=tls)
 
 
+async def open_line(address: str, settings: str) -> Link:
+    """The same; a serial line that says nothing of itself gets `settings`, as `baudrate=9600`."""
+    bare = address.startswith("serial://") and "?" not in address
+    return await open_link(f"{address}?{settings}" if bare else address)
+
+
 async def _open_serial(parsed: SerialAddress) -> Link:
     link = await open_serial(parsed.device, parsed.settings)
     if parsed.optical:

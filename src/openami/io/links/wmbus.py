@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable
 
 from openami.io.clock import Clock
 from openami.io.links import neighbourhood
-from openami.io.links.address import open_link
+from openami.io.links.address import open_line
+from openami.io.links.lasting import Listener
 from openami.io.links.link import Link
 from openami.io.links.neighbourhood import MeterSeen, NeighbourhoodEvent
-from openami.model.errors import ConnectFailed, DecodeError, LinkError, LinkLost, SettingError
+from openami.model.errors import ConnectFailed, DecodeError, LinkLost, SettingError
 from openami.protocols.mbus.wireless.frame_format import decode_frame
 from openami.protocols.mbus.wireless.link import decode_link
 from openami.protocols.mbus.wireless.spacing import Spacing
 from openami.protocols.mbus.wireless.sticks.heard import Heard
 from openami.protocols.mbus.wireless.sticks.kinds import STICKS, StickKind
 
-LOG = logging.getLogger(__name__)
 METERS_MAX = 100_000
-PAUSE_S = 5.0
-
-
-class Listener(Protocol):
-    """Who hears telegrams."""
-
-    async def next_heard(self) -> Heard:
-        """The next telegram; cancelling loses nothing. Raises `LinkLost` when there will be none."""
-        ...
-
-    async def close(self) -> None:
-        """Hear no more."""
-        ...
 
 
 class RadioListener:
@@ -87,50 +72,7 @@ def stick_address(text: str, setting: str) -> tuple[StickKind, str]:
 
 async def open_stick(kind: StickKind, address: str) -> RadioListener:
     """Listen to the stick at `address`; a serial line without settings gets those with which its maker delivers it."""
-    plain = address.startswith("serial://") and "?" not in address
-    return RadioListener(await open_link(f"{address}?baudrate={kind.baudrate}" if plain else address), kind)
-
-
-class LastingListener:
-    """A stick that may be pulled out and put back: it is opened again, with a pause between tries, for ever.
-
-    `connected` and `losses` say how it goes; what goes wrong is logged once until it goes well again.
-    """
-
-    def __init__(self, name: str, listen: Callable[[], Awaitable[Listener]], clock: Clock) -> None:
-        self.name = name
-        self.connected = False
-        self.losses = 0
-        self._listen = listen
-        self._clock = clock
-        self._listener: Listener | None = None
-        self._told = ""
-
-    async def next_heard(self) -> Heard:
-        """The next telegram, whenever it comes; cancelling loses nothing."""
-        while True:
-            try:
-                if self._listener is None:
-                    self._listener = await self._listen()
-                    self.connected, self._told = True, ""
-                    LOG.info("stick %s: listening", self.name)
-                return await self._listener.next_heard()
-            except LinkError as error:
-                await self._lost(str(error))
-                await self._clock.sleep(PAUSE_S)
-
-    async def close(self) -> None:
-        """Hear no more."""
-        listener, self._listener, self.connected = self._listener, None, False
-        if listener is not None:
-            await listener.close()
-
-    async def _lost(self, why: str) -> None:
-        self.losses += self.connected
-        if why != self._told:
-            LOG.warning("stick %s: %s; trying again every %g s", self.name, why, PAUSE_S)
-            self._told = why
-        await self.close()
+    return RadioListener(await open_line(address, f"baudrate={kind.baudrate}"), kind)
 
 
 class WirelessNeighbourhood:
@@ -142,7 +84,7 @@ class WirelessNeighbourhood:
 
     def __init__(
         self,
-        listener: Listener,
+        listener: Listener[Heard],
         clock: Clock,
         *,
         every_s: float = 0,

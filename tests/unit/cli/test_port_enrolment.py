@@ -1,0 +1,91 @@
+"""`openami enrol` with a file of meters at consumer ports."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from openami.app.installation import Installation
+from openami.app.parts import open_back_office
+from openami.io.clock import SystemClock
+
+COLUMNS = "point,address,zone,meter_number,registers,system_title,encryption_key,authentication_key,medium,behind,unit"
+KEY = "000102030405060708090a0b0c0d0e0f"
+TITLE = "5341473500000007"
+
+
+def line(point, number, *rest):
+    return ",".join((point, "Hall", "Europe/Amsterdam", number, *rest, *[""] * (7 - len(rest))))
+
+
+@pytest.fixture
+def installed(openami, tmp_path):
+    assert openami("init", tmp_path / "plant", "--json").status == 0
+    return tmp_path / "plant" / "openami.toml"
+
+
+def enrol(openami, installed, tmp_path, *lines):
+    (tmp_path / "meters.csv").write_text("\n".join((COLUMNS, *lines)) + "\n")
+    return openami("enrol", tmp_path / "meters.csv", "--settings", installed, "--json")
+
+
+def entered(installed):
+    """Of each meter by serial number: class, link, framing, the codes of its channels, and whether it has a key."""
+
+    async def look():
+        found = {}
+        async with open_back_office(Installation.load(installed), SystemClock(), "127.0.0.1:1") as office:
+            titles = office.keystore.system_titles()
+            for meter in office.registry.meters():
+                (hung,) = office.registry.installations(meter.id)
+                codes = [str(one.obis).removesuffix("*255") for one in office.registry.channels(hung.metering_point)]
+                keyed = meter.system_title in titles
+                found[meter.serial] = (meter.guarantee.name, meter.link, meter.framing, codes, keyed)
+        return found
+
+    return asyncio.run(look())
+
+
+def test_ports_and_what_is_told_beside(openami, installed, tmp_path):
+    lines = (
+        line("P-1", "E0044007382246019", "tariffs"),
+        line("G-1", "GAS9", "", "", "", "", "gas", "E0044007382246019"),
+        line("P-2", "0a01454d480000a1b2c3"),
+        line("P-3", "LUX7", "total", TITLE, KEY, KEY),
+        line("H-3", "HEAT1", "", "", "", "", "heat", "LUX7", "kWh"),
+    )
+    ran = enrol(openami, installed, tmp_path, *lines)
+    assert (ran.status, ran.objects[-1]) == (0, {"taken": 5, "rejected": 0})
+    energies = [f"1-0:{way}.8.{tariff}" for way in (1, 2) for tariff in (1, 2)]
+    total = ["1-0:1.8.0", "1-0:2.8.0"]
+    assert entered(installed) == {
+        "E0044007382246019": ("UNAUTHENTICATED", None, "one-way", energies, False),
+        "GAS9": ("UNAUTHENTICATED", "meter://E0044007382246019", "one-way", ["7-0:3.0.0"], False),
+        "0a01454d480000a1b2c3": ("UNAUTHENTICATED", None, "one-way", total, False),
+        "LUX7": ("SHARED_KEYS", None, "one-way", total, True),
+        "HEAT1": ("SHARED_KEYS", "meter://LUX7", "one-way", ["6-0:1.0.0"], False),
+    }
+
+
+WRONG = {
+    line("P", "A", "all"): "registers is wrong",
+    line("P", "A", "", TITLE): "system_title and encryption_key go together",
+    line("P", "A", "", "", KEY): "system_title and encryption_key go together",
+    line("P", "A", "", "", "", KEY): "authentication_key stands alone",
+    line("P", "A", "", "", "", "", "gas"): "behind is missing: at which meter's port is the gas told",
+    line("P", "A", "", "", "", "", "", "B"): "behind must be empty for an electricity meter",
+    line("P", "A", "", "", "", "", "gas", "B"): "enter the electricity meter first",
+    line("P", "A", "", TITLE, KEY, "", "gas", "B"): "what stands behind a port has no key of its own",
+    line("P", "A", "", "", "", "", "gas", "E1", "kWh"): "unit kWh: gas is not counted in it",
+    line("P", "A", "", "short"): "system_title is wrong",
+}
+
+
+def test_lines_that_cannot_be_are_refused_with_their_reasons(openami, installed, tmp_path):
+    ran = enrol(openami, installed, tmp_path, line("E", "E1"), *WRONG)
+    assert (ran.status, ran.objects[-1]) == (1, {"taken": 1, "rejected": len(WRONG)})
+    for told, word in zip(ran.objects[:-1], WRONG.values(), strict=True):
+        assert word in told["error"]
+    assert KEY not in ran.out + ran.err
+    assert list(entered(installed)) == ["E1"]
