@@ -10,6 +10,7 @@ from openami.simulation.district import Fault
 from openami.simulation.faults import KINDS
 from openami.simulation.population import new_district
 from openami.simulation.run import Run
+from openami.simulation.site import BULK
 
 DAYS = 0.06  # one hour and 26 minutes with faults, then two hours of healing
 
@@ -34,6 +35,10 @@ def broken(result):
         Fault(kind="meter-reboot", at_s=3700, amount=5),
         Fault(kind="interference", at_s=3500, for_s=1200, amount=25),
         Fault(kind="head-end-restart", at_s=3700),
+        Fault(kind="office-restart", at_s=3650),
+        Fault(kind="wan-outage", at_s=3000, for_s=1800),
+        Fault(kind="office-outage", at_s=3000, for_s=1800),
+        Fault(kind="collector-reboot", at_s=3620, for_s=120),
         Fault(kind="full-disk", at_s=3500, for_s=1500),
         Fault(kind="replayed-frames", at_s=4300, amount=300),
         Fault(kind="replayed-join", at_s=900, amount=200),
@@ -53,13 +58,13 @@ def test_after_healing_nothing_is_lost_or_invented(fault):
 
 def test_a_full_disk_refuses_and_the_meters_repeat():
     world, result = lived(Fault(kind="full-disk", at_s=3500, for_s=1500))
-    assert world.heads[0].refused > 0
+    assert world.installation.sites[0].collector.lanes.refused > 0
     assert result.passed
 
 
 def test_a_half_written_record_is_set_aside():
     world, result = lived(Fault(kind="torn-spool", at_s=4200, for_s=60))
-    assert [name for name in world.heads[0].disk.names(world.heads[0].folder) if name.endswith(".torn")]
+    assert [name for name in world.installation.sites[0].disk.names(BULK) if name.endswith(".torn")]
     assert result.passed
 
 
@@ -83,7 +88,7 @@ def test_strangers_are_nobodys_parents_and_never_known():
     )
     assert broken(result) == {}
     assert all(world.number_of(eui) is not None for eui in world.known)
-    assert world.stranger(0).core.parent is None
+    assert world.strangers.station(0).core.parent is None
 
 
 def test_an_unknown_kind_is_refused_by_name():
@@ -103,9 +108,9 @@ def test_an_insider_who_swallows_what_he_should_hand_on_is_left_by_his_children(
     with Run(msgspec.structs.replace(district, faults=[liar, replay]), 1, DAYS, lambda _hour: None) as run:
         result = run.live()
     world = run.world
-    insider = world.stranger(0).core
+    insider = world.strangers.station(0).core
     assert insider.swallowed > 20, "he had children, more than once"
-    assert world.recorder(1).sent_frames > 0
+    assert world.strangers.recorder(1).sent_frames > 0
     assert broken(result) == {}
     assert result.intervals_stored == result.intervals > 0
     assert len(world.reachable()) == 24

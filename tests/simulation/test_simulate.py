@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from openami.cli.commands import run as run_command
-from openami.simulation.district import Collector, Fault, Reading, district_text
+from openami.simulation.district import Collector, Fault, Operations, Reading, district_text
 from openami.simulation.pictures import draw
 from openami.simulation.population import new_district
 from openami.simulation.run import simulate, summary
@@ -69,9 +69,10 @@ def test_the_power_line_carries_the_same_mesh():
 
 
 def test_a_lost_reading_is_found_and_the_run_can_be_played_again(tmp_path, capsys):
-    """Meters that push too few rows: the checker must not stay silent."""
+    """Meters that push too few rows, and nobody who reads what is missing: the checker must not stay silent."""
     path = tmp_path / "district.toml"
-    district = msgspec.structs.replace(new_district(4, 1), reading=Reading(push_rows=3))
+    nobody = Operations(campaign_meters=0)
+    district = msgspec.structs.replace(new_district(4, 1), reading=Reading(push_rows=3), operations=nobody)
     path.write_text(district_text(district))
     assert run_command(["simulate", str(path), "--seed", "4", "--days", "0.09"]) == 1
     told = capsys.readouterr().err

@@ -80,9 +80,9 @@ def _stored(world: World, number: int, channel: int, captured: Captured, until: 
     """Each interval of the store is the difference of two rows of the profile, and none is missing."""
     meter = world.meters[number]
     serial, period_s = meter.config.serial, meter.config.capture_period_s
-    point = world.office.points[meter.config.system_title]
+    point = world.installation.office.points[meter.config.system_title]
     start = int(world.start_s) - period_s
-    series = world.office.mdm.series(point, channel, utc(start), utc(int(until)))
+    series = world.installation.office.mdm.series(point, channel, utc(start), utc(int(until)))
     there = series.quality != Quality.MISSING
     stored = dict(zip(series.stamps[there].tolist(), series.values[there].tolist(), strict=True))
     register = dict(zip(captured.stamps.tolist(), captured.registers[channel - 1].tolist(), strict=True))

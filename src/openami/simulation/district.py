@@ -56,6 +56,17 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     drift_ppm_max: Positive = 3
 
 
+class Operations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the back office is asked to do: every `campaign_every_s` to read some meters over circuits, every
+    `ask_every_s` one of them at once (0: never).
+    """
+
+    campaign_every_s: Annotated[int, Meta(ge=60)] = 3600
+    campaign_meters: Positive = 4
+    deadline_s: Annotated[int, Meta(ge=60)] = 3600
+    ask_every_s: Positive = 2700
+
+
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`kind` from `at_s` (seconds after the start) for `for_s`. `target` names whom; none: chance chooses.
 
@@ -81,6 +92,7 @@ class District(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     radio: Radio = Radio()
     power_line: PowerLine = PowerLine()
     reading: Reading = Reading()
+    operations: Operations = Operations()
     faults: list[Fault] = []
 
     def __post_init__(self) -> None:
@@ -114,7 +126,7 @@ def district_text(district: District) -> str:
 def _lines(district: District) -> Iterator[str]:
     for name in ("name", "seed", "start", "medium"):
         yield f"{name} = {_value(getattr(district, name))}"
-    for section in ("radio", "power_line", "reading"):
+    for section in ("radio", "power_line", "reading", "operations"):
         yield f"\n[{section}]"
         yield from (
             f"{key} = {_value(value)}" for key, value in msgspec.to_builtins(getattr(district, section)).items()

@@ -12,6 +12,9 @@ from random import Random
 
 from openami.model.errors import SettingError
 from openami.simulation.district import Fault
+from openami.simulation.office import NAME as OFFICE
+from openami.simulation.relay import HEAD
+from openami.simulation.site import Site
 from openami.simulation.streams import ByteStream
 from openami.simulation.world import World
 
@@ -73,29 +76,42 @@ def meter_reboot(world: World, fault: Fault, chance: Random, _number: int) -> No
 def collector_reboot(world: World, fault: Fault, chance: Random, _number: int) -> Heal:
     """A collector dies and comes back after `for_s` with what its disk kept."""
     root = _root(world, fault, chance)
-    world.heads[root].lose_power()
-    world.power_off(root)
+    world.collector_off(root)
     return partial(world.power_on, root)
 
 
 def torn_spool(world: World, fault: Fault, chance: Random, _number: int) -> Heal:
     """A collector dies in the middle of writing a record: half of it is on the disk."""
     root = _root(world, fault, chance)
-    world.heads[root].lose_power(ByteStream(f"torn/{fault.at_s}").take(40))
-    world.power_off(root)
+    world.collector_off(root, ByteStream(f"torn/{fault.at_s}").take(40))
     return partial(world.power_on, root)
 
 
 def full_disk(world: World, fault: Fault, chance: Random, _number: int) -> Heal:
     """A collector's disk takes nothing more for `for_s`."""
-    disk = world.heads[_root(world, fault, chance)].disk
-    disk.room = 0
-    return partial(setattr, disk, "room", None)
+    site = world.installation.sites[_root(world, fault, chance)]
+    site.disk.room = 0
+    return partial(_set_room, site)
 
 
 def head_end_restart(world: World, _fault: Fault, _chance: Random, _number: int) -> None:
-    """The back office dies after it has stored what the spool gave and before it could release it."""
-    world.crash_next_pull = True
+    """The head-end loses its supply and comes back with what its disk kept; circuits end without a word."""
+    world.installation.relay.restart()
+
+
+def office_restart(world: World, _fault: Fault, _chance: Random, _number: int) -> None:
+    """The back office is killed after it has stored what the spool gave and before it could release it."""
+    world.installation.office.dies_before_release = True
+
+
+def wan_outage(world: World, fault: Fault, chance: Random, _number: int) -> Heal:
+    """Nothing passes between a collector and the head-end for `for_s`."""
+    return _parted(world, world.installation.sites[_root(world, fault, chance)].name)
+
+
+def office_outage(world: World, _fault: Fault, _chance: Random, _number: int) -> Heal:
+    """Nothing passes between the head-end and the back office for `for_s`."""
+    return _parted(world, OFFICE)
 
 
 def interference(world: World, fault: Fault, chance: Random, _number: int) -> Heal:
@@ -122,38 +138,38 @@ def clock_back(world: World, fault: Fault, chance: Random, _number: int) -> None
 
 def replayed_frames(world: World, fault: Fault, _chance: Random, number: int) -> None:
     """Somebody beside `target` sends the last `amount` frames that he heard once more."""
-    recorder = world.recorder(number)
+    recorder = world.strangers.recorder(number)
     recorder.repeat(list(recorder.heard_frames)[-fault.amount :], 0.2)
 
 
 def replayed_join(world: World, fault: Fault, _chance: Random, number: int) -> None:
     """Somebody beside `target` sends the last `amount` messages by which others joined once more."""
-    recorder = world.recorder(number)
+    recorder = world.strangers.recorder(number)
     recorder.repeat(list(recorder.joins)[-fault.amount :], 0.5)
 
 
 def flood(world: World, fault: Fault, _chance: Random, number: int) -> None:
     """Somebody beside `target` sends `amount` frames of nonsense, five a second."""
-    world.flood(number).begin(fault.amount, 0.2)
+    world.strangers.flood(number).begin(fault.amount, 0.2)
 
 
 def rogue_meter(world: World, _fault: Fault, _chance: Random, number: int) -> Heal:
     """A stranger with a key of his own wants to join, beside `target`."""
-    stranger = world.stranger(number)
+    stranger = world.strangers.station(number)
     stranger.start()
     return stranger.stop
 
 
 def forged_relay(world: World, _fault: Fault, _chance: Random, number: int) -> Heal:
     """A stranger offers itself as a root to those around `target`."""
-    stranger = world.stranger(number)
+    stranger = world.strangers.station(number)
     stranger.start()
     return stranger.stop
 
 
 def lying_rank(world: World, _fault: Fault, _chance: Random, number: int) -> Heal:
     """A member beside `target` says that it is next to the root, and swallows what it should hand on."""
-    insider = world.stranger(number)
+    insider = world.strangers.station(number)
     insider.start()
     return insider.stop
 
@@ -166,6 +182,9 @@ KINDS: dict[str, Callable[[World, Fault, Random, int], Heal | None]] = {
     "torn-spool": torn_spool,
     "full-disk": full_disk,
     "head-end-restart": head_end_restart,
+    "office-restart": office_restart,
+    "wan-outage": wan_outage,
+    "office-outage": office_outage,
     "interference": interference,
     "clock-back": clock_back,
     "replayed-frames": replayed_frames,
@@ -180,6 +199,17 @@ KINDS: dict[str, Callable[[World, Fault, Random, int], Heal | None]] = {
 def _root(world: World, fault: Fault, chance: Random) -> int:
     names = world.names[: world.roots]
     return names.index(fault.target) if fault.target in names else chance.randrange(world.roots)
+
+
+def _parted(world: World, host: str) -> Heal:
+    network = world.installation.network
+    network.part(host, HEAD)
+    return partial(network.join, host, HEAD)
+
+
+def _set_room(site: Site) -> None:
+    """Whatever disk the machine has by now."""
+    site.disk.room = None
 
 
 def _each(action: Callable[[int], None], numbers: list[int]) -> None:

@@ -51,6 +51,8 @@ class End:
         self._broken = False
         self._clear_at = 0.0
         self._under_way: deque[bytes] = deque()
+        self.gone = False
+        """Its host died: nothing leaves it any more, and nobody is there to take what comes."""
 
     async def receive(self) -> bytes:
         return await self._inbox.take()
@@ -89,6 +91,10 @@ class End:
         elif not self._closed:
             self._inbox.put(data)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed or self._broken
+
     def give_up(self) -> None:
         """Nobody confirmed what was sent."""
         self._broken = True
@@ -123,7 +129,8 @@ class Network:
         self._servers: dict[tuple[str, int], tuple[Serve, bool]] = {}
         self._apart: dict[frozenset[str], float] = {}
         self._held: dict[frozenset[str], list[tuple[End, bytes]]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[tuple[str, asyncio.Task[None]]] = []
+        self._ends: dict[str, list[End]] = {}
         self._connections = 0
 
     def put_way(self, one: str, other: str, way: Way) -> None:
@@ -160,9 +167,27 @@ class Network:
             if since is not None and self._loop.time() - since <= GIVE_UP_S:
                 self.carry(end, data)
 
+    def crash(self, host: str) -> None:
+        """The host dies: it serves nobody, says no farewell, and whoever has a connection with it finds out late."""
+        for end in self._ends.pop(host, []):
+            end.gone = True
+        for port in [port for name, port in self._servers if name == host]:
+            self.silence(host, port)
+        for name, task in self._tasks:
+            if name == host:
+                task.cancel()
+        self._trace.note(self._loop.time(), "crashed", host)
+
     def carry(self, end: End, data: bytes) -> None:
         """Take what one end sends to the other."""
         pair, now = frozenset(end.pair), self._loop.time()
+        assert end.other is not None
+        if end.gone:
+            return
+        if end.other.gone:
+            if not end.datagrams and data:
+                self._loop.call_later(GIVE_UP_S, end.give_up)
+            return
         if pair in self._apart:
             if not end.datagrams:
                 self._held.setdefault(pair, []).append((end, data))
@@ -175,9 +200,9 @@ class Network:
 
     async def close(self) -> None:
         """End all that is being served."""
-        for task in self._tasks:
+        for _, task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(task for _, task in self._tasks), return_exceptions=True)
 
     def _still_apart(self, pair: frozenset[str], end: End) -> None:
         if pair in self._apart and self._loop.time() - self._apart[pair] >= GIVE_UP_S:
@@ -199,8 +224,10 @@ class Network:
         near = End(self, own, host, chance, datagrams=datagrams)
         far = End(self, host, own, chance, datagrams=datagrams)
         near.other, far.other = far, near
-        self._tasks = [task for task in self._tasks if not task.done()]
-        self._tasks.append(self._loop.create_task(_served(serve, far)))
+        for name, end in ((own, near), (host, far)):
+            self._ends[name] = [*(one for one in self._ends.get(name, ()) if not one.closed), end]
+        self._tasks = [(name, task) for name, task in self._tasks if not task.done()]
+        self._tasks.append((host, self._loop.create_task(_served(serve, far))))
         return near
 
 

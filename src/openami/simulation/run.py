@@ -106,7 +106,6 @@ class Run:
         loop.call_later(end_s, self._heal)
         loop.call_later(end_s + HEALING_S, loop.stop)
         loop.run_forever()
-        world.pull()
         return self._result(world.start_s + end_s)
 
     def _look(self) -> None:
@@ -124,8 +123,7 @@ class Run:
         world = self.world
         world.interference_db = [0] * len(world.interference_db)
         world.set_noise()
-        for head in world.heads:
-            head.disk.room = None
+        world.installation.heal()
         for station in world.stations:
             world.power_on(station.number)
 
@@ -150,6 +148,7 @@ class Run:
     def _result(self, until: float) -> Result:
         world = self.world
         checked = audit(world, until)
+        world.installation.judge()
         deliveries = world.deliveries
         world.trace.note(self._loop.time(), "stored", checked.captured, checked.stored)
         return Result(

@@ -1,4 +1,4 @@
-"""A district that lives: meters with their stations, the medium between them, heads, the office, and the watchers."""
+"""A district that lives: meters with their stations, the medium between them, what lies behind it, the watchers."""
 
 from __future__ import annotations
 
@@ -11,29 +11,22 @@ from typing import Any
 from openami.field.meter.faces.mesh import MeshFace
 from openami.io.clock import OffsetTimescale
 from openami.protocols.dlms.counters import MemoryCounters
-from openami.protocols.mesh.events import DatagramReceived, Joined, Persist, StationGone, StationKnown
+from openami.protocols.mesh.events import DatagramReceived, Persist, StationGone, StationKnown
 from openami.protocols.mesh.node import MeshNode
-from openami.protocols.mesh.parameters import MeshParameters, NodeSettings
-from openami.simulation.adversary import Flood, Liar, Recorder
-from openami.simulation.checkers import Bounds, Checker, DutyCycle, FrameCounters, InvocationCounters, RoutingLoops
-from openami.simulation.deliveries import Deliveries, WatchedMeter
-from openami.simulation.district import ON_THE_MEDIUM, District, Fault, House
-from openami.simulation.head import SPOOL_BYTES, Head
+from openami.protocols.mesh.parameters import NodeSettings
+from openami.simulation.air import make_medium, mesh_parameters
+from openami.simulation.checkers import Bounds, Checker, DutyCycle, FrameCounters, RoutingLoops
+from openami.simulation.deliveries import WatchedMeter
+from openami.simulation.district import District
 from openami.simulation.households import make_meter
+from openami.simulation.installation import Installation
 from openami.simulation.loop import VirtualClock
-from openami.simulation.medium import Medium, Neighbour, Phy
-from openami.simulation.office import Office
-from openami.simulation.population import station_key
-from openami.simulation.power_line import Tap, power_line_links
-from openami.simulation.radio import levels, radio_links
 from openami.simulation.station import Station
-from openami.simulation.streams import ByteStream, Streams
+from openami.simulation.strangers import Strangers
+from openami.simulation.streams import Streams
 from openami.simulation.trace import Trace
 
-GOOD_MARGIN_DB = 9
-"""So far above the sensitivity a link loses next to nothing to noise."""
 LOOK_EVERY_S = 30.0
-PULL_EVERY_S = 900.0
 
 
 def eui64(number: int) -> bytes:
@@ -53,21 +46,19 @@ class World:
         self.trace = Trace()
         self.roots = len(district.collectors)
         self.names = [one.name for one in district.stations]
-        self.phy, self.medium = self._medium()
+        self.phy, self.medium = make_medium(district, self.streams, loop, self.trace)
         self.frame_counters = FrameCounters()
-        self.deliveries = Deliveries(InvocationCounters())
         self.loops = RoutingLoops()
         self.duty = DutyCycle(self.phy.duty_permille)
         self.bounds = Bounds()
-        self.strangers = Checker("strangers kept out")
+        self._parameters = mesh_parameters(self.phy)
+        self.strangers = Strangers(district, self._parameters, self.streams, self.medium, loop, self.trace)
         self.meters = [self._meter(number, days) for number in range(len(district.houses))]
-        self.heads = [
-            Head(one.name, self.streams.bytes(f"spool/{one.name}"), self.streams.key(f"disk/{one.name}"))
-            for one in district.collectors
-        ]
-        self.office = Office()
-        self.office.register(list(self.meters), self.start_s)
-        self.crash_next_pull = False
+        by_eui64 = {eui64(number): meter for number, meter in enumerate(self.meters, start=self.roots)}
+        self.installation = Installation(district, by_eui64, self.streams, self.clock, loop, self.trace)
+        self.deliveries = self.installation.deliveries
+        for meter in self.meters:
+            meter.deliveries = self.deliveries
         self.known: dict[bytes, float] = {}
         """When each station was first known to a root, by EUI-64, in seconds since the start."""
         self.outages: list[list[tuple[float, float]]] = [[] for _ in self.meters]
@@ -79,27 +70,36 @@ class World:
         self.interference_db = [0] * len(self.medium.noise_db)
         self._counters = [MemoryCounters() for _ in self.medium.noise_db]
         self._lives = [0] * len(self.medium.noise_db)
-        self._parameters = self._mesh_parameters()
         self.stations = [
             Station(number, name, self._core(number), self.medium, loop, self._heard, eui64(number))
             for number, name in enumerate(self.names)
         ]
         self.medium.watchers.append(self._watch)
-        self._insiders: dict[bytes, bytes] = {}
-        self._strangers = {number: self._stranger(number, fault.kind) for number, fault in self._on_the_medium()}
 
     @property
     def checkers(self) -> list[Checker]:
         """Those that watch while the district lives."""
-        return [self.frame_counters, self.deliveries.counters, self.loops, self.duty, self.bounds, self.strangers]
+        return [
+            self.frame_counters,
+            self.deliveries.counters,
+            self.loops,
+            self.duty,
+            self.bounds,
+            self.strangers.kept_out,
+            self.installation.jobs,
+            self.installation.desk.ended,
+            self.installation.desk.healed,
+        ]
 
     def begin(self) -> None:
         """Everybody gets supply, spread over the first ten seconds, as after a power cut."""
         chance = self.streams.random("begin")
+        self.installation.begin()
         for station in self.stations:
+            if station.number < self.roots:
+                self._start_collector(station)
             self.loop.call_later(0 if station.number < self.roots else chance.random() * 10, station.start)
         self.loop.call_later(LOOK_EVERY_S, self._look)
-        self.loop.call_later(PULL_EVERY_S, self._pull)
 
     def node(self, number: int) -> MeshNode:
         """The mesh core of a station."""
@@ -122,17 +122,20 @@ class World:
         self.trace.note(self.loop.time(), "reboot", number)
         station.start()
 
+    def collector_off(self, root: int, half: bytes = b"") -> None:
+        """A collector dies at once, perhaps in the middle of writing the record `half`."""
+        self.installation.sites[root].lose_power(half)
+        self._die(root)
+
     def power_off(self, number: int) -> None:
-        """The supply fails: the meter's last gasp goes out as long as its store of energy holds."""
-        if number >= self.roots:
-            meter, now = self.meter(number), self.clock.time()
-            if not meter.powered:
-                return
-            meter.power_fail(now)
-            self.outages[number - self.roots].append((now, now))
-            self.stations[number].pump()
-        hold_up_s = self.district.reading.hold_up_ms / 1000 if number >= self.roots else 0.0
-        self.loop.call_later(hold_up_s, self._die, number)
+        """A meter's supply fails: its last gasp goes out as long as its store of energy holds."""
+        meter, now = self.meter(number), self.clock.time()
+        if not meter.powered:
+            return
+        meter.power_fail(now)
+        self.outages[number - self.roots].append((now, now))
+        self.stations[number].pump()
+        self.loop.call_later(self.district.reading.hold_up_ms / 1000, self._die, number)
 
     def power_on(self, number: int) -> None:
         """The supply is back."""
@@ -145,6 +148,8 @@ class World:
             outages = self.outages[number - self.roots]
             outages[-1] = (outages[-1][0], now)
         station.core = self._core(number)
+        if number < self.roots:
+            self._start_collector(station)
         self.trace.note(self.loop.time(), "power on", number)
         station.start()
 
@@ -194,33 +199,9 @@ class World:
         self.trace.note(self.loop.time(), "note", what, count, of)
         self.notes.append((what, count, of))
 
-    def recorder(self, fault: int) -> Recorder:
-        """The adversary of the fault with this number."""
-        stranger = self._strangers[fault]
-        assert isinstance(stranger, Recorder)
-        return stranger
-
-    def flood(self, fault: int) -> Flood:
-        """The same, who floods."""
-        stranger = self._strangers[fault]
-        assert isinstance(stranger, Flood)
-        return stranger
-
-    def stranger(self, fault: int) -> Station:
-        """The same, who runs a mesh station with keys of his own."""
-        stranger = self._strangers[fault]
-        assert isinstance(stranger, Station)
-        return stranger
-
-    def pull(self) -> None:
-        """The office takes what the spools hold."""
-        for head in self.heads:
-            head.flush()
-            self.office.pull(head.spool, self.clock.time(), crash=self.crash_next_pull)
-            self.crash_next_pull = False
-
     def close(self) -> None:
-        self.office.close()
+        """Nothing runs any more."""
+        self.loop.run_until_complete(self.installation.end())
 
     def _leads_up(self, number: int, parents: dict[int, int | None]) -> bool:
         at: int | None = number
@@ -232,45 +213,6 @@ class World:
             at = parents[at]
         return False
 
-    def _on_the_medium(self) -> list[tuple[int, Fault]]:
-        return [(number, fault) for number, fault in enumerate(self.district.faults) if fault.kind in ON_THE_MEDIUM]
-
-    def _beside(self, fault: Fault) -> House:
-        houses = {house.name: house for house in self.district.houses}
-        return houses.get(fault.target, self.district.houses[0])
-
-    def _stranger(self, fault: int, kind: str) -> Recorder | Station:
-        """On the medium strangers come after the houses, in the order of their faults."""
-        number = len(self.names) + [one for one, _ in self._on_the_medium()].index(fault)
-        if kind == "flood":
-            return Flood(number, self.medium, self.loop, ByteStream(f"{self.streams.seed}/flood/{fault}"))
-        if kind in {"replayed-frames", "replayed-join"}:
-            return Recorder(number, self.medium, self.loop)
-        random = self.streams.bytes(f"stranger/{fault}")
-        settings = NodeSettings(
-            eui64=b"\x02EVE" + fault.to_bytes(4, "big"),
-            root=kind == "forged-relay",
-            device_key=random(16),
-            keys_of=(lambda _eui: bytes(16)) if kind == "forged-relay" else None,
-            parameters=self._parameters,
-        )
-        if kind == "lying-rank":
-            self._insiders[settings.eui64] = settings.device_key or b""
-            core: MeshNode = Liar(settings, random, self._counters[number])
-            return Station(number, kind, core, self.medium, self.loop, self._heard_by_insider, settings.eui64)
-        core = MeshNode(settings, random, self._counters[number])
-        return Station(number, kind, core, self.medium, self.loop, self._heard_by_stranger, settings.eui64)
-
-    def _heard_by_insider(self, station: Station, event: Any) -> None:
-        if isinstance(event, Persist):
-            self._counters[station.number].save(event.name, event.value)
-            station.core.persisted(event, self.loop.time())
-
-    def _heard_by_stranger(self, station: Station, event: Any) -> None:
-        self.trace.note(self.loop.time(), "stranger", station.number, type(event).__name__)
-        if isinstance(event, Joined | DatagramReceived):
-            self.strangers.find(f"{self.loop.time():.0f} s: the {station.name} got {type(event).__name__}")
-
     def _die(self, number: int) -> None:
         if number >= self.roots and self.meter(number).powered:
             return
@@ -278,37 +220,8 @@ class World:
             self.trace.note(self.loop.time(), "power off", number)
             self.stations[number].stop()
 
-    def _medium(self) -> tuple[Phy, Medium]:
-        district, strangers = self.district, [self._beside(fault) for _, fault in self._on_the_medium()]
-        keys = [station_key(name) for name in (*self.names, *(f"stranger {n}" for n in range(len(strangers))))]
-        phy: Phy
-        links: list[list[Neighbour]]
-        if district.medium == "radio":
-            places = [(one.x_m * 10, one.y_m * 10) for one in district.stations + strangers]
-            phy = district.radio.phy
-            links = radio_links(district.radio, levels(district.radio, places, keys), keys)
-        else:
-            phy = district.power_line.phy
-            taps = [Tap(one.transformer, "", 0) for one in district.collectors]
-            first = {one.transformer: one.x_m for one in district.collectors}
-            houses = (*district.houses, *strangers)
-            taps += [Tap(one.transformer, one.street, one.x_m - first[one.transformer]) for one in houses]
-            links = power_line_links(district.power_line, taps, keys)
-        chance = [key ^ self.streams.key("medium") for key in keys]
-        return phy, Medium(self.loop, phy, links, chance, self.trace)
-
-    def _mesh_parameters(self) -> MeshParameters:
-        return MeshParameters(
-            bit_rate=self.phy.rate_bps,
-            phy_overhead=self.phy.overhead_octets,
-            duty=self.phy.duty_permille / 1000,
-            good_dbm=self.phy.sensitivity_dbm + GOOD_MARGIN_DB,
-        )
-
     def _meter(self, number: int, days: float) -> WatchedMeter:
-        meter = make_meter(self.district, number, self.streams, self.start_s, days, MemoryCounters())
-        meter.deliveries = self.deliveries
-        return meter
+        return make_meter(self.district, number, self.streams, self.start_s, days, MemoryCounters())
 
     def device_key(self, eui: bytes) -> bytes | None:
         """The key of a station of the district."""
@@ -336,18 +249,24 @@ class World:
         """On power line every collector lets only the houses of its own transformer join."""
         number = self.number_of(eui)
         if number is None or number < self.roots:
-            return self._insiders.get(eui)
+            return self.strangers.insiders.get(eui)
         served = self.district.collectors[root].transformer
         house = self.district.houses[number - self.roots]
         return self.device_key(eui) if served in {"", house.transformer} else None
 
+    def _start_collector(self, station: Station) -> None:
+        site, counters = self.installation.sites[station.number], self._counters[station.number]
+        site.start(self.node(station.number), station, counters, self.loop)
+
     def _heard(self, station: Station, event: Any) -> None:
         now = self.loop.time()
+        if station.number < self.roots:
+            self.installation.heard(station.number, event)
         match event:
             case DatagramReceived() if station.number < self.roots:
                 self.trace.note(now, "datagram", station.number, event.payload.hex())
-                self.heads[station.number].take(event.payload, self.clock.time())
-                self.deliveries.came(event.payload, event.hops, self.clock.time())
+            case Persist() if station.number < self.roots:
+                pass
             case Persist():
                 self._counters[station.number].save(event.name, event.value)
                 station.core.persisted(event, now)
@@ -373,14 +292,10 @@ class World:
 
     def _buffers(self) -> Iterator[tuple[str, int, int]]:
         """Everything that could grow: kind, size and limit."""
-        yield from (("spool (bytes)", head.spool.size, SPOOL_BYTES) for head in self.heads)
+        yield from self.installation.buffers()
         limits = self._parameters
         for number in range(len(self.stations)):
             node = self.node(number)
             yield "frame queue", node.queued, limits.queue_max
             yield "table of neighbours", len(node.dodag.neighbours), limits.neighbours_max
             yield "datagrams to be confirmed", node.unconfirmed, limits.confirmed_pending_max
-
-    def _pull(self) -> None:
-        self.loop.call_later(PULL_EVERY_S, self._pull)
-        self.pull()
