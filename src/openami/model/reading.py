@@ -9,6 +9,22 @@ from openami.model.interval import Qualities, Stamps, Values
 from openami.model.obis import ObisCode
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes of one conversation with, or one push of, meter `meter` (registry id): what readings are evidenced by.
+
+    `received` as it came, one entry per APDU or telegram (still ciphered); `plain`, what it said once opened;
+    `protocol` tells how to explain both.
+    """
+
+    meter: int
+    received_at: datetime
+    protocol: str
+    received: tuple[bytes, ...]
+    plain: bytes
+    note: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileReading:
     """One column of a load profile: the register `obis` of meter `meter` (registry id) as it stood at each stamp.

@@ -112,6 +112,8 @@ def loops_in(parents: Mapping[int, int | None]) -> list[tuple[int, ...]]:
     found: list[tuple[int, ...]] = []
     state: dict[int, int] = {}
     for start in parents:
+        if start in state:
+            continue
         path: list[int] = []
         at: int | None = start
         while at is not None and at in parents and at not in state:

@@ -7,13 +7,16 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select
 
 from openami.backoffice.mdm.tables import evidence
+from openami.io.store.among import among
 from openami.io.store.columns import microseconds
 from openami.model.errors import StoreError
+from openami.model.reading import Received
 
 RECEIVED = msgspec.msgpack.Decoder(list[bytes])
 PLAIN_MAX = 1 << 28
@@ -43,34 +46,36 @@ def identity(*parts: object) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def keep(
-    connection: Connection,
-    metering_point: int,
-    meter: int,
-    received_at: datetime,
-    protocol: str,
-    received: Sequence[bytes],
-    plain: bytes,
-    note: str,
-) -> int:
-    """Keep the bytes unless they are kept already; the id that leads to them."""
-    number = identity(meter, microseconds(received_at), protocol, [bytes(item) for item in received], plain, note)
-    values = {
+def keep(connection: Connection, batch: Sequence[tuple[int, Received]]) -> list[int]:
+    """Keep bytes, each with its metering point (0: none), unless they are kept already; the ids that lead to them."""
+    rows = [_row(point, received) for point, received in batch]
+    numbers = [row["id"] for row in rows]
+    kept = {row.id: row for row in connection.execute(select(evidence).where(among(evidence.c.id, numbers)))}
+    new: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        there = kept.get(row["id"])
+        if there is None:
+            new[row["id"]] = row
+        elif (there.meter, there.received, there.plain) != (row["meter"], row["received"], row["plain"]):
+            raise StoreError(f"evidence {there.id} is there with other bytes: two contents share one number")
+    if new:
+        connection.execute(insert(evidence), list(new.values()))
+    return numbers
+
+
+def _row(metering_point: int, said: Received) -> dict[str, Any]:
+    received = [bytes(item) for item in said.received]
+    number = identity(said.meter, microseconds(said.received_at), said.protocol, received, said.plain, said.note)
+    return {
         "metering_point": metering_point,
         "id": number,
-        "meter": meter,
-        "received_at": received_at,
-        "protocol": protocol,
-        "received": msgspec.msgpack.encode([bytes(item) for item in received]),
-        "plain": zlib.compress(plain, 1),
-        "note": note,
+        "meter": said.meter,
+        "received_at": said.received_at,
+        "protocol": said.protocol,
+        "received": msgspec.msgpack.encode(received),
+        "plain": zlib.compress(said.plain, 1),
+        "note": said.note,
     }
-    there = connection.execute(select(evidence).where(evidence.c.id == number)).first()
-    if there is None:
-        connection.execute(insert(evidence).values(values))
-    elif (there.meter, there.received, there.plain) != (meter, values["received"], values["plain"]):
-        raise StoreError(f"evidence {number} is there with other bytes: two contents share one number")
-    return number
 
 
 def find(connection: Connection, number: int) -> Evidence | None:

@@ -33,8 +33,8 @@ from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.store.engine import Store
 from openami.model.interval import DAY_S, utc
 from openami.model.obis import ObisCode
-from openami.model.point import Channel, ChannelKind
-from openami.model.reading import ProfileReading, RegisterReading
+from openami.model.point import Channel, ChannelKind, Installation
+from openami.model.reading import ProfileReading, Received, RegisterReading
 
 ACTIVE_ENERGY_IMPORT = ObisCode(1, 0, 1, 8, 0)
 
@@ -58,10 +58,16 @@ class Mdm:
         self, meter: int, received_at: datetime, protocol: str, received: Sequence[bytes], plain: bytes, note: str
     ) -> int:
         """Keep the bytes of one conversation or push; the id that readings name as their evidence."""
-        hung = self._registry.installation_at(meter, received_at)
-        point = 0 if hung is None else hung.metering_point
+        return self.keep_all_evidence([Received(meter, received_at, protocol, tuple(received), plain, note)])[0]
+
+    def keep_all_evidence(self, batch: Sequence[Received]) -> list[int]:
+        """Keep the bytes of many conversations or pushes; their ids, in this order."""
         with self._store.transaction() as connection:
-            return kept.keep(connection, point, meter, received_at, protocol, received, plain, note)
+            meters = list(dict.fromkeys(said.meter for said in batch))
+            hung: dict[int, list[Installation]] = {}
+            for one in self._registry.installations_of_meters(meters):
+                hung.setdefault(one.meter, []).append(one)
+            return kept.keep(connection, [(_point_of(said, hung.get(said.meter, ())), said) for said in batch])
 
     def take_profile(self, batch: Sequence[ProfileReading]) -> IntakeResult:
         """Take register profiles: snapshots are kept, interval energies derived. What has no place is kept aside."""
@@ -275,6 +281,12 @@ class Mdm:
 
     def _block_channel(self, metering_point: int, obis: ObisCode) -> Channel | None:
         return next((channel for channel in self._block_channels(metering_point) if channel.obis == obis), None)
+
+
+def _point_of(received: Received, hung: Sequence[Installation]) -> int:
+    """The point at which the meter hung when it said this; 0 if at none."""
+    at = received.received_at
+    return next((one.metering_point for one in hung if one.start <= at and (one.end is None or at < one.end)), 0)
 
 
 def _of_meters(batch: Sequence[ProfileReading]) -> Sequence[ProfileReading]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from openami.model.reading import ProfileReading, RegisterReading
+from openami.model.reading import ProfileReading, Received, RegisterReading
 
 
 class Intake(Protocol):
@@ -19,6 +19,10 @@ class Intake(Protocol):
         self, meter: int, received_at: datetime, protocol: str, received: Sequence[bytes], plain: bytes, note: str
     ) -> int:
         """Keep bytes; the id that readings name."""
+        ...
+
+    def keep_all_evidence(self, batch: Sequence[Received], /) -> list[int]:
+        """Keep the bytes of many conversations or pushes; their ids, in this order."""
         ...
 
     def take_profile(self, batch: Sequence[ProfileReading], /) -> object: ...

@@ -1,15 +1,23 @@
-"""Pushes opened: framing off, protection verified, event and evidence kept, in one transaction each."""
+"""Pushes opened: framing off, protection verified, event and evidence kept, many in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from openami.backoffice.operations.alert_watch import AlertWatch, Noticed
-from openami.backoffice.operations.cause import Cause, NotReadable, cause_of
+from openami.backoffice.operations.cause import NotReadable, cause_of
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.notes import Notes
-from openami.backoffice.operations.profile_layout import ProfileLayout, decode_rows, profile_columns
+from openami.backoffice.operations.push_rows import (
+    INVOKE_ID_MASK,
+    PROTOCOL,
+    PushedRows,
+    RowOpening,
+    RowsTaken,
+    not_registered,
+)
 from openami.backoffice.operations.push_store import KeptPush, PushState, PushStore
 from openami.backoffice.operations.session_result import EventRead, Undecodable
 from openami.backoffice.operations.sessions import FindKeys, security_keys
@@ -21,7 +29,7 @@ from openami.model.errors import DecodeError, OpenAmiError, SecurityError, Store
 from openami.model.event import event_name
 from openami.model.obis import ObisCode
 from openami.model.reading import ProfileReading, RegisterReading
-from openami.protocols.dlms.cosem.interval_push import INTERVAL_COLUMNS, IntervalPush, read_interval_push
+from openami.protocols.dlms.cosem.interval_push import read_interval_push
 from openami.protocols.dlms.counters import ReceiveWindow
 from openami.protocols.dlms.data import Data, DataType, decode_data
 from openami.protocols.dlms.date_time import CosemDateTime
@@ -31,12 +39,27 @@ from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.push_receiver import PushKeys, PushReceived, open_push
 from openami.protocols.dlms.wrapper import decode_wrapper
 
-PROTOCOL = "dlms-push"
-INVOKE_ID_MASK = 0x00FF_FFFF
 _WRAPPER_VERSION = b"\x00\x01"
 _HDLC_FLAG = b"\x7e"
-_WATT_HOURS = {column.logical_name: 0 for column in INTERVAL_COLUMNS if column.class_id == 3}
+_WEIGHT = (PushState.WAITING, PushState.REPEATED, PushState.FOREIGN, PushState.OPENED, PushState.QUARANTINED)
 _INTEGERS = (DataType.UNSIGNED, DataType.LONG_UNSIGNED, DataType.DOUBLE_LONG_UNSIGNED, DataType.ENUM)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Pushes that are opened together, and what came of them; `noticed` with the ids of their pushes."""
+
+    now: datetime
+    rows: list[PushedRows] = field(default_factory=list)
+    readings: list[ProfileReading] = field(default_factory=list)
+    registers: list[RegisterReading] = field(default_factory=list)
+    noticed: list[tuple[int, Noticed]] = field(default_factory=list)
+    states: dict[int, PushState] = field(default_factory=dict)
+
+    def became(self, kept: KeptPush, state: PushState) -> None:
+        """Of several APDUs in one push the worst decides whether it is set aside, any other whether it counts."""
+        if _WEIGHT.index(state) >= _WEIGHT.index(self.states.get(kept.id, _WEIGHT[0])):
+            self.states[kept.id] = state
 
 
 class PushOpening:
@@ -66,6 +89,7 @@ class PushOpening:
         self._intake = intake
         self._find_keys = find_keys
         self._watch = watch
+        self._rows = RowOpening(pushes, registry, intake)
         self._telegrams = TelegramOpening(pushes, notes, registry, intake, find_keys, every_s=telegram_every_s)
 
     def open_waiting(self, limit: int, now: datetime) -> int:
@@ -78,111 +102,90 @@ class PushOpening:
                 try:
                     self._open_all((kept,), now)
                 except StoreError as error:
+                    batch = _Batch(now)
                     with self._store.transaction():
-                        self._pushes.settle(kept, self._set_aside(kept, None, error, now))
+                        self._set_aside(kept, None, error, batch)
+                        self._pushes.settle(batch.states)
         return len(waiting)
 
     def _open_all(self, waiting: Sequence[KeptPush], now: datetime) -> None:
         """All in one transaction: what many meters say of one hour is stored in one go."""
-        readings: list[ProfileReading] = []
-        registers: list[RegisterReading] = []
-        noticed: list[Noticed] = []
+        batch = _Batch(now)
         with self._store.transaction():
             for kept in waiting:
-                self._pushes.settle(kept, self._open(kept, now, readings, registers, noticed))
-            if readings:
-                self._intake.take_profile(readings)
-            if registers:
-                self._intake.take_register(registers)
+                self._open(kept, batch)
+            for taken in self._rows.take(batch.rows):
+                self._took(taken, batch)
+            self._pushes.settle(batch.states)
+            if batch.readings:
+                self._intake.take_profile(batch.readings)
+            if batch.registers:
+                self._intake.take_register(batch.registers)
         if self._watch is not None:
-            self._watch.take(noticed, now.timestamp())
+            in_order = sorted(batch.noticed, key=lambda one: one[0])
+            self._watch.take([noticed for _, noticed in in_order], now.timestamp())
 
-    def _open(
-        self,
-        kept: KeptPush,
-        now: datetime,
-        readings: list[ProfileReading],
-        registers: list[RegisterReading],
-        noticed: list[Noticed],
-    ) -> PushState:
-        meter: int | None = None
+    def _open(self, kept: KeptPush, batch: _Batch) -> None:
+        opened: PushReceived | None = None
         try:
-            if (taken := self._telegrams.open(kept, now)) is not None:
-                registers += taken.registers
-                return taken.state
-            states = []
+            if (taken := self._telegrams.open(kept, batch.now)) is not None:
+                batch.registers += taken.registers
+                batch.became(kept, taken.state)
+                return
             for apdu in apdus_of(kept.content):
                 opened = open_push(apdu, self._sender, accept_plain=False)
-                meter = self._meter(opened)
-                states.append(self._take(kept, opened, meter, readings, noticed))
-            return PushState.OPENED if PushState.OPENED in states else PushState.REPEATED
+                rows = read_interval_push(opened.notification.notification_body)
+                if rows is not None:
+                    batch.rows.append(PushedRows(kept, opened, rows))
+                else:
+                    self._take_event(kept, opened, batch)
         except (DecodeError, SecurityError, NoKeys, NotReadable) as error:
-            if meter is None:
-                noticed.append(Noticed(None))
-            return self._set_aside(kept, meter, error, now)
+            self._set_aside(kept, None if opened is None else self._known(opened), error, batch)
 
-    def _set_aside(self, kept: KeptPush, meter: int | None, error: OpenAmiError, now: datetime) -> PushState:
+    def _set_aside(self, kept: KeptPush, meter: int | None, error: OpenAmiError, batch: _Batch) -> None:
+        if meter is None:
+            batch.noticed.append((kept.id, Noticed(None)))
         what = Undecodable(cause_of(error), str(error), (kept.content,))
-        self._notes.quarantine(f"push {kept.id} of {kept.source}", meter, what, now)
-        return PushState.QUARANTINED
+        self._notes.quarantine(f"push {kept.id} of {kept.source}", meter, what, batch.now)
+        batch.became(kept, PushState.QUARANTINED)
 
-    def _take(
-        self,
-        kept: KeptPush,
-        opened: PushReceived,
-        meter: int,
-        readings: list[ProfileReading],
-        noticed: list[Noticed],
-    ) -> PushState:
-        number = opened.notification.long_invoke_id_and_priority & INVOKE_ID_MASK
-        rows = read_interval_push(opened.notification.notification_body)
-        if rows is not None:
-            state = self._take_rows(kept, opened, meter, rows, readings)
-            if state is PushState.OPENED:
-                noticed.append(Noticed(meter, number=number, regular=True))
-            return state
+    def _took(self, taken: RowsTaken, batch: _Batch) -> None:
+        """Rows were judged."""
+        kept = taken.pushed.kept
+        if isinstance(taken.outcome, OpenAmiError):
+            self._set_aside(kept, taken.meter, taken.outcome, batch)
+            return
+        batch.became(kept, taken.outcome)
+        batch.readings += taken.readings
+        if taken.outcome is PushState.OPENED:
+            batch.noticed.append((kept.id, Noticed(taken.meter, number=taken.pushed.number, regular=True)))
+
+    def _take_event(self, kept: KeptPush, opened: PushReceived, batch: _Batch) -> None:
+        assert opened.system_title is not None
+        assert opened.invocation_counter is not None
+        meter = self._known(opened)
+        if meter is None:
+            raise not_registered(opened.system_title)
         body = decode_data(opened.notification.notification_body)
-        if not self._first_time(kept, opened):
-            return PushState.REPEATED
+        if not self._pushes.first_time(kept, opened.system_title, opened.invocation_counter):
+            batch.became(kept, PushState.REPEATED)
+            return
         event = pushed_event(opened.notification, body)
         note = f"push from {kept.source}" if event is None else f"push from {kept.source}: event {event.code}"
         evidence = self._intake.keep_evidence(meter, kept.received_at, PROTOCOL, (kept.content,), opened.plain, note)
         if event is not None:
             self._notes.note_events(meter, (event,), kept.received_at, _setup_name(body), evidence)
-        noticed.append(Noticed(meter, "" if event is None else event_name(event.code), number))
-        return PushState.OPENED
-
-    def _take_rows(
-        self, kept: KeptPush, opened: PushReceived, meter: int, push: IntervalPush, readings: list[ProfileReading]
-    ) -> PushState:
-        layout = ProfileLayout(INTERVAL_COLUMNS, push.capture_period_s, _WATT_HOURS)
-        columns = profile_columns(decode_rows(push.buffer, layout, None), layout, self._scalers(meter))
-        if not self._first_time(kept, opened):
-            return PushState.REPEATED
-        note = f"push from {kept.source}: load profile"
-        evidence = self._intake.keep_evidence(meter, kept.received_at, PROTOCOL, (kept.content,), opened.plain, note)
-        readings += [ProfileReading(meter, *column, kept.received_at, evidence) for column in columns]
-        return PushState.OPENED
-
-    def _first_time(self, kept: KeptPush, opened: PushReceived) -> bool:
-        assert opened.system_title is not None
-        assert opened.invocation_counter is not None
-        return self._pushes.first_time(kept, opened.system_title, opened.invocation_counter)
-
-    def _scalers(self, meter: int) -> dict[ObisCode, int]:
-        points = [hung.metering_point for hung in self._registry.installations(meter)]
-        return {channel.obis: channel.scaler for channel in self._registry.channels_of_points(points)}
+        number = opened.notification.long_invoke_id_and_priority & INVOKE_ID_MASK
+        batch.noticed.append((kept.id, Noticed(meter, "" if event is None else event_name(event.code), number)))
+        batch.became(kept, PushState.OPENED)
 
     def _sender(self, system_title: bytes) -> PushKeys | None:
-        # Replay is judged by the store (`first_time`), which also takes what came out of order: hence a new window.
+        # Replay is judged by the store (`first_times`), which also takes what came out of order: hence a new window.
         return PushKeys(security_keys(self._find_keys(system_title)), ReceiveWindow())
 
-    def _meter(self, opened: PushReceived) -> int:
+    def _known(self, opened: PushReceived) -> int | None:
         meter = self._registry.meter_by_system_title(opened.system_title or b"")
-        if meter is None:
-            title = (opened.system_title or b"").hex()
-            raise NotReadable(Cause.NOT_REGISTERED, f"the registry knows no meter with system title {title}")
-        return meter.id
+        return None if meter is None else meter.id
 
 
 def apdus_of(content: bytes) -> Iterator[bytes]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import BigInteger, LargeBinary, bindparam, delete, exists, func, insert, select, update
 
 from openami.backoffice.operations.tables import push, push_counter, spool_position
+from openami.io.store.among import among
 from openami.io.store.engine import Store
 from openami.model.errors import DecodeError
 from openami.protocols.zones.message import Push, SpoolItems, decode_push
@@ -36,6 +37,16 @@ class KeptPush:
     source: str
     transport: str
     content: bytes
+
+
+_SENDER, _NUMBER = bindparam("sender", type_=LargeBinary()), bindparam("number", type_=BigInteger())
+_FIRST = insert(push_counter).from_select(
+    ["system_title", "counter", "push"],
+    select(_SENDER, _NUMBER, bindparam("opened", type_=BigInteger())).where(
+        ~exists().where(push_counter.c.system_title == _SENDER, push_counter.c.counter == _NUMBER)
+    ),
+)
+"""Enters a sender's counter unless it is there."""
 
 
 class PushStore:
@@ -89,18 +100,22 @@ class PushStore:
 
     def first_time(self, kept: KeptPush, system_title: bytes, counter: int) -> bool:
         """Whether no push of this sender with this counter was opened before; now it was."""
-        this = (push_counter.c.system_title == system_title, push_counter.c.counter == counter)
-        with self._store.transaction() as connection:
-            if connection.execute(select(push_counter.c.push).where(*this)).first() is not None:
-                return False
-            values = {"system_title": system_title, "counter": counter, "push": kept.id}
-            connection.execute(insert(push_counter).values(values))
-            return True
+        return self.first_times([(kept, system_title, counter)])[0]
 
-    def settle(self, kept: KeptPush, state: PushState) -> None:
-        """What became of a push."""
+    def first_times(self, opened: Sequence[tuple[KeptPush, bytes, int]]) -> list[bool]:
+        """The same of many pushes, each with its sender and counter, in their order."""
         with self._store.transaction() as connection:
-            connection.execute(update(push).where(push.c.id == kept.id).values(state=state))
+            return [
+                connection.execute(_FIRST, {"sender": title, "number": counter, "opened": kept.id}).rowcount == 1
+                for kept, title, counter in opened
+            ]
+
+    def settle(self, states: Mapping[int, PushState]) -> None:
+        """What became of pushes, by their ids."""
+        with self._store.transaction() as connection:
+            for state in dict.fromkeys(states.values()):
+                these = [number for number, became in states.items() if became is state]
+                connection.execute(update(push).where(among(push.c.id, these)).values(state=state))
 
     def forget(self, before: datetime, foreign_max: int) -> int:
         """Delete what came before `before` and is of no use any more: repetitions that no counter points to, and

@@ -154,6 +154,11 @@ class Registry:
     def meter_by_system_title(self, system_title: bytes) -> Meter | None:
         return self._one(select(tables.meter).filter_by(system_title=system_title), meter_of)
 
+    def meters_by_system_titles(self, system_titles: Sequence[bytes]) -> dict[bytes, Meter]:
+        """Those of these meters that are known."""
+        query = select(tables.meter).where(tables.meter.c.system_title.in_(system_titles))
+        return {meter.system_title: meter for meter in self._many(query, meter_of)}
+
     def meters(self) -> list[Meter]:
         """All meters, by id."""
         return self._many(select(tables.meter).order_by(tables.meter.c.id), meter_of)
