@@ -300,11 +300,14 @@ async def test_the_gas_meter_that_p1_tells_beside_is_a_meter_of_its_own(rig):
     link = behind_meter(rig.registry.meter(identity))
     gas, gas_identity = enter(rig, "GAS9", b"GAS9", plain, GAS, link=link)
     other, _ = enter(rig, "GAS8", b"GAS8", plain, GAS, link="meter://nobody")
+    sealed, _ = enter(rig, "GAS7", b"GAS7", GuaranteeClass.SHARED_KEYS, GAS, link=link)
     await rig.push(with_gas(channel=2, code="24.2.3"))
-    await asyncio.sleep(3_600)
-    await rig.push(with_gas(number="47415338"))
+    for number in ("47415338", "47415337"):
+        await asyncio.sleep(3_600)
+        await rig.push(with_gas(number=number))
     await rig.operations.pull_spool()
-    assert [value for _, value in registers(rig, power, IMPORT)] == [123_456] * 2
+    assert [value for _, value in registers(rig, power, IMPORT)] == [123_456] * 3
+    assert registers(rig, sealed, GAS) == []
     assert registers(rig, gas, GAS) == [(int(NEXT.timestamp()) + 10 * 3_600, 42_107)]
     assert registers(rig, other, GAS) == []
     (kept,) = rig.mdm.registers(gas, GAS, DAY, UNTIL)

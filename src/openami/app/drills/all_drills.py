@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openami.app.drills import (
+    adapters,
     borders,
     carriers,
     doors,
@@ -29,6 +30,7 @@ FILES = (
     meters,
     lines,
     ports,
+    adapters,
     radio,
     mesh,
     pages,

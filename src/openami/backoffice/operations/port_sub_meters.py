@@ -15,14 +15,16 @@ from openami.protocols.mbus.obis import main_code
 def told_beside(
     registry: Registry, master: Meter, values: Sequence[Measurement]
 ) -> Iterator[tuple[Meter, Measurement]]:
-    """Each that the registry knows behind `master`, with its register under the code of its medium.
-
-    Nobody speaks for a meter that hangs elsewhere.
-    """
+    """Each meter that `master` speaks for, with its register under the code of its medium."""
     for told in sub_meters_of(values):
         meter = registry.meter_by_serial(told.number)
-        if meter is None or meter.link != behind_meter(master) or not isinstance(told.register.value, Quantity):
+        if meter is None or not speaks_for(master, meter) or not isinstance(told.register.value, Quantity):
             continue
         code = main_code(told.device_type, told.register.value.unit)
         if code is not None:
             yield meter, told.register._replace(name=code)
+
+
+def speaks_for(master: Meter, meter: Meter) -> bool:
+    """Nobody speaks for a meter that hangs elsewhere, nor for one that is protected better than he is."""
+    return meter.link == behind_meter(master) and meter.guarantee >= master.guarantee

@@ -50,6 +50,11 @@ class Taken(NamedTuple):
     registers: Sequence[RegisterReading] = ()
 
 
+def may_be_plain(meter: Meter) -> bool:
+    """Whether bytes that anybody could have written are believed in the name of this meter."""
+    return meter.guarantee is GuaranteeClass.UNAUTHENTICATED
+
+
 class _KeystoreKeys:
     """The keystore as wireless M-Bus asks it."""
 
@@ -111,7 +116,7 @@ class TelegramOpening:
         meter = self._registry.meter_by_serial(number) if number else None
         if meter is None:
             return Taken(PushState.FOREIGN)
-        if meter.guarantee is not GuaranteeClass.UNAUTHENTICATED:
+        if not may_be_plain(meter):
             why = f"meter {meter.serial} seals what it tells better: this {protocol} telegram is plain"
             return self._refuse(kept, meter, Undecodable(Cause.SECURITY_ERROR, why, (kept.content,)), now)
         return self._take(kept, meter, protocol, kept.content, values)
