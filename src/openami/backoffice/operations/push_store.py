@@ -40,11 +40,15 @@ class KeptPush:
 
 
 _SENDER, _NUMBER = bindparam("sender", type_=LargeBinary()), bindparam("number", type_=BigInteger())
-_FIRST = insert(push_counter).from_select(
-    ["system_title", "counter", "push"],
-    select(_SENDER, _NUMBER, bindparam("opened", type_=BigInteger())).where(
-        ~exists().where(push_counter.c.system_title == _SENDER, push_counter.c.counter == _NUMBER)
-    ),
+_FIRST = (
+    insert(push_counter)
+    .from_select(
+        ["system_title", "counter", "push"],
+        select(_SENDER, _NUMBER, bindparam("opened", type_=BigInteger())).where(
+            ~exists().where(push_counter.c.system_title == _SENDER, push_counter.c.counter == _NUMBER)
+        ),
+    )
+    .execution_options(preserve_rowcount=True)
 )
 """Enters a sender's counter unless it is there."""
 
