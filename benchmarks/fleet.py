@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from benchmarks import store_ingest as ingest
 from openami.backoffice.mdm.close.close import Close
 from openami.backoffice.mdm.close.statistics import keep, statistics
+from openami.backoffice.mdm.details import pack_details, told
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
@@ -26,7 +28,7 @@ HISTORY = 29
 BASE = 2_000
 FIRST = date(2026, 6, 1)
 BATCH = 5_000
-NUMBERED = ("metering_point", "meter", "closing_meter", "id")
+NUMBERED = ("metering_point", "meter", "id")
 """Columns that hold the number of a point or of a meter: equal in this fleet."""
 UNIQUE = {"code": "code || '-' || c.value", "serial": "serial || '-' || c.value",
           "system_title": "CAST(system_title || '-' || c.value AS BLOB)"}  # fmt: skip
@@ -75,6 +77,7 @@ def _copy(path: Path, times: int) -> None:
     """The fleet `times` times, day by day and in the order of points, as campaigns would have brought it."""
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-262144; PRAGMA foreign_keys=OFF")
+    connection.create_function("of_meter", 2, _of_meter, deterministic=True)
     for table in TABLES:
         _copy_rows(connection, table, times, "1")
     first = ingest.START // DAY_S
@@ -107,7 +110,16 @@ def _copy_statistics(store: Store, times: int) -> None:
             keep(connection, [(point + copy * BASE, channel) for point, channel in base], day, found)
 
 
+def _of_meter(details: bytes, more: int) -> bytes:
+    """The details of a day of a copied meter: its number is `more` higher."""
+    unusual = told(details)
+    last = unusual.closing_meter + more if unusual.closing_meter else 0
+    return pack_details(msgspec.structs.replace(unusual, closing_meter=last))
+
+
 def _copied(name: str) -> str:
+    if name == "details":
+        return f"CASE WHEN length(details) THEN of_meter(details, c.value * {BASE}) ELSE details END"
     if name in NUMBERED:
         return f'"{name}" + CASE WHEN "{name}" = 0 THEN 0 ELSE c.value * {BASE} END'
     return UNIQUE.get(name, f'"{name}"')

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, or_, select
 
 from openami.backoffice.mdm.blocks import unpack, unpack_codes
 from openami.backoffice.mdm.channel_days import Mask
+from openami.backoffice.mdm.details import quality_of
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.tables import edited_block, interval_block, judged_block
 from openami.io.store.among import among
@@ -91,8 +92,9 @@ def held_days(
     edited = np.zeros(shape, dtype=np.bool_)
     flat = taken.reshape(-1, 3)
     points = sorted({point for point, _ in pairs})
-    raw = index.chosen(_rows(connection, interval_block, points, days, ("energy", "quality")), RAW)
-    for at, values, codes in _unpacked(raw, resolution_s, slice(5, 7)):
+    raw = index.chosen(_rows(connection, interval_block, points, days, ("energy", "details")), RAW)
+    told_of = {at: (*row[:6], quality_of(row[6])) for at, row in raw.items()}
+    for at, values, codes in _unpacked(told_of, resolution_s, slice(5, 7)):
         energy[at], quality[at] = values, codes
     _note(flat, raw, RAW)
     table = judged_block.c

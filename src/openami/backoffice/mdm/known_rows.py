@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, select, type_coerce
+from sqlalchemy import Connection, Row, Table, select, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from openami.backoffice.audit.merkle import leaf_hash
+from openami.backoffice.mdm.details import details_of
 from openami.backoffice.mdm.tables import edited_block, interval_block, judged_block, stamped_register
 from openami.io.store.columns import microseconds
 
@@ -21,6 +22,10 @@ EVERY_TABLE: Final = (
     (edited_block, "edited_at"),
 )
 """Each table whose rows are only ever added, with the column that says when (microseconds since 1970-01-01)."""
+FIRST_TOLD: Final = (
+    "metering_point", "day", "channel", "version", "resolution_s", "known_at", "meter", "evidence", "energy_sum",
+    "peak", "missing", "estimated", "base",
+)  # fmt: skip
 DAY_S: Final = 86_400
 _AT_A_TIME: Final = 1_000
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -62,7 +67,8 @@ def known_rows(connection: Connection, start: datetime, end: datetime) -> Iterat
         position = table.columns.keys().index(column)
         for row in connection.execute(query):
             values = tuple(row)
-            leaf = leaf_hash(_ENCODER.encode((f"{table.name}", *values)))
+            told = _as_first_told(row) if table is interval_block else values
+            leaf = leaf_hash(_ENCODER.encode((f"{table.name}", *told)))
             yield KnownRow(_name(table, values), values[position], leaf)
 
 
@@ -70,6 +76,13 @@ def _as_stored(column: Any) -> Any:
     """The column as the database keeps it, so that equal rows have equal hashes in every database."""
     kept = column.type
     return type_coerce(column, kept.impl).label(column.name) if isinstance(kept, TypeDecorator) else column
+
+
+def _as_first_told(row: Row[Any]) -> tuple[Any, ...]:
+    """A block in the columns that it had when its first root was entered: that the schema changed changes no leaf."""
+    details = details_of(row.details, row.base, row.energy_sum, row.meter)
+    ends = details.closing, details.closing_meter, row.energy
+    return (*(getattr(row, name) for name in FIRST_TOLD), *ends, *msgspec.structs.astuple(details)[:4])
 
 
 def _name(table: Table, values: tuple[Any, ...]) -> RowName:

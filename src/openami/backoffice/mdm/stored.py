@@ -1,8 +1,8 @@
 """Channel-days to rows of `interval_block` and back.
 
 Registers are not stored twice: where each is the day's opening register plus the running sum of measured energies,
-`base` alone keeps them all, exactly. Otherwise `registers` holds a bitmap of the snapshots that are there and the
-packed differences from one to the next. `sources` is NULL where the whole row has one source.
+`base` alone keeps them all, exactly. Otherwise the details hold a bitmap of the snapshots that are there and the packed
+differences from one to the next. All that is not usual stands in the details; nearly every row has none.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 
 from openami.backoffice.mdm.bit_groups import pack
 from openami.backoffice.mdm.blocks import Matrix, pack_codes, unpack, unpack_codes
-from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Places, Source, Sources
+from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Column, Key, Mask, Places, Source, Sources
 from openami.backoffice.mdm.close import late
+from openami.backoffice.mdm.details import USUAL, Details, pack_details, told
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import interval_block
 from openami.io.store.among import among
@@ -51,8 +52,10 @@ HEADS = select(
     interval_block.c.channel,
     interval_block.c.day,
     interval_block.c.version,
-    interval_block.c.closing,
-    interval_block.c.closing_meter,
+    interval_block.c.base,
+    interval_block.c.energy_sum,
+    interval_block.c.meter,
+    interval_block.c.details,
 ).where(
     among(interval_block.c.metering_point, "points"),
     interval_block.c.day.between(bindparam("first"), bindparam("last")),
@@ -65,10 +68,15 @@ def heads(connection: Connection, points: Sequence[int], first: int, last: int) 
     """Version and closing register of each stored channel-day of `points` from day `first` to `last`."""
     found: dict[Key, Head] = {}
     given = {"points": list(points), "first": first, "last": last}
-    for point, channel, day, *head in connection.execute(HEADS, given).all():
+    for point, channel, day, version, base, energy_sum, meter, details in connection.execute(HEADS, given).all():
         key = point, channel, day
-        if key not in found or found[key][0] < head[0]:
-            found[key] = head[0], head[1], head[2]
+        if key in found and found[key][0] > version:
+            continue
+        if details:
+            unusual = told(details)
+            found[key] = version, unusual.closing, unusual.closing_meter
+        else:
+            found[key] = version, base + energy_sum, meter
     return found
 
 
@@ -126,16 +134,22 @@ def decode(rows: Sequence[Any], resolution_s: int, sources: Sources) -> ChannelD
     count = days.intervals
     days.version = list(column["version"])
     days.energy = unpack(column["energy"], count)
-    days.quality = unpack_codes(column["quality"], count)
-    days.status = unpack_codes(column["status"], count)
+    unusual = [(index, told(details)) for index, details in enumerate(column["details"]) if details]
+    rows_of = [index for index, _ in unusual]
+    days.quality, days.status = np.zeros((2, len(rows), count), dtype=np.uint8)
+    days.quality[rows_of] = unpack_codes([details.quality for _, details in unusual], count)
+    days.status[rows_of] = unpack_codes([details.status for _, details in unusual], count)
     base = np.array(column["base"], dtype=np.int64)
     days.registers = base[:, None] + np.cumsum(days.energy, axis=1)
     present = days.quality == Quality.MEASURED
-    for index, block in enumerate(column["registers"]):
-        if block is not None:
-            present[index], days.registers[index] = _explicit(block, int(base[index]), count)
+    for index, details in unusual:
+        if details.registers is not None:
+            present[index], days.registers[index] = _explicit(details.registers, int(base[index]), count)
     origins = zip(column["known_at"], column["evidence"], column["meter"], strict=True)
-    days.source = _placed(list(origins), column["sources"], present, sources)
+    days.source = _placed(list(origins), present, sources)
+    for index, details in unusual:
+        if details.sources is not None:
+            days.source[index] = _several_placed(details.sources, sources)
     days.registers[~present] = 0
     return days
 
@@ -146,17 +160,11 @@ def _explicit(block: bytes, base: int, count: int) -> tuple[Mask, Matrix]:
     return present, base + np.cumsum(unpack([block[bitmap:]], count)[0])
 
 
-def _placed(
-    origins: Sequence[tuple[int, int, int]], packed: Sequence[bytes | None], present: Mask, sources: Sources
-) -> Places:
-    """(n, k): the number of each snapshot's source; most days have one source alone."""
+def _placed(origins: Sequence[tuple[int, int, int]], present: Mask, sources: Sources) -> Places:
+    """(n, k): the number of each snapshot's source, of days that have one alone."""
     number = {origin: sources.number(Source(*origin)) for origin in dict.fromkeys(origins)}
     numbers = np.array([number[origin] for origin in origins], dtype=np.int32)
-    placed = np.where(present, numbers[:, None], np.int32(ABSENT))
-    for index, block in enumerate(packed):
-        if block is not None:
-            placed[index] = _several_placed(block, sources)
-    return placed
+    return np.where(present, numbers[:, None], np.int32(ABSENT))
 
 
 def _several_placed(packed: bytes, sources: Sources) -> Places:
@@ -180,40 +188,42 @@ def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Sequen
     energy, quality, registers = days.energy[pick], days.quality[pick], days.registers[pick]
     status, source = days.status[pick], days.source[pick]
     base, explicit = _registers(energy, quality, registers, source != ABSENT)
-    trusted = usable(status[:, -1]) & (source[:, -1] != ABSENT)
     newest, several = _origins(days.sources, source)
     keys = [days.keys[row] for row in chosen.tolist()]
     points, channels, dates = zip(*keys, strict=True)
+    total, meter = energy.sum(axis=1), np.array([origin.meter for origin in newest], dtype=np.int64)
+    trusted = usable(status[:, -1]) & (source[:, -1] != ABSENT)
+    closing = np.where(trusted, registers[:, -1], 0)
+    closing_meter = np.where(trusted, days.sources.meters()[source[:, -1]], 0)
+    usual = (closing == base + total) & (closing_meter == meter) & ~quality.any(axis=1) & ~status.any(axis=1)
+    usual[[*explicit, *several]] = False
+    details = [USUAL] * len(chosen)
+    rows = np.flatnonzero(~usual)
+    codes = zip(rows.tolist(), pack_codes(quality[rows]), pack_codes(status[rows]), strict=True)
+    for row, qualities, states in codes:
+        last = int(closing[row]), int(closing_meter[row])
+        details[row] = pack_details(Details(qualities, explicit.get(row), states, several.get(row), *last))
     yield from (points, dates, channels)
     yield [days.version[row] + 1 for row in chosen.tolist()]
     yield [days.resolution_s] * len(chosen)
-    yield [origin.known_at for origin in newest]
-    yield [origin.meter for origin in newest]
-    yield [origin.evidence for origin in newest]
-    yield energy.sum(axis=1).tolist()
-    yield energy.max(axis=1).tolist()
     yield np.count_nonzero(quality == Quality.MISSING, axis=1).tolist()
     yield np.count_nonzero(quality == Quality.ESTIMATED, axis=1).tolist()
-    yield base
-    yield np.where(trusted, registers[:, -1], 0).tolist()
-    yield np.where(trusted, days.sources.meters()[source[:, -1]], 0).tolist()
+    yield [origin.known_at for origin in newest]
+    yield meter.tolist()
+    yield [origin.evidence for origin in newest]
+    yield total.tolist()
+    yield energy.max(axis=1).tolist()
+    yield base.tolist()
     yield pack(energy)
-    yield pack_codes(quality)
-    yield explicit
-    yield pack_codes(status)
-    yield several
+    yield details
 
 
-def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -> tuple[list[int], list[bytes | None]]:
-    """Per row the base, and the explicit registers where base and energies do not tell them."""
+def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -> tuple[Column, dict[int, bytes]]:
+    """(n,) the base of each row, and the explicit registers of rows where base and energies do not tell them."""
     measured = quality == Quality.MEASURED
     base = registers[:, 0] - energy[:, 0]
-    told = (base[:, None] + np.cumsum(energy, axis=1) == registers) | ~present
-    implied = (told & (measured == present)).all(axis=1) & present[:, 0]
-    explicit: list[bytes | None] = [None] * len(base)
-    if implied.all():
-        return base.tolist(), explicit
-    rows = np.flatnonzero(~implied)
+    implied = (base[:, None] + np.cumsum(energy, axis=1) == registers) | ~present
+    rows = np.flatnonzero(~((implied & (measured == present)).all(axis=1) & present[:, 0]))
     at = np.where(present[rows], np.arange(present.shape[1]), 0)
     first = present[rows].argmax(axis=1)
     at = np.maximum(np.maximum.accumulate(at, axis=1), first[:, None])
@@ -221,17 +231,16 @@ def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -
     base[rows] = filled[:, 0]
     steps = pack(np.diff(filled, axis=1, prepend=filled[:, :1]))
     bitmaps = np.packbits(present[rows], axis=1)
-    for row, bitmap, block in zip(rows.tolist(), bitmaps, steps, strict=True):
-        explicit[row] = bitmap.tobytes() + block
-    return base.tolist(), explicit
+    explicit = zip(rows.tolist(), bitmaps, steps, strict=True)
+    return base, {row: bitmap.tobytes() + block for row, bitmap, block in explicit}
 
 
-def _origins(sources: Sources, source: Places) -> tuple[list[Source], list[bytes | None]]:
-    """Per row the newest source, and all of them packed where there are several."""
+def _origins(sources: Sources, source: Places) -> tuple[list[Source], dict[int, bytes]]:
+    """The newest source of each row, and all of them packed of rows that have several."""
     highest = source.max(axis=1)
     lowest = np.where(source == ABSENT, highest[:, None], source).min(axis=1)
     newest = [NO_SOURCE if number == ABSENT else sources.all[number] for number in highest.tolist()]
-    several: list[bytes | None] = [None] * len(newest)
+    several: dict[int, bytes] = {}
     for row in np.flatnonzero(lowest != highest).tolist():
         newest[row], several[row] = _several(sources, source[row].tolist())
     return newest, several

@@ -6,7 +6,17 @@ microseconds for `known_at`), because these rows come and go in bulk.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 from openami.io.store.columns import RowId, UtcTime
 from openami.io.store.schema import metadata
@@ -14,30 +24,26 @@ from openami.io.store.schema import metadata
 BY_DAY = "RANGE (day)"
 """Servers keep these tables in a part per month (`io.store.partitions`)."""
 
-# One channel, one UTC day, one version: interval energies and the register snapshots they come from.
+# One channel, one UTC day, one version: interval energies and the register snapshots they come from. The order of the
+# columns leaves no gap between them where a server aligns them; `details` is nearly always empty (`details.py`).
 interval_block = Table(
     "interval_block",
     metadata,
     Column("metering_point", BigInteger, nullable=False),
     Column("day", Integer, nullable=False),
-    Column("channel", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("channel", SmallInteger, nullable=False),
+    Column("version", SmallInteger, nullable=False),
     Column("resolution_s", Integer, nullable=False),
+    Column("missing", SmallInteger, nullable=False),
+    Column("estimated", SmallInteger, nullable=False),
     Column("known_at", BigInteger, nullable=False),
     Column("meter", BigInteger, nullable=False),
     Column("evidence", BigInteger, nullable=False),
     Column("energy_sum", BigInteger, nullable=False),
     Column("peak", BigInteger, nullable=False),
-    Column("missing", Integer, nullable=False),
-    Column("estimated", Integer, nullable=False),
     Column("base", BigInteger, nullable=False),
-    Column("closing", BigInteger, nullable=False),
-    Column("closing_meter", BigInteger, nullable=False),
     Column("energy", LargeBinary, nullable=False),
-    Column("quality", LargeBinary),
-    Column("registers", LargeBinary),
-    Column("status", LargeBinary),
-    Column("sources", LargeBinary),
+    Column("details", LargeBinary, nullable=False),
     PrimaryKeyConstraint("metering_point", "day", "channel", "version"),
     postgresql_partition_by=BY_DAY,
 )

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from alembic import command
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import column, insert, inspect, select, table, text, update
 
 import openami.io.store.migrations
 import postgres
 import stores
 from deflated_blocks import deflated
+from openami.backoffice.audit.merkle import leaf_hash
 from openami.backoffice.mdm.judge import Judge
+from openami.backoffice.mdm.known_rows import known_rows
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.mdm.tables import interval_block, judged_block
 from openami.backoffice.registry.registry import Registry
 from openami.io.store import upgrade
+from openami.io.store.columns import EPOCH
 from openami.io.store.engine import Store
 from openami.io.store.partitions import make_ahead
 from openami.model.interval import DAY_S, day_of, utc
@@ -59,6 +64,16 @@ def migrate(store, revision):
         command.upgrade(config, revision)
 
 
+FIRST_BLOCK = table(
+    "interval_block",
+    *map(column, (
+        "metering_point", "day", "channel", "version", "resolution_s", "known_at", "meter", "evidence", "energy_sum",
+        "missing", "estimated", "base", "closing", "closing_meter", "energy", "quality", "registers", "status",
+        "sources",
+    )),
+)  # fmt: skip
+
+
 def fill(store, days):
     """A point with its meter and `days` of hourly energies, as rows of the first schema."""
     point, meter = 1, 1
@@ -76,7 +91,7 @@ def fill(store, days):
                 "estimated": 0, "base": register, "closing": register + int(row.sum()), "closing_meter": meter,
                 "energy": blocks[number],
             }  # fmt: skip
-            connection.execute(insert(interval_block).values(values))
+            connection.execute(insert(FIRST_BLOCK).values(values))
             register += int(row.sum())
         judged = {
             "metering_point": point, "day": DAY, "channel": 1, "version": 1, "resolution_s": 3_600, "judged_at": 1,
@@ -91,11 +106,11 @@ def first_columns(store):
     with store.reading() as connection:
         told = inspect(connection)
         found = {}
-        for table in ("interval_block", "judged_block", "metering_point", "channel", "meter", "installation"):
-            names = sorted(column["name"] for column in told.get_columns(table) if column["name"] not in ADDED)
+        for name_of in ("judged_block", "metering_point", "channel", "meter", "installation"):
+            names = sorted(each["name"] for each in told.get_columns(name_of) if each["name"] not in ADDED)
             listed = ", ".join(f'"{name}"' for name in names)
-            rows = connection.execute(text(f'SELECT {listed} FROM "{table}"'))
-            found[table] = sorted((tuple(row) for row in rows), key=repr)
+            rows = connection.execute(text(f'SELECT {listed} FROM "{name_of}"'))
+            found[name_of] = sorted((tuple(row) for row in rows), key=repr)
         return found
 
 
@@ -107,7 +122,7 @@ def test_a_filled_store_keeps_its_values(kind):
         before = first_columns(store)
         store.upgrade()
         store.check()
-        assert {table: first_columns(store)[table] for table in before} == before
+        assert first_columns(store) == before
         with store.reading() as connection:
             query = select(interval_block.c.peak).order_by(interval_block.c.day)
             assert connection.execute(query).scalars().all() == energies.max(axis=1).tolist()
@@ -131,6 +146,63 @@ def test_an_upgraded_store_goes_on(kind):
         judge.judge(start, start + timedelta(days=3), start + timedelta(days=4))
         first = judge.validated(point, 1, start, start + timedelta(days=1))
         assert first.values.tolist() == energies[0].tolist()
+
+
+UNUSUAL = (
+    {"closing": 0, "closing_meter": 0},
+    {"closing_meter": 2},
+    {"quality": zlib.compress(bytes(23) + b"\x03"), "registers": b"\xff\xff\xfe" + deflated([0] * 24, 4), "missing": 1},
+    {"status": zlib.compress(bytes(23) + b"\x80"), "sources": msgspec.msgpack.encode(([(1, 7, 1)], [(0, 24)]))},
+)
+"""What some days of a store tell beyond their energies."""
+
+
+def leaves_before(store):
+    """Name and hash of each block as the program of the third schema entered them in the audit log."""
+    names = [each.name for each in FIRST_BLOCK.columns]
+    names.insert(names.index("energy_sum") + 1, "peak")
+    with store.reading() as connection:
+        rows = connection.execute(text(f"SELECT {', '.join(names)} FROM interval_block")).all()
+    return {
+        f"interval_block/{row.metering_point}/{row.day}/{row.channel}/{row.version}": leaf_hash(
+            msgspec.msgpack.encode(("interval_block", *row))
+        )
+        for row in rows
+    }
+
+
+@pytest.mark.parametrize("kind", stores.KINDS)
+def test_roots_of_the_audit_log_hold_over_the_upgrade(kind, monkeypatch):
+    """A block tells in its new columns, byte by byte, what it told in the old ones: also the few unusual ones."""
+    monkeypatch.setattr("openami.io.store.migrations.leaner_rows.blocks.PAGE", 3)
+    with first_store(kind) as store:
+        _, energies = fill(store, 9)
+        with store.transaction() as connection:
+            for number, values in enumerate(UNUSUAL, start=3):
+                connection.execute(update(FIRST_BLOCK).where(FIRST_BLOCK.c.day == DAY + number).values(values))
+        migrate(store, "0003")
+        with store.transaction() as connection:
+            make_ahead(connection, day_of(DAY * DAY_S), day_of((DAY + 40) * DAY_S))
+        before = leaves_before(store)
+        with store.reading() as connection:
+            parts = partitioned_parts(connection)
+        store.upgrade()
+        with store.reading() as connection:
+            assert partitioned_parts(connection) == parts
+            after = {str(row.name): row.leaf for row in known_rows(connection, EPOCH, utc(DAY * DAY_S))}
+        assert {name: leaf for name, leaf in after.items() if name.startswith("interval")} == before
+        start = utc(DAY * DAY_S)
+        series = Mdm(store, Registry(store)).series(1, 1, start, start + timedelta(days=9))
+        assert series.values.tolist() == energies.ravel().tolist()
+        assert np.flatnonzero(series.quality).tolist() == [5 * 24 + 23]
+
+
+def partitioned_parts(connection):
+    """The parts by month and where their days begin and end."""
+    if connection.dialect.name != "postgresql":
+        return []
+    query = "SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relkind = 'r'"
+    return sorted(tuple(row) for row in connection.execute(text(query)))
 
 
 def test_many_pages_of_blocks_get_their_highest_interval(monkeypatch):

@@ -1,0 +1,1 @@
+"""Rows that take less space, and whatever else the fourth schema has."""
