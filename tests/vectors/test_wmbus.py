@@ -21,7 +21,6 @@ DIFFERENT = {
         "c5isf-89fa7f31": {f"prev_{n}_month_kwh" for n in range(2, 15)},
         "emerlin868-857803c4": {"target_m3"},
     },
-    "the publisher shows a power per month as a power": {"c5isf-d0dbf559": {"max_power_last_month_kw"}},
     "the correction factor 10^-1 counts here; apparent energy is the publisher's own calculation": {
         "em24-dae53329": {
             f"total_{kind}_energy_{way}_{unit}"

@@ -83,6 +83,13 @@ class RecordLayout(NamedTuple):
 
 
 _ANOTHER_KIND = {Effect.TIME: Kind.TIME, Effect.DURATION: Kind.NUMBER, Effect.COUNT: Kind.UNSIGNED}
+_EXTREMES = (Function.MAXIMUM, Function.MINIMUM)
+_PERIODS = ("/d", "/wk", "/mo", "/a")
+_LEVELS = frozenset({
+    Unit.WATT, Unit.VAR, Unit.VOLT_AMPERE, Unit.JOULE_PER_HOUR, Unit.CUBIC_METRE_PER_HOUR, Unit.KILOGRAM_PER_HOUR,
+    Unit.DEGREE_CELSIUS, Unit.DEGREE_FAHRENHEIT, Unit.KELVIN, Unit.BAR, Unit.VOLT, Unit.AMPERE,
+})  # fmt: skip
+"""Units of what is measured at a moment and adds up to nothing."""
 _IN_THE_VALUE = (Effect.SCALE, Effect.OFFSET)
 _FUNCTIONS = {Function.MAXIMUM: "maximum", Function.MINIMUM: "minimum", Function.ERROR_STATE: "in error state:"}
 
@@ -125,6 +132,8 @@ def compile_layout(header: bytes) -> RecordLayout:
     error = per = ""
     if vifes:
         meaning, modifiers, error, per = _modified(value)
+        if per in _PERIODS and meaning.unit in _LEVELS and data.function in _EXTREMES:
+            per = ""  # the highest power of a month is a power
         vifes = bytes([vife & 0x7F for vife in vifes])
     quantity, unit, exponent, kind, factor, _, offset = meaning
     unit, text = _unit(unit, per, text)

@@ -89,6 +89,8 @@ def of_records(records: Records, device_type: int, status: int | None, guarantee
             value = None if read.moment is None else str(read)
         else:
             value = read
+        if value is None and record.raw and not told:
+            told = f"not valid: {record.raw.hex()}"
         quality = _MEASURED if good and value is not None else _MISSING
         found.append(_new(Measurement, (name, value, None, quality, status, told, guarantee, words)))
     return Told(tuple(found), sources)

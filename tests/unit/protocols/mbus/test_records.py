@@ -125,6 +125,11 @@ def test_correction_constants_count_in_the_unit_of_the_vif_and_where_they_stand(
     [
         ("02 933c 0500", "volume, accumulation only of negative contributions, absolute", "0.005 m³", "m³"),
         ("02 9322 0500", "volume, per h", "0.005 m³/h", "m³/h"),
+        ("12 ae25 0500", "maximum power, per mo", "5000 W", "W"),
+        ("22 db23 0500", "minimum flow temperature, per d", "5 °C", "°C"),
+        ("12 9325 0500", "maximum volume, per mo", "0.005 other", "m³/mo"),
+        ("02 ae25 0500", "power, per mo", "5000 other", "W/mo"),
+        ("12 ae22 0500", "maximum power, per h", "5000 other", "W/h"),
         ("02 9328 0500", "volume, increment per input pulse on channel 0", "0.005 other", "m³/pulse"),
         ("02 9376 0500", "volume", "0.005 m³", "m³"),
         ("02 937d 0500", "volume", "5 m³", "m³"),
