@@ -17,6 +17,7 @@ from threading import Lock
 import httpx
 import numpy as np
 
+from openami.app.console import Console
 from openami.app.two_seals import SealKeys, TwoSeals
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.audit.log import MerkleLog
@@ -175,7 +176,7 @@ def make_two_seals(
 def make_world_portal(
     district: District,
     operations: Operations,
-    critical: TwoSeals | None = None,
+    critical: Console | None = None,
     audit: Audit | None = None,
     terms: Terms | None = TERMS,
     **settings: object,

@@ -56,7 +56,7 @@ async def world(tmp_path):
     seals = make_two_seals(district, operations, Path("seals"), f"https://openami.localhost:{port}")
     for name in ("operator", "colleague"):
         seals.invite(name, INVITATION)
-    portal = make_world_portal(district, operations, seals, port=port, certificate=certificate, key=key)
+    portal = make_world_portal(district, operations, seals.console, port=port, certificate=certificate, key=key)
     serving = await serve_portal(portal, portal.state.rooms.settings)
     async with async_playwright() as playwright:
         arguments = [
@@ -101,7 +101,7 @@ async def seen(page, name, viewport, scheme):
 async def test_one_asks_another_approves(world, viewport, scheme):
     seals, browser, url = world
     asking = await person(browser, url, "operator", viewport, scheme)
-    assert len(seals.passkeys()) == 1
+    assert len(await seals.console.passkeys()) == 1
     await seen(asking, "passkeys", viewport, scheme)
     await asking.goto(url + "/operator/commands/ask?meter=1&verb=disconnect")
     await seen(asking, "ask", viewport, scheme)
@@ -117,7 +117,7 @@ async def test_one_asks_another_approves(world, viewport, scheme):
     async with approving.expect_navigation():
         await approving.click("text=Sign and approve")
     assert "approved by colleague" in await approving.inner_text("main")
-    assert seals.orders()[0].state == "sent"
+    assert (await seals.console.orders())[0].state == "sent"
     await approving.goto(url + "/operator/commands")
     assert "refused to approve" in await approving.inner_text("main")
     await seen(approving, "commands", viewport, scheme)

@@ -10,13 +10,12 @@ import msgspec
 import pytest
 
 from openami.app.expiry import endings
-from openami.app.inner_zones import run_witness
+from openami.app.inner_zones import inner_part, run_witness
 from openami.app.installation import install, renew_certificates
 from openami.app.records import enter_command, open_audit
 from openami.app.sealing_keys import ed25519_key
 from openami.app.settings import Settings
 from openami.app.witnessing import Witnessing, log_key_file
-from openami.app.witnessing import inner_part as reached
 from openami.backoffice.audit.entry import Kind
 from openami.backoffice.audit.note import LogKey, WitnessKey, read_checkpoint, witnessed
 from openami.backoffice.mdm.roots import Roots
@@ -53,9 +52,10 @@ def site(tmp_path):
 
 
 def witnessing(installation, audit, port):
-    asked = reached(installation, "witness", f"127.0.0.1:{port}") if port else None
+    own, records = installation.operations_certificate(), installation.settings.operations.records
+    asked = inner_part(installation, own, "witness", f"127.0.0.1:{port}") if port else None
     roots = Roots(installation.open_store(), audit, installation.path("known-rows"), SystemDisk())
-    return Witnessing(installation, audit, roots, CLOCK, inline, asked, {})
+    return Witnessing(installation, audit, roots, CLOCK, inline, asked, own, records, {})
 
 
 async def test_heads_of_both_logs_are_cosigned_and_kept(site):
@@ -134,7 +134,8 @@ async def test_a_certificate_that_ends_soon_is_alarmed_once_at_each_stage(site):
     clock = Later()
     with open_audit(site, CLOCK) as audit:
         roots = Roots(site.open_store(), audit, site.path("known-rows"), SystemDisk())
-        running = Witnessing(site, audit, roots, clock, inline, None, {})
+        own = site.operations_certificate()
+        running = Witnessing(site, audit, roots, clock, inline, None, own, "operations-records", {})
         counts = []
         for days in (0, 55, 61, 61, 77, 84, 91):
             clock.at = Later.at + days * 86_400

@@ -141,7 +141,7 @@ async def show_pages(district: District, notice: str) -> AsyncIterator[Serving]:
     """The portal of the district."""
     office, seals = district.office, district.seals
     async with run_portal(
-        district.installation, office, district.clock, notice=notice, critical=seals, audit=seals.audit
+        district.installation, office, district.clock, notice=notice, critical=seals.console, audit=seals.audit
     ) as serving:
         yield serving
 

@@ -48,10 +48,10 @@ from openami.backoffice.guard.people import GuardPeople
 from openami.io.blocking import Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
-from openami.io.keystore.tls import Certificate, server_context
+from openami.io.keystore.tls import Certificate, client_context, server_context
 from openami.io.links.asking import serve_asking
 from openami.io.links.link import Link
-from openami.io.links.tcp import Server, TcpLink, serve_tcp
+from openami.io.links.tcp import Server, TcpLink, connect_tcp, serve_tcp
 from openami.model.errors import SettingError
 from openami.protocols.dlms.asymmetric import decode_point
 from openami.protocols.dlms.security import SecuritySuite
@@ -222,6 +222,18 @@ async def serving(
         yield server
     finally:
         await server.close()
+
+
+def inner_part(installation: Installation, own: Certificate, part: str, where: str) -> Callable[[], Awaitable[Link]]:
+    """How whoever has the certificate `own` connects to an inner part at `where` (host:port)."""
+    host, port = address(where, f"where the {part} is asked")
+    context = client_context(own.authority, own)
+    name = f"{part}.{installation.settings.portal.name}"
+
+    async def connect() -> Link:
+        return await connect_tcp(host, port, tls=context, server_name=name)
+
+    return connect
 
 
 def _name_of(link: TcpLink) -> str:

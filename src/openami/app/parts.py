@@ -12,12 +12,17 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from openami.app.continuity import chosen_headend
+from openami.app.deciders import over
+from openami.app.inner_zones import inner_part, serving
 from openami.app.installation import Installation
+from openami.app.operations_away import KeysAway, OperationsAway
 from openami.app.privacy_terms import terms_of
 from openami.app.settings import address
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.answering import OperationsAnswers
 from openami.backoffice.operations.headend_client import HeadendClient
+from openami.backoffice.operations.key_orders import KeyOrders
 from openami.backoffice.operations.operations import Operations
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.backoffice.registry.registry import Registry
@@ -33,16 +38,19 @@ from openami.io.keystore.deny_list import DenyList
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.tls import client_context, server_context
 from openami.io.links.link import Link
-from openami.io.links.tcp import connect_tcp
+from openami.io.links.tcp import Server, connect_tcp
 from openami.io.spool.open_spool import open_spool
 from openami.io.store.engine import Store
 from openami.portal.app import make_portal
 from openami.portal.critical import CriticalCommands
 from openami.portal.serving import Serving, serve_portal
 from openami.portal.settings import PortalSettings
+from openami.protocols.zones.operations_message import decode_operations_answer, decode_operations_request
 
 LOG = logging.getLogger(__name__)
 DENY_EVERY_S = 60.0
+PATIENCE_S = 150.0
+"""How long pages wait for operations, which may wait for a meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,17 @@ class BackOffice:
     registry: Registry
     mdm: Mdm
     operations: Operations
+
+
+@dataclass(frozen=True, slots=True)
+class PagesOffice:
+    """The rooms of the back office as pages see them that are a process of their own: no keystore, no counter."""
+
+    store: Store
+    registry: Registry
+    mdm: Mdm
+    operations: OperationsAway
+    keys: KeysAway
 
 
 @asynccontextmanager
@@ -190,9 +209,37 @@ async def running(operations: Operations) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def run_operations_port(
+    installation: Installation, office: BackOffice, keys: KeyOrders, clock: Clock
+) -> AsyncIterator[Server]:
+    """Where pages that are a process of their own ask operations; nobody else may."""
+    settings = installation.settings.operations
+    answer = OperationsAnswers(office.operations, keys).answer
+    async with serving(
+        installation, settings.listen, settings.certificate, decode_operations_request, answer, clock, ("portal",)
+    ) as server:
+        yield server
+
+
+@asynccontextmanager
+async def open_pages(installation: Installation, clock: Clock) -> AsyncIterator[PagesOffice]:
+    """What the pages need where they are a process of their own: the store, and a way to operations."""
+    store = installation.open_store()
+    registry = Registry(store)
+    where = installation.settings.portal.operations
+    connect = inner_part(installation, installation.portal_certificate(), "operations", where)
+    asked = over("operations", connect, clock, decode_operations_answer, PATIENCE_S)
+    try:
+        away = OperationsAway(store, asked, clock)
+        yield PagesOffice(store, registry, Mdm(store, registry), away, KeysAway(asked))
+    finally:
+        store.close()
+
+
+@asynccontextmanager
 async def run_portal(
     installation: Installation,
-    office: BackOffice,
+    office: BackOffice | PagesOffice,
     clock: Clock,
     *,
     notice: str = "",

@@ -17,10 +17,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from openami.app.expiry import endings
+from openami.app.inner_zones import inner_part
 from openami.app.installation import Installation
 from openami.app.records import head_file, open_commands
 from openami.app.sealing_keys import ed25519_key
-from openami.app.settings import address
 from openami.backoffice.audit.answering import answer_about
 from openami.backoffice.audit.entry import Audit, Kind
 from openami.backoffice.audit.note import WitnessKey, witnessed
@@ -28,10 +28,9 @@ from openami.backoffice.mdm.roots import Roots
 from openami.io.blocking import Blocking, Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk, write_whole
-from openami.io.keystore.tls import client_context
+from openami.io.keystore.tls import Certificate
 from openami.io.links.asking import ask
 from openami.io.links.link import Link
-from openami.io.links.tcp import connect_tcp
 from openami.io.store.engine import Store
 from openami.model.errors import LinkError, OpenAmiError, SecurityError
 from openami.protocols.zones.inner_message import InnerAnswer
@@ -43,29 +42,22 @@ HeadOf = Callable[[int], Awaitable[Head]]
 """The head of a log, and the proof that it continues its first so many leaves."""
 
 
-def inner_part(installation: Installation, part: str, where: str) -> Callable[[], Awaitable[Link]]:
-    """How the back office connects to authority, guard or witness at `where` (host:port)."""
-    host, port = address(where, f"audit.{part}")
-    own = installation.operations_certificate()
-    context = client_context(own.authority, own)
-    name = f"{part}.{installation.settings.portal.name}"
-
-    async def connect() -> Link:
-        return await connect_tcp(host, port, tls=context, server_name=name)
-
-    return connect
-
-
 @dataclass(frozen=True, slots=True)
 class Witnessing:
-    """What is done in every period. `asked` is how the witness is reached, None where there is none."""
+    """What is done in every period. `asked` is how the witness is reached, None where there is none.
+
+    `own` is the certificate that is shown, `records` the folder of the log of `audit`. Without `roots` only that log
+    is witnessed: the other logs and the certificates are looked after where the roots are.
+    """
 
     installation: Installation
     audit: Audit
-    roots: Roots
+    roots: Roots | None
     clock: Clock
     blocking: Blocking
     asked: Callable[[], Awaitable[Link]] | None
+    own: Certificate
+    records: str
     sizes: dict[str, int]
     alarmed: dict[str, int] = field(default_factory=dict)
 
@@ -77,11 +69,9 @@ class Witnessing:
 
     async def once(self) -> None:
         """One period."""
-        try:
-            await self.blocking(self.roots.enter, datetime.fromtimestamp(self.clock.time(), UTC))
-        except OpenAmiError as error:
-            LOG.critical("the root of new metering data is not in the audit log: %s", error)
-        await self.blocking(self._look_at_certificates)
+        if self.roots is not None:
+            await self._enter_roots(self.roots)
+            await self.blocking(self._look_at_certificates)
         if self.asked is None:
             return
         for origin, head_of in self._logs().items():
@@ -93,6 +83,12 @@ class Witnessing:
                 LOG.critical("%s was not witnessed: %s", origin, error)
                 text = f"not witnessed: {error}"[:500]
                 await self.blocking(self.audit.enter, Kind.ALERT, ACTOR, origin, text)
+
+    async def _enter_roots(self, roots: Roots) -> None:
+        try:
+            await self.blocking(roots.enter, datetime.fromtimestamp(self.clock.time(), UTC))
+        except OpenAmiError as error:
+            LOG.critical("the root of new metering data is not in the audit log: %s", error)
 
     def _look_at_certificates(self) -> None:
         """Alarm each one that ends soon, once at each stage."""
@@ -106,6 +102,8 @@ class Witnessing:
     def _logs(self) -> dict[str, HeadOf]:
         settings = self.installation.settings
         logs: dict[str, HeadOf] = {self.audit.log.origin: self._own_head}
+        if self.roots is None:
+            return logs
         if self.installation.path(settings.audit.commands).exists():
             logs[f"{settings.portal.name}/commands"] = self._head_of_commands
         for part, where in (("authority", settings.audit.authority), ("guard", settings.audit.guard)):
@@ -141,7 +139,7 @@ class Witnessing:
             self.audit.cosigned = note
 
     async def _own_head(self, old: int) -> Head:
-        key = self._log_key(self.installation.settings.operations.records)
+        key = self._log_key(self.records)
         return _head(await self.blocking(answer_about, self.audit.log, key, AskCheckpoint(old)))
 
     async def _head_of_commands(self, old: int) -> Head:
@@ -153,7 +151,7 @@ class Witnessing:
             return _head(answer_about(audit.log, key, AskCheckpoint(old)))
 
     def _remote_head(self, part: str, where: str) -> HeadOf:
-        connect = inner_part(self.installation, part, where)
+        connect = inner_part(self.installation, self.own, part, where)
 
         async def head(old: int) -> Head:
             return await ask(connect, AskCheckpoint(old), Head, self.clock)
@@ -173,13 +171,31 @@ def log_key_file(installation: Installation, records: str) -> Path:
 async def run_witnessing(
     installation: Installation, store: Store, audit: Audit, clock: Clock
 ) -> AsyncIterator[Witnessing]:
-    """It runs while the context is open, as the settings say; the key of the log is made if it is not there."""
+    """Of all logs, where operations is. It runs while the context is open, as the settings say."""
+    roots = Roots(store, audit, installation.path(installation.settings.audit.rows), SystemDisk())
+    records = installation.settings.operations.records
+    async with _running(installation, audit, clock, installation.operations_certificate(), records, roots) as one:
+        yield one
+
+
+@asynccontextmanager
+async def run_pages_witnessing(installation: Installation, audit: Audit, clock: Clock) -> AsyncIterator[Witnessing]:
+    """Of the log of pages that are a process of their own."""
+    own, records = installation.portal_certificate(), installation.settings.portal.records
+    async with _running(installation, audit, clock, own, records, None) as one:
+        yield one
+
+
+@asynccontextmanager
+async def _running(
+    installation: Installation, audit: Audit, clock: Clock, own: Certificate, records: str, roots: Roots | None
+) -> AsyncIterator[Witnessing]:
+    """The key of the log is made if it is not there."""
     settings = installation.settings.audit
-    ed25519_key(log_key_file(installation, installation.settings.operations.records))
-    asked = inner_part(installation, "witness", settings.witness) if settings.witness else None
-    roots = Roots(store, audit, installation.path(settings.rows), SystemDisk())
+    ed25519_key(log_key_file(installation, records))
+    asked = inner_part(installation, own, "witness", settings.witness) if settings.witness else None
     with ThreadPoolExecutor(1, thread_name_prefix="audit") as executor:
-        witnessing = Witnessing(installation, audit, roots, clock, Executed(executor), asked, {})
+        witnessing = Witnessing(installation, audit, roots, clock, Executed(executor), asked, own, records, {})
         running = asyncio.create_task(witnessing.run())
         try:
             yield witnessing

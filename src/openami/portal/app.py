@@ -23,7 +23,6 @@ from openami.backoffice.mdm.crossed_hints import hints
 from openami.backoffice.mdm.interfaces.exporting import Exporter
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
-from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
 from openami.io.clock import Clock, SystemClock
 from openami.io.store.engine import Store
@@ -35,7 +34,9 @@ from openami.portal.commands import COMMAND_PAGES, PASSKEY_PAGES
 from openami.portal.critical import CriticalCommands
 from openami.portal.gate import Gate
 from openami.portal.identity import LogInFirst
+from openami.portal.operating import Operating
 from openami.portal.pages import Pages
+from openami.portal.plan_pages import PLAN_PAGES
 from openami.portal.privacy import Privacy, Terms
 from openami.portal.privacy_pages import OWN_PRIVACY, PRIVACY_PAGES
 from openami.portal.quality import QUALITY_PAGES
@@ -70,7 +71,7 @@ class Portal(Litestar):
 def make_portal(
     registry: Registry,
     mdm: Mdm,
-    operations: Operations,
+    operations: Operating,
     store: Store,
     settings: PortalSettings,
     clock: Clock,
@@ -117,6 +118,7 @@ def make_portal(
             mounted(make_api(store, registry, mdm, clock, people, audit)),
             COMMAND_PAGES,
             PASSKEY_PAGES,
+            PLAN_PAGES,
             AUDIT_PAGES,
             PRIVACY_PAGES,
             OWN_PRIVACY,

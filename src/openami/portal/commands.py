@@ -121,21 +121,30 @@ async def approve(request: Asking, name: FromPath[str]) -> Redirect:
     return Redirect(f"/operator/commands/{name}", status_code=303)
 
 
-@post("/{name:str}/{step:str}", opt=ASKERS)
-async def go_on(request: Asking, name: FromPath[str], step: FromPath[str]) -> Redirect:
-    """`alone`: by the emergency rule; `send`: once more to those who have it not; `check`: what do the meters say?"""
-    critical, login = critical_of(rooms_of(request)), identity_of(request).login
+@post("/{name:str}/alone", opt=ASKERS)
+async def approve_alone(request: Asking, name: FromPath[str]) -> Redirect:
+    """Who has asked for the reconnection of one household needs nobody else, three times in any day."""
+    critical = critical_of(rooms_of(request))
     await checked_form(request)
-    order = (await _order(critical, name)).commands.request
-    match step:
-        case "alone":
-            await critical.approve_alone(order, login)
-        case "send":
-            await critical.send(order, login)
-        case "check":
-            await critical.check(order)
-        case _:
-            raise NotFoundException
+    await critical.approve_alone((await _order(critical, name)).commands.request, identity_of(request).login)
+    return Redirect(f"/operator/commands/{name}", status_code=303)
+
+
+@post("/{name:str}/send")
+async def send(request: Asking, name: FromPath[str]) -> Redirect:
+    """Bring an approved order once more to those who do not have it."""
+    critical = critical_of(rooms_of(request))
+    await checked_form(request)
+    await critical.send((await _order(critical, name)).commands.request, identity_of(request).login)
+    return Redirect(f"/operator/commands/{name}", status_code=303)
+
+
+@post("/{name:str}/check")
+async def check(request: Asking, name: FromPath[str]) -> Redirect:
+    """Ask the meters what has become of it."""
+    critical = critical_of(rooms_of(request))
+    await checked_form(request)
+    await critical.check((await _order(critical, name)).commands.request)
     return Redirect(f"/operator/commands/{name}", status_code=303)
 
 
@@ -223,7 +232,7 @@ TELLING: ExceptionHandlersMap = {
 
 COMMAND_PAGES = Router(
     "/operator/commands",
-    route_handlers=[commands_page, ask_page, ask, order_page, challenge, approve, go_on, judge],
+    route_handlers=[commands_page, ask_page, ask, order_page, challenge, approve, approve_alone, send, check, judge],
     guards=[operators_only],
     opt=DECIDERS,
     exception_handlers=TELLING,

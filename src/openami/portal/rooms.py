@@ -15,11 +15,11 @@ from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.crossed_hints import Hint
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
-from openami.backoffice.operations.operations import Operations
 from openami.backoffice.registry.registry import Registry
 from openami.io.clock import Clock
 from openami.portal.accounts import Accounts
 from openami.portal.critical import CriticalCommands
+from openami.portal.operating import Operating
 from openami.portal.pages import Pages
 from openami.portal.privacy import Privacy
 from openami.portal.sessions import Sessions
@@ -38,7 +38,7 @@ class Rooms:
     judge: Judge
     billing: Billing
     crossed_hints: Callable[[datetime, datetime], list[Hint]]
-    operations: Operations
+    operations: Operating
     accounts: Accounts
     sessions: Sessions
     throttle: LoginThrottle

@@ -42,15 +42,15 @@ def passkey(district: District, name: str) -> PasskeyFile:
 
 
 async def asked(district: District, meter: int = 0) -> bytes:
-    seals = district.seals
-    commands = seals.draft(district.meters[meter].id, CriticalVerb.DISCONNECT)
-    await seals.ask(commands, passkey(district, "operator").consent(commands.request_challenge()), "operator")
+    console = district.seals.console
+    commands = await console.draft(district.meters[meter].id, CriticalVerb.DISCONNECT)
+    await console.ask(commands, passkey(district, "operator").consent(commands.request_challenge()), "operator")
     return commands.request
 
 
 async def approve(district: District, request: bytes, name: str) -> None:
     challenge = district.seals.authority.commands(request).approval_challenge()
-    await district.seals.approve(request, passkey(district, name).consent(challenge), name)
+    await district.seals.console.approve(request, passkey(district, name).consent(challenge), name)
 
 
 def contact(district: District, house: int = 0) -> bool:
@@ -68,16 +68,16 @@ async def test_what_two_people_want_a_meter_does(district):
     assert district.meters[0].guarantee is GuaranteeClass.TWO_SEALS
     request = await asked(district)
     await approve(district, request, "olga")
-    order = district.seals.order(request)
+    order = await district.seals.console.order(request)
     assert order.state == "sent"
     assert order.lines[0].outcome.startswith("scheduled")
     await district.clock.sleep(LATER_S)
     assert not contact(district)
-    await district.seals.check(request)
-    assert district.seals.order(request).lines[0].outcome == "done; the contact is disconnected"
-    heads, entries = district.seals.log(100)
-    assert all(one.proven for one in entries)
-    assert {head.log.rpartition("/")[2] for head in heads} == {"authority", "guard", "operations"}
+    await district.seals.console.check(request)
+    assert (await district.seals.console.order(request)).lines[0].outcome == "done; the contact is disconnected"
+    found = await district.seals.console.overview(100)
+    assert all(one.proven for one in found.logged)
+    assert {head.log.rpartition("/")[2] for head in found.heads} == {"authority", "guard", "operations"}
 
 
 async def test_one_person_is_refused_and_that_is_in_the_log(district):
@@ -94,15 +94,15 @@ async def test_a_second_household_of_the_transformer_is_held_back_until_it_may_g
     first, second = await asked(district, 0), await asked(district, 1)
     await approve(district, first, "olga")
     await approve(district, second, "olga")
-    held = district.seals.held()
+    held = await district.seals.console.held()
     if len(places) == 1:
         assert "transformer" in held[0].reason
     for name in ("oskar", "otto"):
         for one in held:
-            await district.seals.judge(
+            await district.seals.console.judge(
                 one.digest, passkey(district, name).consent(one.delete_challenge), name, release=False
             )
-    assert district.seals.held() == []
+    assert await district.seals.console.held() == []
 
 
 @pytest.mark.parametrize("keys", ["made up", "stolen"])

@@ -36,7 +36,7 @@ async def world(tmp_path):
         write_passkey(tmp_path / name, name, make_key(os.urandom), seals.party)
         for people in seals.people:
             people.add(PasskeyFile(tmp_path / name).authenticator.passkey)
-    portal = make_world_portal(district, operations, seals, port=port, certificate=certificate, key=key)
+    portal = make_world_portal(district, operations, seals.console, port=port, certificate=certificate, key=key)
     serving = await serve_portal(portal, portal.state.rooms.settings)
     yield seals, serving.url, tmp_path, certificate
     await serving.stop()
@@ -50,8 +50,8 @@ async def approve(world, login, *arguments):
 
 async def test_a_list_is_seen_and_approved_by_another_person_only(world, capsys):
     seals, _, folder, _ = world
-    commands = seals.draft(1, CriticalVerb.DISCONNECT)
-    await seals.ask(commands, PasskeyFile(folder / "operator").consent(commands.request_challenge()), "operator")
+    commands = await seals.console.draft(1, CriticalVerb.DISCONNECT)
+    await seals.console.ask(commands, PasskeyFile(folder / "operator").consent(commands.request_challenge()), "operator")
     name = commands.request.hex()
     assert await approve(world, "colleague", "--json") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
@@ -60,7 +60,7 @@ async def test_a_list_is_seen_and_approved_by_another_person_only(world, capsys)
     assert "another person" in capsys.readouterr().err
     assert await approve(world, "colleague", name) == 0
     assert "approved: disconnect SN-1001" in capsys.readouterr().out
-    assert seals.orders()[0].state == "sent"
+    assert (await seals.console.orders())[0].state == "sent"
     assert await approve(world, "colleague", name) == 1
     assert "approved already" in capsys.readouterr().err
 

@@ -22,7 +22,7 @@ class World:
         district = make_district(folder)
         operations = make_operations(district)
         self.seals = make_two_seals(district, operations, Path("seals"))
-        self.portal = make_world_portal(district, operations, self.seals)
+        self.portal = make_world_portal(district, operations, self.seals.console)
         self.people = {
             name: SoftwareAuthenticator(name, make_key(os.urandom), self.seals.party)
             for name in ("operator", "colleague", "stranger")
@@ -85,7 +85,7 @@ async def test_the_log_in_alone_approves_nothing(world, operator):
     for changes in ({}, {"credential_id": text_of(world.people["colleague"].passkey.credential_id)}, {"signature": ""}):
         refused = await operator.post(answer.headers["location"] + "/approve", data={**form, **changes})
         assert refused.status_code == 403
-    assert world.seals.orders()[0].state == "waiting"
+    assert (await world.seals.console.orders())[0].state == "waiting"
 
 
 async def test_a_list_that_was_exchanged_after_signing_is_refused(world, operator):

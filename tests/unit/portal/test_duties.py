@@ -24,7 +24,7 @@ def portal(tmp_path_factory):
     operations = make_operations(district)
     seals = make_two_seals(district, operations, Path("seals"))
     seals.audit.enter(Kind.KEY, "operator", "operator", "registered a passkey")
-    made = make_world_portal(district, operations, seals, seals.audit)
+    made = make_world_portal(district, operations, seals.console, seals.audit)
     for duty in Duty:
         accounts_of(made).add(f"one-{duty.value}", PASSWORD, Role.OPERATOR, duties=frozenset({duty}))
     return made

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from openami.app.switching import switching
 from openami.app.two_seals import make_key
 from openami.backoffice.audit.entry import Kind
 from openami.backoffice.operations.read_plan import ReadPlan
+from openami.protocols.seal.approval import Intent
+from openami.protocols.seal.roles import Role
 from openami.protocols.seal.software_authenticator import SoftwareAuthenticator
 from openami.protocols.seal.verbs import CriticalVerb
 from portal_world import (
@@ -28,6 +31,13 @@ from portal_world import (
     make_world_portal,
 )
 
+QUERIES = {
+    "/operator/commands/ask": "?meter=1&verb=disconnect",
+    "/operator/plans/ask": "?plan=winter&verb=disconnect&serials=SN-1001",
+    "/operator/plans/draft": "?name=winter&verbs=disconnect&feeders=F1&power_w=1&lasts_s=60",
+}
+NOT_IN_FORCE = "/operator/plans/ask"
+"""No plan is: nothing can be asked for under one."""
 PUBLIC = {"/", "/login", "/logout", "/security", "/authority.pem", "/static/{name:str}"}
 OWN_DAY = "/my/1/day?date=2013-12-18"
 ANNA, BERT = 1_387_310_400, 1_371_204_000
@@ -45,7 +55,7 @@ def portal(district):
     operations.create_campaign("Daily read", [1, 2, 3], ReadPlan(), GAP, NOW.replace(hour=20))
     seals = make_seals(district, operations)
     seals.audit.enter(Kind.KEY, "operator", "operator", "registered a passkey")
-    return make_world_portal(district, operations, seals, seals.audit, hsts_max_age_s=300)
+    return make_world_portal(district, operations, seals.console, seals.audit, hsts_max_age_s=300)
 
 
 def make_seals(district, operations):
@@ -54,7 +64,9 @@ def make_seals(district, operations):
     person = SoftwareAuthenticator("operator", make_key(os.urandom), seals.party)
     for people in seals.people:
         people.add(person.passkey)
-    commands = seals.draft(1, CriticalVerb.DISCONNECT)
+    title = district.registry.meter(1).system_title
+    intent = Intent(title, switching(CriticalVerb.DISCONNECT), 900)
+    commands = seals.authority.draft(Role.NETWORK_OPERATOR, [intent])
     seals.authority.request(commands, person.consent(commands.request_challenge()))
     return seals
 
@@ -64,9 +76,9 @@ def evidence(district):
     return district.mdm.evidence_of(1, 1, NOW.replace(hour=9, minute=30)).id
 
 
-def addresses(portal, evidence):
+async def addresses(portal, evidence):
     """Every route of the application with values that exist: (path template, method, address)."""
-    (order,) = portal.state.rooms.critical.orders()
+    (order,) = await portal.state.rooms.critical.orders()
     values = {
         "digest": "00",
         "verdict": "release",
@@ -85,7 +97,7 @@ def addresses(portal, evidence):
                 values["name"] = order.name if route.path.startswith("/operator/commands") else "portal.css"
                 path = re.sub(r"{(\w+):\w+}", lambda part, view=view: values.get(part.group(1), view), route.path)
                 query = f"?at={ANNA}" if path.endswith("/reading") else ""
-                query = "?meter=1&verb=disconnect" if path.endswith("/ask") else query
+                query = QUERIES.get(route.path, query)
                 found.append((route.path, method, path + query))
     return found
 
@@ -116,7 +128,7 @@ async def test_the_walk(portal, evidence):
     people = {"nobody": browser(portal), "anna": browser(portal), "bert": browser(portal), "operator": browser(portal)}
     for login in ("anna", "bert", "operator"):
         assert (await log_in(people[login], login)).status_code == 303
-    routes = addresses(portal, evidence)
+    routes = await addresses(portal, evidence)
     assert len(routes) >= 25
     for (template, method, address), (login, client) in itertools.product(routes, people.items()):
         answer = await asked(client, method, address)
@@ -134,7 +146,7 @@ def expected_status(template, method, address, login):
     if login == "nobody":
         return 303
     if template.startswith("/operator"):
-        return 404 if login != "operator" else 403 if method == "POST" else 200
+        return 404 if login != "operator" else 403 if method == "POST" or template == NOT_IN_FORCE else 200
     assert template.startswith("/my"), f"{template} is neither public nor anybody's"
     if method == "POST":
         return 404 if login == "operator" else 403

@@ -89,7 +89,7 @@ class Operations:
         self._notes = Notes(store)
         self._pushes = PushStore(store)
         self._assignments = Assignments(registry, mdm, self._notes)
-        self._sessions = Sessions(headend, keystore.meter_keys, counters, clock, random, self._settings)
+        self.sessions = Sessions(headend, keystore.meter_keys, counters, clock, random, self._settings)
         self._watch = AlertWatch(registry, self._settings.push_every_s)
         self._opening = PushOpening(
             store,
@@ -223,7 +223,7 @@ class Operations:
         """Ask a meter for its registers now; the answer's bytes are kept as evidence."""
         meter, link = await self._blocking(self._assignments.reachable, meter_id)
         try:
-            async with asyncio.timeout(self._settings.attempt_timeout_s), self._sessions.client(meter, link) as client:
+            async with asyncio.timeout(self._settings.attempt_timeout_s), self.sessions.client(meter, link) as client:
                 await client.associate()
                 answer = await read_live(client, self._clock)
                 await client.release()
@@ -248,7 +248,7 @@ class Operations:
         """
         meter, link = await self._blocking(self._assignments.reachable, meter_id)
         try:
-            async with asyncio.timeout(self._settings.attempt_timeout_s), self._sessions.client(meter, link) as client:
+            async with asyncio.timeout(self._settings.attempt_timeout_s), self.sessions.client(meter, link) as client:
                 await client.associate()
                 report = await (read_report(client) if envelope is None else deliver_sealed(client, envelope))
                 await client.release()
@@ -325,7 +325,7 @@ class Operations:
             self._campaigns,
             self._jobs,
             self._assignments,
-            self._sessions,
+            self.sessions,
             self._recorder,
             self._settings,
             self._turns,

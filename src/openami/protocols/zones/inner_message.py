@@ -296,6 +296,10 @@ InnerAnswer = (
     | Refused
 )
 
+GuardDecision = Verdicts | Agreed | Done
+"""What comes of a person's consent: done, or who has signed so far."""
+GUARD_DECISIONS: tuple[type[GuardDecision], ...] = (Verdicts, Agreed, Done)
+
 _ENCODER = msgspec.msgpack.Encoder()
 _AUTHORITY: msgspec.msgpack.Decoder[AuthorityRequest | PeopleRequest] = msgspec.msgpack.Decoder(
     AuthorityRequest | PeopleRequest
