@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from openami.cli.clone import CloneOptions, run_clone
+from openami.cli.hexadecimal import octets
 from openami.cli.key_files import KeyFiles, symmetric_key
 from openami.cli.mesh_meter import MeshPlace, mesh_place
 from openami.cli.output import JsonOption, console, print_json
 from openami.cli.serving import framing_of, served
-from openami.cli.session import AuthenticationName, FramingName, octets
+from openami.cli.session import AuthenticationName, FramingName
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
 from openami.cli.sub_meters import attending
 from openami.cli.waking import Waking
@@ -71,7 +72,11 @@ def meter(
         bool, typer.Option("--laboratory", help="Also answer clients without proof (16) and with a password (3).")
     ] = False,
     password: Annotated[
-        str | None, typer.Option(envvar="OPENAMI_PASSWORD", help="Password of a laboratory meter's LLS client.")
+        str | None,
+        typer.Option(
+            envvar="OPENAMI_PASSWORD",
+            help="Password of a laboratory meter's LLS client, or of the programming mode of an IEC 62056-21 port.",
+        ),
     ] = None,
     clone: Annotated[
         Path | None,
@@ -126,6 +131,14 @@ def meter(
 
     With `--mesh` the meter joins a collector's mesh, relays for other stations, and is reached and pushes through it.
     """
+    if clone is None and (authentication, signing_key, client_certificate) != (None, None, None):
+        raise SettingError("--authentication, --signing-key and --client-certificate are of a clone: give --clone")
+    if mesh_eui64 is not None and not mesh:
+        raise SettingError("--mesh-eui64 is of a mesh station: give --mesh")
+    if wake_key and not call_in:
+        raise SettingError("--wake-key is of a meter that calls in when it is woken: give --call-in")
+    if records is not None and encryption_key is None:
+        raise SettingError("--records is sealed under keys of your own: give --encryption-key and --authentication-key")
     clock: Clock = SystemClock() if speed == 1 else ScaledClock(SystemClock().time(), speed)
     store: CounterFile | None = None if counters is None else CounterFile(counters, disk=SystemDisk())
     if clone is not None:
@@ -167,7 +180,7 @@ def meter(
         if mesh:
             asyncio.run(_run_on_mesh(device, mesh_place(mesh, mesh_eui64, mesh_key), store, speed, as_json=as_json))
         elif face is not None:
-            port = local_port(face, device, clock, face_interval)
+            port = local_port(face, device, clock, face_interval, password)
             asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
             waking = Waking(call_in, wake_listen, wake_key)

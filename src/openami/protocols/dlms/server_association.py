@@ -61,6 +61,13 @@ class Rejection(RemoteProtocolError):
         self.initiate_error = initiate_error
 
 
+class WrongPassword(Rejection):
+    """The password of low-level security is another one."""
+
+    def __init__(self) -> None:
+        super().__init__("wrong password", AcseServiceUser.AUTHENTICATION_FAILURE)
+
+
 class Accepted(NamedTuple):
     """What an accepted AARQ leads to. `server_challenge` is empty without HLS; with it pass 3 is awaited."""
 
@@ -188,7 +195,7 @@ def _check_authentication(aarq: AARQ, settings: AssociationSettings, server_chal
     if settings.authentication is Authentication.LLS:
         assert settings.password is not None
         if value is None or not settings.password.matches(value):
-            raise Rejection("wrong password", AcseServiceUser.AUTHENTICATION_FAILURE)
+            raise WrongPassword
     if not settings.authentication.high:
         return b""
     if value is None or len(value) not in CHALLENGE_SIZES or value == server_challenge:

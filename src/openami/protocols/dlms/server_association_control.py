@@ -9,6 +9,7 @@ from openami.model.errors import RemoteProtocolError, SecurityError
 from openami.protocols.dlms.acse import AARQ, RLRE, RLRQ, AcseServiceUser, ReleaseResponseReason
 from openami.protocols.dlms.apdu import Apdu, decode_apdu, encode_apdu
 from openami.protocols.dlms.association import Association, AssociationSettings
+from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.block_transfer import BlockTransfer
 from openami.protocols.dlms.conformance import Conformance
 from openami.protocols.dlms.counters import CountersExhausted
@@ -19,6 +20,7 @@ from openami.protocols.dlms.protection_form import Manner
 from openami.protocols.dlms.server_association import (
     Accepted,
     Rejection,
+    WrongPassword,
     accepting,
     judge,
     pass_4,
@@ -75,7 +77,7 @@ class ServerAssociationControl:
         if device is None:
             what = f"server SAP {event.destination} is not there"
             raise Rejection(what, AcseServiceUser.CALLED_AP_TITLE_NOT_RECOGNIZED)
-        accepted = self._judge(aarq, event, settings)
+        accepted = self._judge(aarq, event, settings, now)
         association = accepted.association
         self.leave(event.source, "the client associates anew")
         room = self._room(association.client_max_receive_pdu_size)
@@ -91,8 +93,10 @@ class ServerAssociationControl:
         else:
             self._protection.with_numbers(step, session, now)
 
-    def _judge(self, aarq: AARQ, event: ApduReceived, settings: AssociationSettings) -> Accepted:
+    def _judge(self, aarq: AARQ, event: ApduReceived, settings: AssociationSettings, now: float) -> Accepted:
         """Under the client's keys; if they do not open what it sent, under those that they have taken the place of."""
+        if settings.authentication is Authentication.LLS:
+            return self._judge_password(aarq, event, settings, now)
         state, former = self._protection.state, settings.former
         try:
             association = Association(event.source, event.destination, settings)
@@ -103,6 +107,21 @@ class ServerAssociationControl:
             return judge(
                 aarq, Association(event.source, event.destination, former), self._settings, state, self._random
             )
+
+    def _judge_password(self, aarq: AARQ, event: ApduReceived, settings: AssociationSettings, now: float) -> Accepted:
+        """Unless too many were wrong."""
+        state = self._protection.state
+        lockout = state.lockouts[event.source]
+        if lockout.holds(now):
+            raise Rejection("too many passwords were wrong: wait", AcseServiceUser.AUTHENTICATION_FAILURE)
+        try:
+            association = Association(event.source, event.destination, settings)
+            accepted = judge(aarq, association, self._settings, state, self._random)
+        except WrongPassword:
+            lockout.wrong(now)
+            raise
+        lockout.right()
+        return accepted
 
     def _services(self, association: Association, device: LogicalDevice, room: int) -> Services | ShortNameServices:
         settings = self._settings

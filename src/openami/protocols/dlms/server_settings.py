@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +21,7 @@ from openami.protocols.dlms.counters import (
 )
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.short_names import ShortNames
+from openami.protocols.wire.lockout import Lockout
 
 ORIGINATORS_MAX: Final = 64
 
@@ -90,7 +92,7 @@ def fingerprint(key: bytes) -> str:
 class ServerState:
     """One per device, shared by all its links: no counter is used twice and none is accepted twice."""
 
-    __slots__ = ("_counters", "_name", "_windows", "sending")
+    __slots__ = ("_counters", "_name", "_windows", "lockouts", "sending")
 
     def __init__(self, system_title: bytes, counters: Counters, *, reserve: int = 256) -> None:
         self._counters = counters
@@ -98,6 +100,8 @@ class ServerState:
         name = f"{self._name}/sent"
         self.sending = SendCounter(name, counters.load(name), reserve)
         self._windows: dict[str, ReceiveWindow] = {}
+        self.lockouts: dict[int, Lockout] = defaultdict(Lockout)
+        """Wrong passwords, by client SAP."""
 
     def window_name(self, client_sap: int, client_system_title: bytes, key: bytes) -> str:
         """The name under which the last accepted counter of a client under an encryption key is kept.

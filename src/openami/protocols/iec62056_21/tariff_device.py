@@ -29,10 +29,9 @@ from openami.protocols.iec62056_21.message import (
     encode_identification,
 )
 from openami.protocols.iec62056_21.reader import ChangeSpeed
+from openami.protocols.wire.lockout import Lockout
 
 INACTIVITY_S: Final = 60.0
-PASSWORDS_MAX: Final = 3
-"""Wrong passwords in one conversation before the device ends it."""
 _OPTION_AT: Final = 3
 
 
@@ -55,6 +54,21 @@ class DeviceSettings:
     """Answers to partial reads (R3, R4) come in blocks of so many characters; 0: whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class LockedOut:
+    """Too many passwords were wrong: for a while none is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """Somebody wanted to write or execute what may not be, or had not proven himself."""
+
+    command: Command
+
+
+DeviceEvent = ChangeSpeed | LockedOut | CommandRefused
+
+
 class _State(Enum):
     WAITING = auto()
     OPTION = auto()
@@ -62,16 +76,20 @@ class _State(Enum):
 
 
 class TariffDevice:
-    """One device on a line; the same shape of core as `Reader`. Its only event is `ChangeSpeed`."""
+    """One device on a line; the same shape of core as `Reader`.
 
-    def __init__(self, settings: DeviceSettings) -> None:
+    Wrong passwords are counted in `lockout`, which outlives the line.
+    """
+
+    def __init__(self, settings: DeviceSettings, lockout: Lockout | None = None) -> None:
         self._settings = settings
+        self._lockout = lockout or Lockout()
         self._channel = Channel()
         self._out: deque[bytes | ChangeSpeed] = deque()
         self._last = b""
         self._state = _State.WAITING
         self._open = False
-        self._wrong = 0
+        self._noticed: deque[LockedOut | CommandRefused] = deque()
         self._blocks: deque[bytes] = deque()
         self._due: float | None = None
 
@@ -80,7 +98,9 @@ class TariffDevice:
         while (message := self._channel.next(options=self._state is _State.OPTION)) is not None:
             self._message(message, now)
 
-    def next_event(self) -> ChangeSpeed | None:
+    def next_event(self) -> DeviceEvent | None:
+        if self._noticed:
+            return self._noticed.popleft()
         if self._out and isinstance(self._out[0], ChangeSpeed):
             event = self._out.popleft()
             assert isinstance(event, ChangeSpeed)
@@ -113,7 +133,7 @@ class TariffDevice:
             self._chosen(message, now)
         elif self._state is _State.PROGRAMMING and first == b"\x01":
             self._due = now + INACTIVITY_S
-            self._commanded(message)
+            self._commanded(message, now)
         elif first == NAK and self._last:
             self._out.append(self._last)
         elif first == ACK and self._blocks:
@@ -151,7 +171,7 @@ class TariffDevice:
         self._due = None
         self._send(encode_data_block(DataBlock(text)))
 
-    def _commanded(self, message: bytes) -> None:
+    def _commanded(self, message: bytes, now: float) -> None:
         try:
             command = decode_command(message)
         except DecodeError:
@@ -160,25 +180,38 @@ class TariffDevice:
         if command.letter == "B":
             self._end()
         elif command.letter == "P":
-            self._password(command)
+            self._password(command, now)
         elif self._settings.passwords and not self._open:
-            self._send(encode_data_block(DataBlock("(ER01)")))
+            self._refuse(command, "(ER01)")
         elif command.letter == "R":
             self._answer(command)
+        elif self._settings.write(command):
+            self._send(ACK)
         else:
-            self._send(ACK if self._settings.write(command) else encode_data_block(DataBlock("(ER02)")))
+            self._refuse(command, "(ER02)")
 
-    def _password(self, command: Command) -> None:
+    def _refuse(self, command: Command, error: str) -> None:
+        if command.letter != "R":
+            self._noticed.append(CommandRefused(command))
+        self._send(encode_data_block(DataBlock(error)))
+
+    def _password(self, command: Command, now: float) -> None:
+        if self._lockout.holds(now):
+            self._break()
+            return
         known = self._settings.passwords.get(command.type)
         given = (command.data or "")[1:-1]
         if known is not None and compare_digest(known.encode(), given.encode("latin-1")):
-            self._open, self._wrong = True, 0
+            self._open = True
+            self._lockout.right()
             self._send(ACK)
-            return
-        self._wrong += 1
-        if self._wrong < PASSWORDS_MAX:
+        elif self._lockout.wrong(now):
+            self._noticed.append(LockedOut())
+            self._break()
+        else:
             self._send(NAK)
-            return
+
+    def _break(self) -> None:
         self._send(encode_command(Command("B", "0")))
         self._end(keep=True)
 
@@ -198,7 +231,7 @@ class TariffDevice:
         self._last = octets
 
     def _end(self, *, keep: bool = False) -> None:
-        self._state, self._open, self._wrong, self._due = _State.WAITING, False, 0, None
+        self._state, self._open, self._due = _State.WAITING, False, None
         self._blocks.clear()
         if not keep:
             self._last = b""

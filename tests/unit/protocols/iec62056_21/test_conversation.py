@@ -34,7 +34,7 @@ from openami.protocols.iec62056_21.reader import (
     Refused,
     SignedOn,
 )
-from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
+from openami.protocols.iec62056_21.tariff_device import CommandRefused, DeviceSettings, LockedOut, TariffDevice
 
 REGISTERS = [DataSet("1.8.0", ("000123.4*kWh",)), DataSet("C.1.0", ("12345678",))]
 PROFILE = (
@@ -59,6 +59,8 @@ class Line:
         self.reader = reader or Reader()
         self.spoil, self.echo = spoil, echo
         self.speeds = {"reader": 300, "device": 300}
+        self.now = 0.0
+        self.noticed = []
         self.events = []
         self.sent = []
 
@@ -73,7 +75,7 @@ class Line:
 
     def settle(self):
         for _ in range(200):
-            out = self.reader.data_to_send(0.0)
+            out = self.reader.data_to_send(self.now)
             event = self.reader.next_event()
             if isinstance(event, ChangeSpeed):
                 self.speeds["reader"] = event.speed
@@ -81,15 +83,17 @@ class Line:
                 self.events.append(event)
             if out:
                 self.sent.append(out)
-                self.device.receive(out, 0.0)
+                self.device.receive(out, self.now)
                 if self.echo:
                     self.reader.receive(out, 0.0)
             back = self.device.data_to_send(0.0)
             for at in range(len(changed := self.spoil(back))):
                 self.reader.receive(changed[at : at + 1], 0.0)
             change = self.device.next_event()
-            if change is not None:
+            if isinstance(change, ChangeSpeed):
                 self.speeds["device"] = change.speed
+            elif change is not None:
+                self.noticed.append(change)
             if not (out or back or event or change):
                 return self.events
         raise AssertionError("they never end")
@@ -154,6 +158,36 @@ def test_wrong_passwords_end_the_conversation():
     line = Line(passwords={"1": "secret", "2": "other"})
     line.sign_on(Option.PROGRAMMING_MODE)
     assert isinstance(line.command("P", "1", "(other)"), Refused)
+
+
+def guess(line, password, now):
+    """Whether a password opens the device in a conversation of its own."""
+    line.reader, line.now = Reader(), now
+    line.sign_on(Option.PROGRAMMING_MODE)
+    return isinstance(line.command("P", "1", f"({password})"), Acknowledged)
+
+
+def test_guessing_is_locked_out_across_conversations_and_nobody_for_good():
+    line = Line(passwords={"1": "secret"})
+    for now in range(2):  # the reader says a refused password three times
+        assert not guess(line, "wrong", float(now))
+    assert line.noticed == [LockedOut()]
+    assert not guess(line, "secret", 30.0)
+    assert line.noticed == [LockedOut()]
+    assert guess(line, "secret", 61.0)
+    assert not guess(line, "wrong", 62.0)
+    assert guess(line, "secret", 200.0)
+
+
+def test_what_may_not_be_written_is_noticed():
+    line = Line(passwords={"1": "secret"})
+    line.sign_on(Option.PROGRAMMING_MODE)
+    line.command("W", "1", "C.1.0(5)")
+    line.command("R", "1", "1.8.0()")
+    line.command("P", "1", "(secret)")
+    line.command("W", "1", "no")
+    line.command("W", "1", "C.1.0(5)")
+    assert line.noticed == [CommandRefused(Command("W", "1", "C.1.0(5)")), CommandRefused(Command("W", "1", "no"))]
 
 
 def test_partial_blocks_are_joined():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -13,18 +13,25 @@ from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
 from openami.model.errors import LinkError
+from openami.model.event import EventCode
 from openami.model.obis import ObisCode
 from openami.model.unit import Unit
 from openami.protocols.iec62056_21.data_set import DataSet
 from openami.protocols.iec62056_21.message import Command, Identification
 from openami.protocols.iec62056_21.p1 import encode_p1
-from openami.protocols.iec62056_21.reader import ChangeSpeed
-from openami.protocols.iec62056_21.tariff_device import DeviceSettings, TariffDevice
+from openami.protocols.iec62056_21.tariff_device import (
+    CommandRefused,
+    DeviceEvent,
+    DeviceSettings,
+    LockedOut,
+    TariffDevice,
+)
 from openami.protocols.sml.element import Element, integer, unsigned
 from openami.protocols.sml.file import Message, encode_file
 from openami.protocols.sml.messages import Body, CloseResponse, GetListResponse, OpenResponse
 from openami.protocols.sml.transport import encode_transport
 from openami.protocols.sml.types import ListEntry
+from openami.protocols.wire.lockout import Lockout
 
 WINTER_S = 3600
 """P1 times are winter time of central Europe; a meter that is played keeps it all the year."""
@@ -133,19 +140,25 @@ async def _ended(link: Link) -> None:
 
 
 class ReadoutPort:
-    """A port that answers sign-ons with a read-out and, in programming mode, reads of its registers."""
+    """A port that answers sign-ons with a read-out and, in programming mode, reads of its registers.
 
-    def __init__(self, meter: ElectricityMeter, clock: Clock) -> None:
+    It writes and executes nothing: whoever tries is in the meter's event log, and whoever guesses `passwords` (P1 and
+    P2 by their digit) raises an alarm when he is locked out.
+    """
+
+    def __init__(self, meter: ElectricityMeter, clock: Clock, passwords: Mapping[str, str] | None = None) -> None:
         self._meter = meter
         self._clock = clock
+        self._passwords = dict(passwords or {})
+        self._lockout = Lockout()
 
     async def serve(self, link: Link) -> None:
         """Answer until the link ends; closes it."""
-        settings = DeviceSettings(IDENTIFICATION, self._readout, read=self._read)
-        driver: Driver[ChangeSpeed] = Driver(TariffDevice(settings), link, self._clock)
+        settings = DeviceSettings(IDENTIFICATION, self._readout, passwords=self._passwords, read=self._read)
+        driver: Driver[DeviceEvent] = Driver(TariffDevice(settings, self._lockout), link, self._clock)
         try:
             while True:
-                await driver.next_event()  # the line's other end keeps one speed
+                self.notice(await driver.next_event())  # the line's other end keeps one speed
         except LinkError:
             return
         finally:
@@ -154,6 +167,16 @@ class ReadoutPort:
     async def serve_line(self, link: Link) -> None:
         """A line that is always there."""
         await self.serve(link)
+
+    def notice(self, event: DeviceEvent) -> None:
+        """What somebody tried at the port goes into the meter's log; a lock-out is an alarm besides."""
+        now = self._clock.time()
+        if isinstance(event, LockedOut):
+            self._meter.advance(now)
+            self._meter.alarm(EventCode.AUTHENTICATION_FAILED, now)
+        elif isinstance(event, CommandRefused):
+            self._meter.advance(now)
+            self._meter.log(EventCode.AUTHENTICATION_FAILED, now)
 
     def _readout(self) -> list[DataSet]:
         return [DataSet("C.1.0", (self._meter.config.serial,)), *data_sets(self._meter, self._clock.time())]
@@ -164,9 +187,11 @@ class ReadoutPort:
         return next((f"({value})" for value in values), None)
 
 
-def local_port(face: LocalFace, meter: ElectricityMeter, clock: Clock, interval_s: float) -> PushingPort | ReadoutPort:
-    """The port of `meter` that `face` names."""
+def local_port(
+    face: LocalFace, meter: ElectricityMeter, clock: Clock, interval_s: float, password: str | None = None
+) -> PushingPort | ReadoutPort:
+    """The port of `meter` that `face` names; with a `password` (P1) programming mode asks for it."""
     if face is LocalFace.IEC62056_21:
-        return ReadoutPort(meter, clock)
+        return ReadoutPort(meter, clock, {} if password is None else {"1": password})
     message = p1_telegram if face is LocalFace.P1 else sml_file
     return PushingPort(lambda now: message(meter, now), clock, interval_s)
