@@ -18,6 +18,7 @@ from openami.io.links.memory import memory_pair
 from openami.io.links.neighbourhood import MeterSeen
 from openami.protocols.dlms.gateway import REQUEST, RESPONSE, GatewayAddress, Prefixed, decode_prefixed, encode_prefixed
 from openami.protocols.dlms.wrapper import decode_wrapper, encode_wrapper
+from openami.protocols.zones.collector_connection import LIFETIME_S
 from openami.protocols.zones.collector_message import Lane
 from openami.protocols.zones.message import RefusalCause
 from openami.simulation.disk import FaultDisk
@@ -269,6 +270,18 @@ async def test_a_second_connection_of_one_collector_ends_the_first():
     twin = Site("c1", zone, DirectMeters({}), settings=QUICK).start()
     await until(lambda: twin.collector.uplink.connected)
     assert list(zone.headend._collectors._sessions) == ["c1"]
+
+
+@in_virtual_time
+async def test_after_two_days_a_connection_is_made_anew():
+    zone = Zone()
+    site = Site("c1", zone, DirectMeters({})).start()
+    await until(lambda: site.collector.uplink.connected)
+    await asyncio.sleep(LIFETIME_S - 600)
+    assert len(site.links) == 1
+    await asyncio.sleep(1200)
+    assert len(site.links) == 2
+    assert site.collector.uplink.connected
 
 
 @in_virtual_time

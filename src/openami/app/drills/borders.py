@@ -11,11 +11,12 @@ from typing import Final
 from warnings import catch_warnings, simplefilter
 
 from openami.app.drills.drill import Fallen, Removal, drill, ignored, stands
-from openami.app.drills.world import octets_of
+from openami.app.drills.world import DAY_S, octets_of
 from openami.io.keystore import tls
 from openami.io.keystore.tls import Certificate, issue, make_authority
 from openami.protocols.zones import collector_connection, connection
 from openami.protocols.zones.collector_connection import CollectorConnection, CollectorRole
+from openami.protocols.zones.collector_message import VERSION, Hello, Ping, Welcome, encode_collector_message
 from openami.protocols.zones.connection import Ended, Role, ZoneConnection
 from openami.protocols.zones.message import AskStatus
 
@@ -91,6 +92,39 @@ def _trickles(core: ZoneConnection | CollectorConnection, now: float) -> bool:
     core.receive(b"\x00" if now <= 30.0 else b"\x10", now)
     core.handle_timeout(now)
     return _ended(core)
+
+
+@drill("A049", WAN, Removal(collector_connection, "LIFETIME_S", float("inf")))
+def a_connection_is_kept_alive_for_ever() -> None:
+    """Signs of life come all the time: after two days either side ends it, and TLS begins anew, with certificates."""
+    for role in CollectorRole:
+        core, now = _greeted(role), 0.0
+        while not core.ended and now < 3 * DAY_S:
+            now = core.next_timeout() or now
+            core.handle_timeout(now)
+            core.receive(_PING, now)
+        stands(core.ended, "a session of TLS outlives three days")
+        stands(now >= DAY_S, "a session of TLS does not live for a day")
+
+
+def _greeted(role: CollectorRole) -> CollectorConnection:
+    core = CollectorConnection(role, 0.0)
+    hello, welcome = Hello(VERSION, "", []), Welcome(0.0, [], 1 << 16)
+    ours, theirs = (hello, welcome) if role is CollectorRole.COLLECTOR else (welcome, hello)
+    if role is CollectorRole.COLLECTOR:
+        core.send(ours, 0.0)
+    core.receive(_framed(theirs), 0.0)
+    if role is CollectorRole.HEADEND:
+        core.send(ours, 0.0)
+    return core
+
+
+def _framed(message: Hello | Welcome | Ping) -> bytes:
+    raw = encode_collector_message(message)
+    return len(raw).to_bytes(4, "big") + raw
+
+
+_PING: Final = _framed(Ping())
 
 
 # TLS

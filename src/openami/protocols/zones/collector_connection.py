@@ -3,8 +3,8 @@
 A frame is the length of the message (4 bytes, big-endian) and the message. Nothing longer than `FRAME_BYTES_MAX` is
 accepted or sent, before the greeting nothing longer than `GREETING_BYTES_MAX`.
 
-    collector:  greeting ── Hello sent, Welcome came ──► open ── bad bytes, silence, end ──► ended
-    head-end:   greeting ── Hello came, Welcome sent ──► open ── bad bytes, silence, end ──► ended
+    collector:  greeting ── Hello sent, Welcome came ──► open ── bad bytes, silence, age, end ──► ended
+    head-end:   greeting ── Hello came, Welcome sent ──► open ── bad bytes, silence, age, end ──► ended
 
 On each channel either side may have `CHANNEL_WINDOW` bytes under way; who sends more is cut off.
 """
@@ -37,6 +37,10 @@ from openami.protocols.zones.connection import LENGTH_BYTES, Ended
 FRAME_BYTES_MAX = 1 << 20
 GREETING_BYTES_MAX = 4096
 SILENCE_S = 90.0
+LIFETIME_S = 172_800.0
+"""Either side ends a connection of this age: keys and certificates are judged anew (48 hours, as BSI's test cases for
+smart metering name them for the WAN, from the catalogue of attacks).
+"""
 _PINGS_PER_SILENCE = 3
 CollectorEvent = CollectorMessage | HeadendMessage | Ended
 
@@ -75,7 +79,7 @@ class CollectorConnection:
         self._received = bytearray()
         self._events: deque[CollectorEvent] = deque()
         self._out = bytearray()
-        self._heard = self._said = now
+        self._began = self._heard = self._said = now
         self._channels: dict[int, _Channel] = {}
         self._newest = 0
 
@@ -136,17 +140,17 @@ class CollectorConnection:
         return data
 
     def next_timeout(self) -> float | None:
-        """When this side speaks up, or gives up a peer that says nothing."""
+        """When this side speaks up, or gives up a peer that says nothing or a connection that is old."""
         if self._state is _State.ENDED:
             return None
-        dead = self._heard + self._silence_s
+        dead = min(self._heard + self._silence_s, self._began + LIFETIME_S)
         if self._state is _State.GREETING:
             return dead
         return min(dead, self._said + self._silence_s / _PINGS_PER_SILENCE)
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""
-        if self._state is not _State.ENDED and now >= self._heard + self._silence_s:
+        if self._state is not _State.ENDED and now >= min(self._heard + self._silence_s, self._began + LIFETIME_S):
             self._end(None)
         elif self._state is _State.OPEN and now >= self._said + self._silence_s / _PINGS_PER_SILENCE:
             self.send(Ping(), now)
