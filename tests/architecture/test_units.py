@@ -10,7 +10,7 @@ import pytest
 from openami.cli.up import Part
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
-PARTS = ["headend", "backoffice", "collector", "authority", "guard", "witness"]
+PARTS = ["headend", "backoffice", "operations", "portal", "collector", "authority", "guard", "witness"]
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -209,6 +209,21 @@ async def running(operations: Operations) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def key_orders(installation: Installation, office: BackOffice, clock: Clock) -> AsyncIterator[KeyOrders]:
+    """New keys for meters of the two-seal class; the store of pending keys is opened when it is first needed."""
+    with ThreadPoolExecutor(1, thread_name_prefix="keys") as executor:
+        yield KeyOrders(
+            office.registry,
+            office.operations.sessions,
+            office.keystore,
+            installation.open_pending_keys,
+            clock,
+            secrets.token_bytes,
+            Executed(executor),
+        )
+
+
+@asynccontextmanager
 async def run_operations_port(
     installation: Installation, office: BackOffice, keys: KeyOrders, clock: Clock
 ) -> AsyncIterator[Server]:

@@ -33,11 +33,15 @@ def open_log(stack: ExitStack, installation: Installation, records: str, origin:
 
 
 @contextmanager
-def open_audit(installation: Installation, clock: Clock) -> Iterator[Audit]:
-    """The back office's audit log, open while the context is; the portal's threads may enter things at once."""
+def open_audit(installation: Installation, clock: Clock, *, pages: bool = False) -> Iterator[Audit]:
+    """The back office's audit log, open while the context is; the portal's threads may enter things at once.
+
+    `pages`: that of pages that are a process of their own.
+    """
     settings = installation.settings
+    records, name = (settings.portal.records, "portal") if pages else (settings.operations.records, "operations")
     with ExitStack() as stack:
-        log = open_log(stack, installation, settings.operations.records, f"{settings.portal.name}/operations")
+        log = open_log(stack, installation, records, f"{settings.portal.name}/{name}")
         audit = Audit(log, clock.time, Lock())
         head = installation.path(settings.audit.heads) / head_file(log.origin)
         audit.cosigned = head.read_text(encoding="utf-8") if head.exists() else ""

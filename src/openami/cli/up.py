@@ -29,6 +29,8 @@ class Part(StrEnum):
 
     HEADEND = "headend"
     BACKOFFICE = "backoffice"
+    OPERATIONS = "operations"
+    PORTAL = "portal"
     COLLECTOR = "collector"
     AUTHORITY = "authority"
     GUARD = "guard"
@@ -47,14 +49,19 @@ def up(
     """Run the parts of an installation until stopped: all, or one by name.
 
     The head-end relays circuits and spools pushes; it holds no key and no name. The back office opens all connections
-    to it, reads all meters on schedule and serves the pages. A collector runs where its meters are; authority, guard
-    and witness are processes of other users with keys of their own: none of these runs unasked.
+    to it, reads all meters on schedule and serves the pages; as `operations` and `portal` it is two processes, of which
+    the pages' has no meter's key. A collector runs where its meters are; authority, guard and witness are processes of
+    other users with keys of their own: none of these runs unasked.
     """
     from openami.app.log_lines import begin_logging
 
     begin_logging()
     if part is Part.COLLECTOR:
         asyncio.run(_run_collector(settings.resolve(), as_json=as_json))
+    elif part is Part.PORTAL:
+        from openami.app.installation import Installation
+
+        asyncio.run(_run_pages(Installation.load(settings), as_json=as_json))
     elif part in {Part.AUTHORITY, Part.GUARD, Part.WITNESS}:
         asyncio.run(_run_inner(settings, part, as_json=as_json))
     else:
@@ -85,14 +92,12 @@ async def _run_inner(settings: Path, part: Part, *, as_json: bool) -> None:
 
 
 async def _run(installation: Installation, part: Part | None, *, as_json: bool) -> None:
-    from openami.app.parts import open_back_office, run_headend, run_portal, running
-    from openami.app.records import open_audit
-    from openami.app.witnessing import run_witnessing
+    from openami.app.parts import run_headend
 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         headend = installation.settings.operations.headend
-        if part is not Part.BACKOFFICE:
+        if part in {None, Part.HEADEND}:
             relay = await stack.enter_async_context(run_headend(installation, clock))
             if part is None:
                 headend = f"127.0.0.1:{relay.port}"
@@ -101,13 +106,55 @@ async def _run(installation: Installation, part: Part | None, *, as_json: bool) 
                 where += f", collectors on port {relay.collector_port}"
             _tell("headend", where, as_json=as_json)
         if part is not Part.HEADEND:
-            office = await stack.enter_async_context(open_back_office(installation, clock, headend))
-            _schedule(installation, office)
-            await stack.enter_async_context(running(office.operations))
-            audit = stack.enter_context(open_audit(installation, clock))
-            await stack.enter_async_context(run_witnessing(installation, office.store, audit, clock))
-            serving = await stack.enter_async_context(run_portal(installation, office, clock, audit=audit))
-            _tell("backoffice", serving.url, as_json=as_json)
+            await _run_office(stack, installation, headend, pages=part is not Part.OPERATIONS, as_json=as_json)
+        await _stopped()
+
+
+async def _run_office(
+    stack: AsyncExitStack, installation: Installation, headend: str, *, pages: bool, as_json: bool
+) -> None:
+    """Operations, and the pages or the port where pages of another process ask."""
+    from openami.app.parts import key_orders, open_back_office, run_operations_port, run_portal, running
+    from openami.app.real_console import open_console
+    from openami.app.records import open_audit
+    from openami.app.witnessing import run_witnessing
+
+    clock = SystemClock()
+    office = await stack.enter_async_context(open_back_office(installation, clock, headend))
+    _schedule(installation, office)
+    await stack.enter_async_context(running(office.operations))
+    audit = stack.enter_context(open_audit(installation, clock))
+    await stack.enter_async_context(run_witnessing(installation, office.store, audit, clock))
+    keys = await stack.enter_async_context(key_orders(installation, office, clock))
+    if not pages:
+        server = await stack.enter_async_context(run_operations_port(installation, office, keys, clock))
+        _tell("operations", f"port {server.port}", as_json=as_json)
+        return
+    own, records = installation.operations_certificate(), installation.settings.operations.records
+    console_ = open_console(installation, own, records, office.registry, office.operations, keys, audit, clock)
+    critical = await stack.enter_async_context(console_)
+    serving = await stack.enter_async_context(run_portal(installation, office, clock, critical=critical, audit=audit))
+    _tell("backoffice", serving.url, as_json=as_json)
+
+
+async def _run_pages(installation: Installation, *, as_json: bool) -> None:
+    from openami.app.parts import open_pages, run_portal
+    from openami.app.real_console import open_console
+    from openami.app.records import open_audit
+    from openami.app.witnessing import run_pages_witnessing
+
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        pages = await stack.enter_async_context(open_pages(installation, clock))
+        audit = stack.enter_context(open_audit(installation, clock, pages=True))
+        await stack.enter_async_context(run_pages_witnessing(installation, audit, clock))
+        own, records = installation.portal_certificate(), installation.settings.portal.records
+        console_ = open_console(installation, own, records, pages.registry, pages.operations, pages.keys, audit, clock)
+        critical = await stack.enter_async_context(console_)
+        serving = await stack.enter_async_context(
+            run_portal(installation, pages, clock, critical=critical, audit=audit)
+        )
+        _tell("portal", serving.url, as_json=as_json)
         await _stopped()
 
 
