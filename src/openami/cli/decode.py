@@ -12,6 +12,7 @@ import typer
 from openami.cli.decode_table import decode_table
 from openami.cli.explained import show_decoded
 from openami.cli.format_file import FormatsOption, formats_in
+from openami.cli.hexadecimal import octets
 from openami.cli.output import JsonOption, print_error, print_json
 from openami.model.errors import DecodeError, SettingError
 from openami.protocols.decode import MessageDecoder, decode_message
@@ -92,7 +93,7 @@ def all_decoders(
 
 
 def _explain(lines: Iterator[str], decoders: tuple[MessageDecoder, ...], protocol: str | None, *, as_json: bool) -> int:
-    failed = False
+    failed, number = False, 0
     for number, line in enumerate(lines, 1):
         try:
             decoded = decode_message(_bytes(line), decoders, protocol)
@@ -104,6 +105,8 @@ def _explain(lines: Iterator[str], decoders: tuple[MessageDecoder, ...], protoco
             print_json(decoded.plain())
         else:
             show_decoded(decoded)
+    if not number:
+        raise SettingError("nothing to decode: give a message, --file, or lines of hexadecimal on standard input")
     return 1 if failed else 0
 
 
@@ -127,10 +130,7 @@ def _is_there(path: Path) -> bool:
 
 def octets_of(option: str, values: list[str] | None) -> list[bytes]:
     """Hexadecimal options as bytes; raises `SettingError` that names the option."""
-    try:
-        return [bytes.fromhex(value) for value in values or ()]
-    except ValueError as error:
-        raise SettingError(f"{option} is not hexadecimal: {error}") from error
+    return [octets(option, value) for value in values or ()]
 
 
 def _lines(message: str | None, file: Path | None) -> Iterator[str]:

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from openami.app.settings import address
+from openami.cli.hexadecimal import octets
 from openami.cli.key_files import symmetric_key
 from openami.cli.output import JsonOption, console, print_json
-from openami.cli.session import SessionOptions, octets, open_session
+from openami.cli.session import SessionOptions, open_session
 from openami.cli.session_options import reaching_a_meter
 from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk

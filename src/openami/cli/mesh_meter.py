@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
+from openami.cli.hexadecimal import octets
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.mesh import MeshFace
 from openami.io.clock import ScaledClock
@@ -40,14 +41,4 @@ def mesh_place(radio: str, eui64: str | None, key: str | None) -> MeshPlace:
     """Read the options; raises `SettingError`."""
     if eui64 is None or key is None:
         raise SettingError("--mesh needs --mesh-eui64 and --mesh-key, as the collector's file of stations has them")
-    return MeshPlace(zep_address(radio, "--mesh"), _octets("--mesh-eui64", eui64, 8), _octets("--mesh-key", key, 16))
-
-
-def _octets(option: str, text: str, size: int) -> bytes:
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        octets = b""
-    if len(octets) != size:
-        raise SettingError(f"{option} must be {2 * size} hexadecimal digits")
-    return octets
+    return MeshPlace(zep_address(radio, "--mesh"), octets("--mesh-eui64", eui64, 8), octets("--mesh-key", key, 16))

@@ -12,6 +12,7 @@ import typer
 from openami.app.records import enter_beside
 from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.audit.entry import Kind
+from openami.cli.hexadecimal import octets
 from openami.cli.output import JsonOption, console, print_rows
 from openami.cli.seal_keys import SettingsOption, key, public, receive
 from openami.io.clock import SystemClock
@@ -20,6 +21,7 @@ from openami.io.keystore.certificate_request import install_certificate, make_re
 from openami.io.keystore.certificates import Purpose
 from openami.io.keystore.root_authority import RootAuthority
 from openami.model.errors import SettingError
+from openami.protocols.dlms.security import SYSTEM_TITLE_SIZE
 
 FolderOption = Annotated[Path, typer.Option("--folder", help="Folder of the authority.")]
 PurposeOption = Annotated[
@@ -107,7 +109,7 @@ def sign(
     """Sign a request and print the certificate. An authority that stands by itself is made when there is none."""
     authority, now = CertificateAuthority(folder, purpose), datetime.now(UTC)
     authority.make(now)
-    title = _title(system_title)
+    title = octets("--system-title", system_title, 0, SYSTEM_TITLE_SIZE)
     signed = authority.sign(file.read_bytes(), name, unit, now, server=server, system_title=title, days=days)
     _enter(folder, Kind.CERTIFICATE, name, "signed a certificate", signed)
     typer.echo(signed.decode(), nl=False)
@@ -164,16 +166,6 @@ def renew(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
 def _enter(folder: Path, kind: Kind, subject: str, what: str, about: bytes) -> None:
     """In the authority's own log, before anybody gets what was made."""
     enter_beside(folder, SystemClock(), kind, subject, what, sha256(about).digest())
-
-
-def _title(text: str) -> bytes:
-    try:
-        title = bytes.fromhex(text)
-    except ValueError:
-        title = b"?"
-    if len(title) not in {0, 8}:
-        raise SettingError(f"--system-title is {text!r}; it has 16 hexadecimal digits")
-    return title
 
 
 def _first_line(file: Path) -> str:

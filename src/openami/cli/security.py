@@ -12,13 +12,14 @@ from typing import Annotated, Final
 
 import typer
 
+from openami.cli.hexadecimal import octets
 from openami.cli.output import console
-from openami.cli.session import SessionOptions, octets, open_session
+from openami.cli.read import code_of
+from openami.cli.session import SessionOptions, open_session
 from openami.cli.session_options import reaching_a_meter
 from openami.io.clock import SystemClock
 from openami.io.links.procedure import perform
 from openami.model.errors import SettingError
-from openami.model.obis import ObisCode
 from openami.protocols.dlms.cosem.security_setup import CertificateEntity, CertificateType, KeyId
 from openami.protocols.dlms.key_exchange import (
     AgreementPlan,
@@ -99,7 +100,7 @@ def transfer(
     new = keys
     for name in names:
         new = with_key(new, _IDS[name], secrets.token_bytes(keys.suite.key_size))
-    asyncio.run(_renew(options, transfer_keys(keys, new, ObisCode.parse(setup)), names, out))
+    asyncio.run(_renew(options, transfer_keys(keys, new, code_of(setup)), names, out))
 
 
 @reaching_a_meter
@@ -123,7 +124,7 @@ def agree(
         settings.system_title,
         octets("--meter-system-title", options.meter_system_title, SYSTEM_TITLE_SIZE),
         secrets.token_bytes,
-        ObisCode.parse(setup),
+        code_of(setup),
     )
     asyncio.run(_renew(options, agree_keys(plan, [_IDS[name] for name in names]), names, out))
 
@@ -137,7 +138,7 @@ def request(
     setup: SetupOption = DEFAULT_SETUP,
 ) -> None:
     """Let a meter make a key pair, and take its request for a certificate."""
-    der = asyncio.run(_performed(options, request_certificate(_KINDS[pair], ObisCode.parse(setup))))
+    der = asyncio.run(_performed(options, request_certificate(_KINDS[pair], code_of(setup))))
     out.write_bytes(der)
     console.print(f"{out}: {len(der)} bytes", highlight=False)
 
@@ -150,7 +151,7 @@ def import_(
     setup: SetupOption = DEFAULT_SETUP,
 ) -> None:
     """Bring a certificate into a meter: of its own pair, of a client, of an authority."""
-    asyncio.run(_performed(options, import_certificate(certificate.read_bytes(), ObisCode.parse(setup))))
+    asyncio.run(_performed(options, import_certificate(certificate.read_bytes(), code_of(setup))))
     console.print(f"the meter holds {certificate}", highlight=False)
 
 
@@ -165,7 +166,7 @@ def export(
     setup: SetupOption = DEFAULT_SETUP,
 ) -> None:
     """Take a certificate that a meter holds."""
-    wanted = export_certificate(_ENTITIES[holder], _KINDS[pair], bytes.fromhex(title), ObisCode.parse(setup))
+    wanted = export_certificate(_ENTITIES[holder], _KINDS[pair], _title(title), code_of(setup))
     out.write_bytes(asyncio.run(_performed(options, wanted)))
     console.print(f"{out} written", highlight=False)
 
@@ -180,9 +181,13 @@ def remove(
     setup: SetupOption = DEFAULT_SETUP,
 ) -> None:
     """Let a meter forget a certificate."""
-    unwanted = remove_certificate(_ENTITIES[holder], _KINDS[pair], bytes.fromhex(title), ObisCode.parse(setup))
+    unwanted = remove_certificate(_ENTITIES[holder], _KINDS[pair], _title(title), code_of(setup))
     asyncio.run(_performed(options, unwanted))
     console.print("the meter has forgotten it", highlight=False)
+
+
+def _title(text: str) -> bytes:
+    return octets("TITLE", text, 0, SYSTEM_TITLE_SIZE)
 
 
 async def _performed(options: SessionOptions, procedure: Procedure[bytes] | Procedure[None]) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from openami.cli.hexadecimal import octets
 from openami.cli.key_files import KeyFiles
 from openami.io.clock import SystemClock
 from openami.io.disk import SystemDisk
@@ -172,17 +173,6 @@ _SIGNED = SecurityPolicy(
     request_signed=True,
     response_signed=True,
 )
-
-
-def octets(option: str, text: str, size: int) -> bytes:
-    """Hexadecimal text of exactly `size` bytes; raises `SettingError` that names the option, not the value."""
-    try:
-        value = bytes.fromhex(text)
-    except ValueError as error:
-        raise SettingError(f"{option} is not hexadecimal") from error
-    if len(value) != size:
-        raise SettingError(f"{option} has {len(value)} bytes, not {size}")
-    return value
 
 
 def own_system_title() -> bytes:

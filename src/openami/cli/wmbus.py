@@ -93,6 +93,8 @@ def play(
     The message counter of mode 7 begins with the seconds of the clock, so that no run repeats another's.
     """
     clock = SystemClock()
+    if mode != MODE_TLS and (certificate or authority):
+        raise SettingError(f"--certificate and --authority are for --mode {MODE_TLS}")
     try:
         security = Security.PLAIN if mode == MODE_TLS else Security(mode)
     except ValueError as error:

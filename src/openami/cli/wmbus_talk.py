@@ -97,7 +97,7 @@ def meter_address(text: str) -> MeterAddress:
     try:
         return MeterAddress.parse(text)
     except (ValueError, LocalProtocolError) as error:
-        raise SettingError(f"write addresses as OAM.10000001.01.07: {error}") from error
+        raise SettingError(f"{text!r} is no address of a meter; write it as OAM.10000001.01.07") from error
 
 
 async def _command(link: str, stick: StickName, command: MeterCommand, timeout_s: float) -> Outcome:

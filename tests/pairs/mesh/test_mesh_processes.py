@@ -119,7 +119,7 @@ def test_a_mesh_meter_says_what_it_wants(capsys):
     for options, reason in (
         (["--mesh", "zep://127.0.0.1"], "--mesh-eui64"),
         (["--mesh", "zep://127.0.0.1", "--mesh-eui64", STATIONS[0], "--mesh-key", LINK_KEYS[0]], "zep://HOST:PORT"),
-        (["--mesh", radio(1, 2), "--mesh-eui64", "12", "--mesh-key", LINK_KEYS[0]], "16 hexadecimal digits"),
+        (["--mesh", radio(1, 2), "--mesh-eui64", "12", "--mesh-key", LINK_KEYS[0]], "1 bytes, not 8"),
         (["--mesh", radio(1, 2), "--mesh-eui64", STATIONS[0], "--mesh-key", LINK_KEYS[0]], "--counters"),
     ):
         assert run(["meter", *options]) != 0

@@ -29,6 +29,7 @@ from openami.io.keystore.certificates import (
     key_pem,
     load_authority,
     names,
+    read_certificate,
     read_request,
     usage,
     write_private,
@@ -77,7 +78,7 @@ class CertificateAuthority:
 
     def install(self, certificate: bytes, root: bytes, now: dt.datetime) -> None:
         """Use what the root has signed, with an empty deny list. Raises `SecurityError` if `root` (PEM) has not."""
-        signed, above = (x509.load_pem_x509_certificate(raw) for raw in (certificate, root))
+        signed, above = read_certificate(certificate), read_certificate(root)
         try:
             signed.verify_directly_issued_by(above)
         except (ValueError, TypeError, InvalidSignature) as error:
@@ -129,8 +130,8 @@ class CertificateAuthority:
         return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def deny(self, certificate: bytes, now: dt.datetime) -> int:
-        """Call a certificate (PEM) back: write the deny list anew; the serial number."""
-        serial = x509.load_pem_x509_certificate(certificate).serial_number
+        """Call a certificate (PEM) back: write the deny list anew; the serial number. Raises `SecurityError`."""
+        serial = read_certificate(certificate).serial_number
         listed = x509.load_pem_x509_crl(self.deny_list.read_bytes())
         denied = {entry.serial_number: entry.revocation_date_utc for entry in listed}
         denied.setdefault(serial, now)

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from openami.io.keystore.certificates import NAME, key_pem, names, write_private
+from openami.io.keystore.certificates import NAME, key_pem, names, read_certificate, write_private
 from openami.model.errors import SecurityError, SettingError
 
 
@@ -26,12 +26,16 @@ def make_request(file: Path, name: str) -> bytes:
 def install_certificate(file: Path, certificate: bytes) -> None:
     """Put the certificate (PEM) and the key that was made for it into `file`, in one step: roll-over needs no pause.
 
-    Raises `SecurityError` if the certificate is for another key; then nothing is changed.
+    Raises `SecurityError` if the certificate is for another key, `SettingError` if none was made; then nothing is
+    changed.
     """
-    key_pem = _new_key(file).read_bytes()
+    try:
+        key_pem = _new_key(file).read_bytes()
+    except FileNotFoundError as error:
+        raise SettingError(f"{_new_key(file)} is not there: make the key first, with the request") from error
     key = serialization.load_pem_private_key(key_pem, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    if x509.load_pem_x509_certificate(certificate).public_key() != key.public_key():
+    if read_certificate(certificate).public_key() != key.public_key():
         raise SecurityError(f"the certificate is not for the key in {_new_key(file)}: make a new request")
     new = file.with_name(file.name + ".new")
     write_private(new, key_pem + certificate)

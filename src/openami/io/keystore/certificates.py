@@ -48,6 +48,14 @@ def read_request(raw: bytes) -> x509.CertificateSigningRequest:
     return asked
 
 
+def read_certificate(raw: bytes) -> x509.Certificate:
+    """The certificate (PEM); raises `SecurityError`."""
+    try:
+        return x509.load_pem_x509_certificate(raw)
+    except ValueError as error:
+        raise SecurityError(f"this is no certificate in PEM: {error}") from error
+
+
 def common_name(name: x509.Name) -> str:
     """The one common name; empty if there is none or more than one."""
     found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
