@@ -45,6 +45,7 @@ def audit(world: World, until: float) -> Audit:
         meter.advance(now)
         _flowed(world, number, result.energy)
         captured = captured_of(meter)
+        _profiled(meter, captured, result.energy)
         for channel in (1, 2):
             _stored(world, number, channel, captured, until, result)
     return result
@@ -74,6 +75,18 @@ def _flowed(world: World, number: int, checker: Checker) -> None:
         expected = initial + flow(until) - flow(world.start_s) - without
         if counted != expected:
             checker.find(f"{config.serial}: the register shows {counted} Wh, {expected} Wh have flowed")
+
+
+def _profiled(meter: ElectricityMeter, captured: Captured, checker: Checker) -> None:
+    """The profile shows each register on its way from where it began to where it stands now, never back."""
+    config, energy = meter.config, meter.energy
+    for rows, first, last in zip(
+        captured.registers, (config.import_wh, config.export_wh), (energy.import_wh, energy.export_wh), strict=True
+    ):
+        checker.checked += 1
+        way = np.concatenate(([first], rows, [last]))
+        if (np.diff(way) < 0).any():
+            checker.find(f"{config.serial}: the profile's register runs back between {first} and {last} Wh")
 
 
 def _stored(world: World, number: int, channel: int, captured: Captured, until: float, result: Audit) -> None:

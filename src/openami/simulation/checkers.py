@@ -73,19 +73,19 @@ class FrameCounters(Checker):
 
 
 class InvocationCounters(Checker):
-    """No meter seals two different pushes with one invocation counter."""
+    """Nobody seals two different APDUs under one key with one invocation counter. `who` stands for sender and key."""
 
     def __init__(self) -> None:
         super().__init__("invocation counters")
         self._seen: dict[tuple[bytes, int], int] = {}
 
-    def watch(self, now: float, system_title: bytes, counter: int, sealed: bytes) -> None:
-        """A sealed push has come."""
+    def watch(self, now: float, who: bytes, counter: int, sealed: bytes) -> None:
+        """A sealed APDU was seen; `sealed` is its ciphered content."""
         self.checked += 1
         digest = crc32(sealed)
-        before = self._seen.setdefault((system_title, counter), digest)
+        before = self._seen.setdefault((who, counter), digest)
         if before != digest:
-            self.find(f"{now:.6f} s: {system_title.hex()} sealed two pushes with invocation counter {counter}")
+            self.find(f"{now:.6f} s: {who.hex()} sealed two APDUs with invocation counter {counter}")
 
 
 class RoutingLoops(Checker):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from openami.model.errors import ProtocolError
+from openami.protocols.dlms.acse import AARE, AARQ
 from openami.protocols.dlms.apdu import decode_apdu
 from openami.protocols.dlms.ciphered import Ciphered, GeneralGloCiphering
 from openami.protocols.dlms.security import read_header
@@ -39,8 +40,10 @@ class Conversations:
         try:
             apdu = decode_wrapper(datagram).apdu
             sealed = decode_apdu(apdu)
+            if isinstance(sealed, AARQ | AARE) and sealed.user_information:
+                sealed = decode_apdu(sealed.user_information)
             if isinstance(sealed, GeneralGloCiphering | Ciphered) and not _dedicated(sealed):
-                self._counters.watch(now, who, read_header(sealed.content).invocation_counter, apdu)
+                self._counters.watch(now, who, read_header(sealed.content).invocation_counter, sealed.content)
         except ProtocolError:
             return
 

@@ -57,7 +57,7 @@ class Deliveries:
         except DecodeError:
             self.foreign += 1
             return
-        self.counters.watch(now, *who, apdu)
+        self.counters.watch(now, *who, outer.content)
         if who in self._seen:
             self.repeated += 1
             return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from openami.protocols.dlms.counters import MemoryCounters
-from openami.protocols.mesh.events import DatagramReceived, Joined, Persist
+from openami.protocols.mesh.events import DatagramReceived, Joined, KeyChanged, Persist, StationKnown
 from openami.protocols.mesh.node import MeshNode
 from openami.protocols.mesh.parameters import MeshParameters, NodeSettings
 from openami.simulation.adversary import Flood, Liar, Recorder
@@ -17,6 +17,11 @@ from openami.simulation.medium import Medium
 from openami.simulation.station import Station
 from openami.simulation.streams import ByteStream, Streams
 from openami.simulation.trace import Trace
+
+_LET_IN = (Joined, KeyChanged, DatagramReceived)
+"""What a station is told that was let in."""
+_FOUND = (StationKnown, DatagramReceived)
+"""What a root is told whom others took for theirs."""
 
 
 def on_the_medium(district: District) -> list[tuple[int, Fault]]:
@@ -84,27 +89,25 @@ class Strangers:
         counters = MemoryCounters()
         if kind == "lying-rank":
             self.insiders[settings.eui64] = settings.device_key or b""
-            return self._station(number, kind, Liar(settings, random, counters), _Insider(counters, self._loop).heard)
-        return self._station(number, kind, MeshNode(settings, random, counters), self._heard)
+        core = (Liar if kind == "lying-rank" else MeshNode)(settings, random, counters)
+        return Station(
+            number,
+            kind,
+            core,
+            self._medium,
+            self._loop,
+            partial(self._heard, counters, settings),
+            settings.eui64,
+        )
 
-    def _station(self, number: int, kind: str, core: MeshNode, heard: Callable[[Station, Any], None]) -> Station:
-        return Station(number, kind, core, self._medium, self._loop, heard, core.settings.eui64)
-
-    def _heard(self, station: Station, event: Any) -> None:
+    def _heard(self, counters: MemoryCounters, settings: NodeSettings, station: Station, event: Any) -> None:
         now = self._loop.time()
-        self._trace.note(now, "stranger", station.number, type(event).__name__)
-        if isinstance(event, Joined | DatagramReceived):
-            self.kept_out.find(f"{now:.0f} s: the {station.name} got {type(event).__name__}")
-
-
-class _Insider:
-    """Keeps the frame counter of a member that lies."""
-
-    def __init__(self, counters: MemoryCounters, loop: asyncio.AbstractEventLoop) -> None:
-        self._counters = counters
-        self._loop = loop
-
-    def heard(self, station: Station, event: Any) -> None:
         if isinstance(event, Persist):
-            self._counters.save(event.name, event.value)
-            station.core.persisted(event, self._loop.time())
+            counters.save(event.name, event.value)
+            station.core.persisted(event, now)
+        if settings.eui64 in self.insiders:
+            return
+        self._trace.note(now, "stranger", station.number, type(event).__name__)
+        self.kept_out.checked += 1
+        if isinstance(event, _FOUND if settings.root else _LET_IN):
+            self.kept_out.find(f"{now:.0f} s: the {station.name} got {type(event).__name__}")
