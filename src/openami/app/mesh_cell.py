@@ -18,7 +18,7 @@ from openami.field.meter.faces.mesh import MeshFace
 from openami.field.meter.sealed_meter import SealedMeter
 from openami.io.clock import ScaledClock
 from openami.io.keystore.counter_file import CounterFile
-from openami.io.links.mesh import MeshNeighbourhood
+from openami.io.links.mesh_neighbourhood import MeshNeighbourhood
 from openami.model.errors import LinkTimeout
 from openami.protocols.mesh.events import MeshEvent, Persist
 from openami.protocols.mesh.node import MeshNode

@@ -10,7 +10,7 @@ from openami.field.collector.collector import Collector
 from openami.field.collector.settings import CollectorSettings
 from openami.io.clock import Clock
 from openami.io.links.link import Link
-from openami.io.links.mesh import Counters, MeshLink, MeshNeighbourhood
+from openami.io.links.mesh_neighbourhood import Counters, MeshLink, MeshNeighbourhood
 from openami.io.spool.file_spool import FileSpool
 from openami.protocols.mesh.node import MeshNode
 from openami.simulation.disk import FaultDisk

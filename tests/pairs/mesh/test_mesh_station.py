@@ -12,7 +12,7 @@ from meter_bench import DAY_S, START, BenchClock, make_client, make_meter, seede
 from openami.field.meter import codes
 from openami.field.meter.faces.mesh import MeshFace
 from openami.io.clock import OffsetTimescale
-from openami.io.links import mesh
+from openami.io.links import mesh_neighbourhood
 from openami.io.links.mesh import MeshStation
 from openami.io.links.neighbourhood import Heard, MeterGone, MeterSeen, NeighbourhoodEvent
 from openami.model.errors import ConnectFailed, LinkError, LinkLost
@@ -120,12 +120,12 @@ async def test_a_push_is_confirmed_when_it_is_durable_and_comes_again_when_it_wa
 
 @in_virtual_time
 async def test_a_push_that_waited_too_long_for_the_collector_is_refused_so_that_it_comes_again(monkeypatch):
-    monkeypatch.setattr(mesh, "EVENTS_MAX", 1)
+    monkeypatch.setattr(mesh_neighbourhood, "EVENTS_MAX", 1)
     settings = NodeSettings(name(0), root=True, device_key=ROOT_KEY, keys_of=device_key)
     node, told = MeshNode(settings, seeded(1), MemoryCounters()), []
     monkeypatch.setattr(node, "refuse", lambda event: told.append(("refused", event.number)))
     monkeypatch.setattr(node, "confirm", lambda event, _now: told.append(("confirmed", event.number)))
-    root = mesh.MeshNeighbourhood(node, BenchClock(START), MemoryCounters(), lambda: told.append("woken"))
+    root = mesh_neighbourhood.MeshNeighbourhood(node, BenchClock(START), MemoryCounters(), lambda: told.append("woken"))
     source = address_of(name(1), node.address[:8])
     for number in (5, 6):
         root.take(DatagramReceived(source, PORT, b"push", 1, number), 0.0)

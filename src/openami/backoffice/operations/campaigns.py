@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -181,11 +181,14 @@ class Campaigns:
         with self._store.reading() as connection:
             return [_schedule(row) for row in connection.execute(select(read_schedule).order_by(read_schedule.c.name))]
 
-    def start_due(self, meters: Sequence[int], now: datetime) -> list[int]:
+    def start_due(self, find_meters: Callable[[], Sequence[int]], now: datetime) -> list[int]:
         """Make the campaigns of the schedules that are due: one each, for the latest due time; skipped times are
         covered by its backfill. Each in one transaction with the schedule's next time, so that no kill doubles it.
+        `find_meters` is asked if any is due; without meters none is made.
         """
-        return [self._start(schedule, meters, now) for schedule in self.schedules() if schedule.next_at <= now]
+        due = [schedule for schedule in self.schedules() if schedule.next_at <= now]
+        meters = find_meters() if due else ()
+        return [self._start(schedule, meters, now) for schedule in due] if meters else []
 
     def _start(self, schedule: ReadSchedule, meters: Sequence[int], now: datetime) -> int:
         every = timedelta(seconds=schedule.every_s)

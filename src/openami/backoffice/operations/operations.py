@@ -291,10 +291,12 @@ class Operations:
     def _due(self) -> list[int]:
         """Make the campaigns that schedules ask for; all campaigns that should be running."""
         now = self._now()
-        meters = [meter.id for meter in self._registry.meters() if meter.link and meter.two_way]
-        if meters:
-            self._campaigns.start_due(meters, now)
+        self._campaigns.start_due(self._readable, now)
         return self._campaigns.due(now)
+
+    def _readable(self) -> list[int]:
+        """The meters that schedules read."""
+        return [meter.id for meter in self._registry.meters() if meter.link and meter.two_way]
 
     async def _should_run(self) -> list[int]:
         """All campaigns that should be running; none as long as the store fails."""

@@ -127,6 +127,10 @@ class MeshNode:
         """Root: each station's parent, EUI-64s."""
         return self._root.routes.parents() if self._root is not None else {}
 
+    def knows(self, eui64: bytes) -> bool:
+        """Root: whether a station has announced its route, which has not run out."""
+        return self._root is not None and eui64 in self._root.routes
+
     # The verbs of the core
 
     def start(self, now: float) -> None:

@@ -203,11 +203,11 @@ def test_a_campaign_ends_once(campaigns):
 def test_a_schedule_makes_one_campaign_per_due_time_and_skips_what_was_missed(campaigns):
     settings = {"every_s": 3600, "window_s": 7200, "deadline_s": 600}
     campaigns.put_schedule("hourly", ReadPlan(), first_at=NOW, **settings)
-    assert campaigns.start_due([1], NOW - MINUTE) == []
-    (first,) = campaigns.start_due([1], NOW)
-    assert campaigns.start_due([1], NOW) == []
+    assert campaigns.start_due(lambda: [1], NOW - MINUTE) == []
+    (first,) = campaigns.start_due(lambda: [1], NOW)
+    assert campaigns.start_due(lambda: [1], NOW) == []
     assert campaigns.get(first).period == (NOW - timedelta(hours=2), NOW)
-    (late,) = campaigns.start_due([1], NOW + timedelta(hours=5, minutes=10))
+    (late,) = campaigns.start_due(lambda: [1], NOW + timedelta(hours=5, minutes=10))
     assert campaigns.view(late).starts_at == NOW + timedelta(hours=5)
     assert campaigns.schedules()[0].next_at == NOW + timedelta(hours=6)
     campaigns.put_schedule("hourly", ReadPlan(event_log=None), first_at=NOW, **settings)
