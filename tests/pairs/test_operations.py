@@ -11,6 +11,7 @@ import pytest
 
 from openami.backoffice.operations import Cause, HeadendRefused, JobState, OperationsSettings, ReadPlan
 from openami.backoffice.operations.headend_client import HeadendClient, HeadendUnreachable
+from openami.backoffice.operations.push_opening import TWO_DEVICES
 from openami.backoffice.operations.push_store import PushState
 from openami.field.meter.faces.service import FramingKind
 from openami.headend.dialling import Cell
@@ -465,6 +466,25 @@ async def test_pushed_rows_of_the_load_profile_become_values(tmp_path):
         assert rig.operations.events() == []
     finally:
         await rig.close()
+
+
+@in_virtual_time
+async def test_another_push_under_the_same_counter_comes_from_a_second_device(rig):
+    copy = Rig(meters=1)
+    try:
+        rig.field.meters[0].alarm(EventCode.COVER_OPENED, NEXT.timestamp())
+        copy.field.meters[0].alarm(EventCode.MAGNETIC_FIELD, NEXT.timestamp())
+        first, second = (one.field.meters[0].next_push() for one in (rig, copy))
+        assert first[:15] == second[:15] != first
+        for content in (first, encode_wrapper(first, 1, 103), second, second):
+            await rig.push(content)
+        assert await rig.operations.pull_spool() == 4
+    finally:
+        await copy.close()
+    assert rig.operations.pushes() == {PushState.OPENED: 1, PushState.QUARANTINED: 2, PushState.REPEATED: 1}
+    assert [one.received for one in rig.operations.quarantined()] == [(first, second)] * 2
+    (incident,) = [one for one in rig.operations.incidents() if one.code == TWO_DEVICES]
+    assert incident.alerts == 2
 
 
 @in_virtual_time

@@ -13,7 +13,7 @@ from openami.app.drills.drill import Removal, drill, ignored, stands
 from openami.app.drills.inner_zone import DAY, GivenSpool, hours_of, inner_zone, pushes_of, pushing_meter
 from openami.app.drills.world import START, octets_of, title_of
 from openami.backoffice.mdm import placement
-from openami.backoffice.operations import operations
+from openami.backoffice.operations import operations, push_opening
 from openami.backoffice.operations.alert_pipeline import AlertPipeline, Page, Place
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.tables import spool_position
@@ -101,6 +101,27 @@ def some_pushes_are_dropped() -> None:
             called += line.check(now)
         stands(called, "pushes are dropped and nobody is called")
         stands(called[0].at <= START + 5 * HOUR_S, "whoever drops pushes has more than two periods for it")
+
+
+@drill("A010", "rogue meter", Removal(push_opening, "_holds", lambda _content, _apdu: True))
+def two_devices_use_the_keys_of_one() -> None:
+    """A copy of a meter with its keys and counters: where both say something else under one number, it is seen."""
+    meter, double = pushing_meter(), pushing_meter()
+    pushes, copies = hours_of(meter, 4), list[bytes]()
+    for minute in range(3):
+        double.alarm(EventCode.MAGNETIC_FIELD, START + minute * 60)
+        copies += pushes_of(double)
+    with inner_zone() as zone:
+        for push in (*pushes, *pushes):
+            zone.deliver([push])
+        stands(not zone.notes.quarantined(), "what was only repeated is taken for a copy")
+        for push in copies:
+            zone.deliver([push])
+        told = [one for one in zone.incidents() if one.code == push_opening.TWO_DEVICES]
+        stands(len(told) == 1, f"a copy of a meter makes {len(told)} incidents")
+        stands(told[0].alerts >= 2, "the incident does not count what the copy said")
+        kept = zone.notes.quarantined()
+        stands(len(kept) >= 2 and all(len(one.received) == 2 for one in kept), "not both pushes are kept for a person")
 
 
 def _one_in_twenty(meter: int, number: int) -> bool:

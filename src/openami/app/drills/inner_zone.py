@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from openami.app.drills.world import START, octets_of, title_of
 from openami.backoffice.mdm.mdm import Mdm
+from openami.backoffice.operations.alert_pipeline import Incident
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.operations import Operations
@@ -160,6 +161,10 @@ class InnerZone:
     def events(self) -> list[tuple[int | None, datetime, int]]:
         """Every event that is believed."""
         return sorted((event.meter, event.at, event.code) for event in self.notes.events(None, 1000))
+
+    def incidents(self) -> list[Incident]:
+        """What somebody is called for, or would be."""
+        return self._operations.incidents()
 
     def _register(self, number: int) -> None:
         point = self.registry.add_point(f"P{number}", f"{number} Alder Row", "Europe/London")

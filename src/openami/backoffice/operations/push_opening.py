@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from openami.backoffice.operations.alert_watch import AlertWatch, Noticed
-from openami.backoffice.operations.cause import NotReadable, cause_of
+from openami.backoffice.operations.cause import Cause, NotReadable, cause_of
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.notes import Notes
 from openami.backoffice.operations.push_rows import (
@@ -39,6 +39,8 @@ from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.push_receiver import PushKeys, PushReceived, open_push
 from openami.protocols.dlms.wrapper import decode_wrapper
 
+TWO_DEVICES = "two devices use one key"
+"""The code of the alert."""
 _WRAPPER_VERSION = b"\x00\x01"
 _HDLC_FLAG = b"\x7e"
 _WEIGHT = (PushState.WAITING, PushState.REPEATED, PushState.FOREIGN, PushState.OPENED, PushState.QUARANTINED)
@@ -66,8 +68,9 @@ class PushOpening:
     """Opens what the spool brought. Synchronous.
 
     A push counts once: its sender and invocation counter are remembered in the transaction that keeps its event, so a
-    repeated one changes nothing and a kill in between loses nothing. What cannot be opened is kept in quarantine. What
-    was noticed goes to `watch` once it is in the store.
+    repeated one changes nothing and a kill in between loses nothing. One with a counter that another push has had comes
+    from a second device under the same key: both are kept in quarantine, and it is an alert. What cannot be opened is
+    kept there too. What was noticed goes to `watch` once it is in the store.
     """
 
     def __init__(
@@ -136,9 +139,9 @@ class PushOpening:
                 opened = open_push(apdu, self._sender, accept_plain=False)
                 rows = read_interval_push(opened.notification.notification_body)
                 if rows is not None:
-                    batch.rows.append(PushedRows(kept, opened, rows))
+                    batch.rows.append(PushedRows(kept, apdu, opened, rows))
                 else:
-                    self._take_event(kept, opened, batch)
+                    self._take_event(kept, apdu, opened, batch)
         except (DecodeError, SecurityError, NoKeys, NotReadable) as error:
             self._set_aside(kept, None if opened is None else self._known(opened), error, batch)
 
@@ -155,12 +158,28 @@ class PushOpening:
         if isinstance(taken.outcome, OpenAmiError):
             self._set_aside(kept, taken.meter, taken.outcome, batch)
             return
+        if taken.outcome is PushState.REPEATED:
+            self._came_before(kept, taken.meter, taken.pushed.apdu, taken.pushed.opened, batch)
+            return
         batch.became(kept, taken.outcome)
         batch.readings += taken.readings
-        if taken.outcome is PushState.OPENED:
-            batch.noticed.append((kept.id, Noticed(taken.meter, number=taken.pushed.number, regular=True)))
+        batch.noticed.append((kept.id, Noticed(taken.meter, number=taken.pushed.number, regular=True)))
 
-    def _take_event(self, kept: KeptPush, opened: PushReceived, batch: _Batch) -> None:
+    def _came_before(self, kept: KeptPush, meter: int | None, apdu: bytes, opened: PushReceived, batch: _Batch) -> None:
+        """Its counter did: the same again is a repetition, anything else was sealed by another device."""
+        assert opened.system_title is not None
+        assert opened.invocation_counter is not None
+        first = self._pushes.first_content(opened.system_title, opened.invocation_counter)
+        if _holds(first, apdu):
+            batch.became(kept, PushState.REPEATED)
+            return
+        why = f"two different pushes have invocation counter {opened.invocation_counter}: two devices use one key"
+        what = Undecodable(Cause.SECURITY_ERROR, why, (first, kept.content))
+        self._notes.quarantine(f"push {kept.id} of {kept.source}", meter, what, batch.now)
+        batch.noticed.append((kept.id, Noticed(meter, TWO_DEVICES)))
+        batch.became(kept, PushState.QUARANTINED)
+
+    def _take_event(self, kept: KeptPush, apdu: bytes, opened: PushReceived, batch: _Batch) -> None:
         assert opened.system_title is not None
         assert opened.invocation_counter is not None
         meter = self._known(opened)
@@ -168,7 +187,7 @@ class PushOpening:
             raise not_registered(opened.system_title)
         body = decode_data(opened.notification.notification_body)
         if not self._pushes.first_time(kept, opened.system_title, opened.invocation_counter):
-            batch.became(kept, PushState.REPEATED)
+            self._came_before(kept, meter, apdu, opened, batch)
             return
         event = pushed_event(opened.notification, body)
         note = f"push from {kept.source}" if event is None else f"push from {kept.source}: event {event.code}"
@@ -208,6 +227,14 @@ def apdus_of(content: bytes) -> Iterator[bytes]:
     if not found:
         raise DecodeError("HDLC frames without an APDU", 0, ("HDLC",))
     yield from found
+
+
+def _holds(content: bytes, apdu: bytes) -> bool:
+    """Whether a push, however it was framed, brought this APDU."""
+    try:
+        return apdu in apdus_of(content)
+    except DecodeError:
+        return False
 
 
 def pushed_event(notification: DataNotification, body: Data) -> EventRead | None:

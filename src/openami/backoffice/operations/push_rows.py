@@ -27,6 +27,7 @@ class PushedRows(NamedTuple):
     """A push of rows whose protection was verified: its sender is known and has counted it."""
 
     kept: KeptPush
+    apdu: bytes
     opened: PushReceived
     rows: IntervalPush
 

@@ -114,6 +114,13 @@ class PushStore:
                 for kept, title, counter in opened
             ]
 
+    def first_content(self, system_title: bytes, counter: int) -> bytes:
+        """The push that was opened first of this sender with this counter, as it came."""
+        this = (push_counter.c.system_title == system_title, push_counter.c.counter == counter)
+        query = select(push.c.content).join(push_counter, push_counter.c.push == push.c.id).where(*this)
+        with self._store.reading() as connection:
+            return bytes(connection.execute(query).scalar_one())
+
     def settle(self, states: Mapping[int, PushState]) -> None:
         """What became of pushes, by their ids."""
         with self._store.transaction() as connection:
