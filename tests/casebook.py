@@ -15,6 +15,7 @@ edits.csv               point, obis, action (propose, confirm, refuse, undo), nu
                         what persons did, after all arrivals; with a line of `confirm` two persons are needed
 crossed.csv             first, second, start, end, reason, person, at: two meters were at each other's points; a line
                         with `reverses` puts that correction back
+rulesets.toml           rule sets, stored before anything is judged
 judge.csv               start, end, at: all points are judged
 plan.toml, bills.csv    plan, first, before, at: billing runs, numbered in the order of their lines
 
@@ -27,7 +28,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,8 @@ from openami.backoffice.mdm.interfaces.importing import Importer
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.master_data.importer import RegistryImport
 from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT, Mdm
+from openami.backoffice.mdm.stored_rules import parse_rule_sets, store_rule_sets, stored_rule_sets
+from openami.backoffice.mdm.validation.rule_set import DEFAULT_RULE_SETS
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.obis import ObisCode
@@ -81,7 +84,12 @@ class Case:
     def of(cls, folder: Path, store: Store) -> Case:
         """The case over `store`, which must be new; nothing has happened yet."""
         registry = Registry(store)
-        judge, billing = Judge(store, registry), Billing(store, registry)
+        file, rule_sets = folder / "when" / "rulesets.toml", DEFAULT_RULE_SETS
+        if file.exists():
+            with store.transaction() as connection:
+                store_rule_sets(connection, parse_rule_sets(file.read_text()), datetime(2026, 1, 1, tzinfo=UTC))
+                rule_sets = stored_rule_sets(connection)
+        judge, billing = Judge(store, registry, rule_sets), Billing(store, registry)
         return cls(folder, store, registry, Mdm(store, registry), judge, billing)
 
     def point(self, line: Line) -> int:

@@ -19,6 +19,7 @@ from openami.backoffice.mdm.chain import chain_of
 from openami.backoffice.mdm.estimation.around import Surroundings
 from openami.backoffice.mdm.estimation.complete import Chains, complete
 from openami.backoffice.mdm.estimation.fallback import WITH_TOTAL, WITHOUT_TOTAL, MethodUse, method_use
+from openami.backoffice.mdm.estimation.reconcile import alone
 from openami.backoffice.mdm.estimation.segments import Segment
 from openami.backoffice.mdm.series import Span
 from openami.backoffice.mdm.validation.check import check
@@ -157,7 +158,7 @@ def _blanked(
         )
         truth = energy[first : first + length]
         total = int(truth.sum()) if registers else None
-        pieces = complete(Segment(first, first + length, length, total, ()), around, chains)
+        pieces = complete(alone(Segment(first, first + length, length, total, ())), around, chains)
         values = [piece.values for piece in pieces if piece.values is not None and piece.use is not None]
         if len(values) == len(pieces):
             yield np.concatenate(values), truth

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.hierarchy import check_of, checked
 from openami.backoffice.mdm.placement import Place, place_of, places_by_meter
 from openami.backoffice.mdm.ratios import UNCHANGED, Ratios, ratios_of
 from openami.backoffice.mdm.series import Span, read_spans, seconds
@@ -75,12 +76,15 @@ class Cases:
         points = list(dict.fromkeys(channel.metering_point for channel in channels))
         reads = stamped.of_many(connection, points, begin * DAY_S, (latest + 1) * DAY_S)
         zones, ratios = self._registry.zones(points), ratios_of(self._registry, channels)
+        checks = checked(self._registry, points)
         hung: dict[int, list[Installation]] = {point: [] for point in points}
         for installation in self._registry.installations_of_points(points):
             hung[installation.metering_point].append(installation)
         for channel, (span, versions) in zip(channels, spans, strict=True):
             point, count = channel.metering_point, len(span.stamps) * resolution_s // DAY_S
-            installations = hung[point]
+            installations, facts = hung[point], checks.get((point, str(channel.obis)))
+            over = begin, begin + count - 1
+            check = check_of(connection, self._registry, channel, facts, over) if facts else None
             task = Task(
                 span,
                 (first - begin, last + 1 - begin),
@@ -95,6 +99,7 @@ class Cases:
                     ratios.get((point, str(channel.obis)), UNCHANGED),
                 ),
                 self._holidays,
+                check=check,
             )
             yield Case(channel, task, versions, begin)
 

@@ -17,6 +17,7 @@ from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.arrival import Piece, Refused, arrange, pieces
 from openami.backoffice.mdm.blocks import Matrix
 from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Sources
+from openami.backoffice.mdm.close import late
 from openami.backoffice.mdm.derive import derive
 from openami.backoffice.mdm.exchange import Snapshot, bridge
 from openami.backoffice.mdm.placement import Directory
@@ -102,6 +103,7 @@ class Intake:
                 refused.append((unplaced.as_profile(reading), unplaced.NO_INSTALLATION))
         new, passed = stamped.take(self._connection, placed)
         blocks = sum(self._refresh(register) for register in new)
+        late.mark_days(self._connection, [day for register in new for day in self._estimated_by(register)])
         waiting = unplaced.keep(self._connection, refused)
         return IntakeResult(blocks=blocks, registers=len(new), unplaced=waiting, superseded=passed)
 
@@ -154,6 +156,13 @@ class Intake:
         blocks, unchanged, passed = self._merge(arrival.days, channels)
         passed += arrival.passed
         return result + IntakeResult(blocks=blocks, unchanged=unchanged, superseded=passed)
+
+    def _estimated_by(self, register: StampedRegister) -> Iterator[Key]:
+        """The channel-days whose estimates may rest on a register."""
+        point, obis = register.metering_point, ObisCode.parse(register.obis)
+        for channel in self._directory.block_channels(point, obis):
+            for day in dict.fromkeys((register.stamp + step) // DAY_S for step in (-1, 0)):
+                yield point, channel.number, day
 
     def _refresh(self, register: StampedRegister) -> int:
         """Derive the intervals that touch a register read at a meter's first or last moment at its point."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,26 @@ def current(connection: Connection, point: int, channel: int, first: int, last: 
     """The latest judgement of each day from `first` to `last`."""
     rows = _rows(connection, [point], first, last)
     return {row.day: _judgement(row) for row in rows if row.channel == channel}
+
+
+def first_estimates(
+    connection: Connection, since: Mapping[tuple[int, int], int], reach_days: int
+) -> dict[tuple[int, int], int]:
+    """Per channel (point and number) the first day with an estimate, or without a value that a register could give, of
+    the `reach_days` before the day given for it.
+    """
+    if not since:
+        return {}
+    table, days = judged_block.c, since.values()
+    chosen = among(table.metering_point, sorted({point for point, _ in since})), table.estimated + table.missing > 0
+    within = table.day.between(min(days) - reach_days, max(days))
+    query = select(table.metering_point, table.channel, table.day).where(*chosen, within)
+    found: dict[tuple[int, int], int] = {}
+    for point, channel, day in connection.execute(query):
+        key = point, channel
+        if key in since and since[key] - reach_days <= day < found.get(key, since[key]):
+            found[key] = day
+    return found
 
 
 def store(connection: Connection, judged: Sequence[Judged], judged_at: int) -> int:

@@ -120,7 +120,7 @@ class Directory:
         return self._ratios.get((metering_point, str(obis)), UNCHANGED)
 
     def changing(self, points: Sequence[int], codes: Iterable[ObisCode]) -> dict[int, Ratios]:
-        """Of rows with a point and a code each those whose multiplier changed, by their number; mostly there are none."""
+        """Of rows with a point and a code each those whose multiplier changed, by number; mostly there are none."""
         if not self._ratios:
             return {}
         of_rows = (self.ratios(point, obis) for point, obis in zip(points, codes, strict=True))

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from openami.backoffice.mdm.channel_days import Column, Mask
-from openami.backoffice.registry.facts import Fact
+from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.columns import microseconds
 from openami.model.point import Channel
@@ -71,7 +71,7 @@ UNCHANGED = Ratios()
 def ratios_of(registry: Registry, channels: Sequence[Channel]) -> dict[tuple[int, str], Ratios]:
     """By point and OBIS code, of those `channels` whose multiplier is known to have changed."""
     told: dict[tuple[int, str], list[tuple[Fact, int]]] = {}
-    for fact in registry.ratios(list(dict.fromkeys(channel.metering_point for channel in channels))):
+    for fact in registry.facts(FactKind.RATIO, list(dict.fromkeys(channel.metering_point for channel in channels))):
         for obis, factor in fact.content.items():
             told.setdefault((fact.metering_point, obis), []).append((fact, factor))
     if not told:

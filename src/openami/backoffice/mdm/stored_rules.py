@@ -8,6 +8,7 @@ start = 2027-01-01             # first day, UTC
 end = 2028-01-01               # first day after; without it: until further notice
 with_total = ["outage_zero", { method = "linear", hours_tenths = 10 }, "like_day", "flat"]   # in this order
 without_total = ["outage_zero", "like_day", "average_daily_load"]
+scaling = "estimates"          # what is made to sum to the registers: estimates, all, none
 
 [rule_set.rules]
 missing_interval = { consequence = "refuse" }
@@ -29,6 +30,7 @@ from sqlalchemy import Connection, select
 
 from openami.backoffice.mdm.estimation.complete import DEFAULT_CHAINS, Chains
 from openami.backoffice.mdm.estimation.fallback import MethodUse, method_use
+from openami.backoffice.mdm.estimation.reconcile import Scaling
 from openami.backoffice.mdm.tables import judging_setting
 from openami.backoffice.mdm.validation.rule_set import (
     DEFAULT_RULE_SETS,
@@ -56,6 +58,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     end: date | None = None
     with_total: Sequence[str | Parameters] | None = None
     without_total: Sequence[str | Parameters] | None = None
+    scaling: Scaling = Scaling.ESTIMATES
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +119,7 @@ def _rule_set(written: Written) -> RuleSet:
     chains = Chains(
         DEFAULT_CHAINS.with_total if written.with_total is None else _methods(written.with_total),
         DEFAULT_CHAINS.without_total if written.without_total is None else _methods(written.without_total),
+        written.scaling,
     )
     return RuleSet(written.name, written.channel_class, written.start, written.end, tuple(uses), chains)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -14,8 +14,11 @@ import numpy as np
 from openami.backoffice.mdm.chain import Chain
 from openami.backoffice.mdm.channel_days import Mask
 from openami.backoffice.mdm.estimation.around import Surroundings
-from openami.backoffice.mdm.estimation.complete import Piece, complete
+from openami.backoffice.mdm.estimation.complete import Piece, complete, days_of
+from openami.backoffice.mdm.estimation.reconcile import Frame, Scaling, Shared, frames, shared, unscaled
 from openami.backoffice.mdm.estimation.segments import Segment, distrusting, segments
+from openami.backoffice.mdm.estimation.sharing import scale_to_register
+from openami.backoffice.mdm.hierarchy import Check
 from openami.backoffice.mdm.judged import JudgedDay
 from openami.backoffice.mdm.placement import Place, installed_at
 from openami.backoffice.mdm.reasons import Outcome, Reason
@@ -31,6 +34,8 @@ GAP_DAYS_MAX = 35
 MISSING = "missing_interval"
 SUPPLY_MAX = "demand_limits"
 NOTHING = "no_method"
+SCALED = "scale_to_register"
+CHECK = "check_meter"
 OUTCOMES = (Outcome.NOTED, Outcome.REFUSED, Outcome.CONFIRMED)
 
 
@@ -51,6 +56,7 @@ class Task:
     chain_of: Callable[[Span], Chain]
     holidays: AbstractSet[date] = frozenset()
     annual: int | None = None
+    check: Check | None = None
 
     @property
     def per_day(self) -> int:
@@ -87,6 +93,9 @@ def judge_span(task: Task) -> Verdict:
     verdict = Verdict(task, span.energy.copy(), span.quality.copy())
     chain = task.chain_of(span)
     columns = own_days(span, task.places, chain, task.offset_s)
+    if task.check is not None:
+        days = len(columns), task.per_day
+        columns = replace(columns, check=task.check.energy.reshape(days), check_known=task.check.known.reshape(days))
     runs = list(_runs_of(task.rule_sets))
     found = list(_findings(columns, runs))
     expected = installed_at(span.stamps, task.places) & (span.stamps <= task.until)
@@ -103,15 +112,25 @@ def judge_span(task: Task) -> Verdict:
             confirmed[segment.first] = True
     good = (span.quality <= Quality.CALCULATED) & ~lacking
     around = _surroundings(task, columns, good)
-    for segment in cut:
-        if not confirmed[segment.first] and _matters(task, segment):
-            _estimate(verdict, segment, around)
+    open_segments = [_as_scaled(task, segment) for segment in cut if not confirmed[segment.first]]
+    for some in shared(trusted, open_segments, lacking & ~confirmed, told, int(limit.max())):
+        if any(_matters(task, segment) for segment in some.segments):
+            _estimate(verdict, some, around)
+    if any(rule_set.chains.scaling is Scaling.ALL for _, _, rule_set in runs):
+        for frame in frames(trusted, told):
+            _rescale(verdict, frame)
     for each in found:
         _tell(verdict, each, columns, refused, confirmed, expected)
     return verdict
 
 
-def _matters(task: Task, segment: Segment) -> bool:
+def _as_scaled(task: Task, segment: Segment) -> Segment:
+    """Without its total where intervals win over registers."""
+    scaling = task.rule_sets[segment.first // task.per_day].chains.scaling
+    return unscaled(segment) if scaling is Scaling.NONE else segment
+
+
+def _matters(task: Task, segment: Segment | Frame) -> bool:
     first, after = (day * task.per_day for day in task.wanted)
     return segment.first < after and first < segment.after
 
@@ -152,22 +171,25 @@ def _power_max(rule_set: RuleSet) -> int:
 def _surroundings(task: Task, columns: Columns, good: Mask) -> Surroundings:
     span = task.span
     outage = columns.column("outage").reshape(-1)
+    told = () if task.check is None else (task.check.energy, task.check.known)
     return Surroundings(
-        span.resolution_s, task.first_day, span.energy, good, outage, task.offset_s, task.holidays, task.annual
+        span.resolution_s, task.first_day, span.energy, good, outage, task.offset_s, task.holidays, task.annual, *told
     )
 
 
-def _estimate(verdict: Verdict, segment: Segment, around: Surroundings) -> None:
-    """Put the estimates of a segment in their places, with their reasons."""
+def _estimate(verdict: Verdict, some: Shared, around: Surroundings) -> None:
+    """Put the estimates of segments in their places, with their reasons."""
     per_day = verdict.task.per_day
-    cut = slice(segment.first, segment.after)
-    verdict.energy[cut], verdict.quality[cut] = 0, Quality.MISSING
+    for segment in some.segments:
+        cut = slice(segment.first, segment.after)
+        verdict.energy[cut], verdict.quality[cut] = 0, Quality.MISSING
+    segment = some.segments[0]
     if segment.gap > GAP_DAYS_MAX * per_day:
         for first in range(segment.first // per_day * per_day, segment.after, per_day):
             begin, end = max(first, segment.first), min(first + per_day, segment.after)
             _say_nothing(verdict, begin, end - begin, {"days_max": GAP_DAYS_MAX})
         return
-    for piece in complete(segment, around, verdict.task.rule_sets[segment.first // per_day].chains):
+    for piece in complete(some, around, verdict.task.rule_sets[segment.first // per_day].chains):
         if piece.values is None or piece.use is None:
             _say_nothing(verdict, piece.first, piece.count, piece.inputs)
         else:
@@ -180,7 +202,26 @@ def _put(verdict: Verdict, piece: Piece) -> None:
     cut = slice(piece.first, piece.first + piece.count)
     verdict.energy[cut], verdict.quality[cut] = piece.values, Quality.ESTIMATED
     name, parameters = piece.use.method.name, piece.use.parameters
-    verdict.add(day, Reason(first, piece.count, name, Outcome.ESTIMATED, parameters, piece.inputs))
+    told = {"checks": list(verdict.task.check.names)} if name == CHECK and verdict.task.check else {}
+    verdict.add(day, Reason(first, piece.count, name, Outcome.ESTIMATED, parameters, {**piece.inputs, **told}))
+
+
+def _rescale(verdict: Verdict, frame: Frame) -> None:
+    """Where the register wins: scale all intervals of a frame that do not sum to its total."""
+    per_day, cut = verdict.task.per_day, slice(frame.first, frame.after)
+    if verdict.task.rule_sets[frame.first // per_day].chains.scaling is not Scaling.ALL:
+        return
+    energy = verdict.energy[cut]
+    if not _matters(verdict.task, frame) or (verdict.quality[cut] == Quality.MISSING).any():
+        return
+    if energy.sum() == frame.total:
+        return
+    verdict.energy[cut] = scale_to_register(energy[None, :], np.array([frame.total], dtype=np.int64))[0]
+    verdict.quality[cut] = Quality.ESTIMATED
+    told = {"registers": [list(edge) for edge in frame.edges], "total": frame.total}
+    for first, count in days_of(frame.first, frame.after, per_day):
+        reason = Reason(first % per_day, count, SCALED, Outcome.ESTIMATED, {}, told)
+        verdict.add(first // per_day, reason)
 
 
 def _say_nothing(verdict: Verdict, first: int, count: int, inputs: dict[str, Any]) -> None:

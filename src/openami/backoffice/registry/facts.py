@@ -29,6 +29,7 @@ class FactKind(StrEnum):
     CONTRACT = "contract"
     TOPOLOGY = "topology"
     RATIO = "ratio"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Fact:
     """`content` holds plain values: of an installation its `meter`, `opening` and `closing` reads; of a supply the
     `consumer`; of a contract `contract`, `supplier`, `tariff`; of the topology `area`, `substation`, `feeder`,
     `transformer`, `phase` and `role`; of the ratio of instrument transformers the multiplier by OBIS code, in the unit
-    and scaler of the channels.
+    and scaler of the channels; of checks by OBIS code the channels that measure the same, most trusted first.
     """
 
     metering_point: int

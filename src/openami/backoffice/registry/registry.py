@@ -233,10 +233,10 @@ class Registry:
         table = tables.channel
         return self._bulk(table, table.c.metering_point, metering_points, (table.c.number,), channel_of)
 
-    def ratios(self, metering_points: Sequence[int]) -> list[Fact]:
-        """When channels of these points have another multiplier than the one they began with, by point and time."""
+    def facts(self, kind: FactKind, metering_points: Sequence[int]) -> list[Fact]:
+        """What is known now of these points, by point and time."""
         with self._store.reading() as connection:
-            return facts(connection, FactKind.RATIO, metering_points)
+            return facts(connection, kind, metering_points)
 
     # Installations: which meter measured which point
 

@@ -139,7 +139,15 @@ def test_a_registry_that_is_written_can_be_taken_again(store, multiplier):
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("1", (1, 0)), ("1000", (1000, 0)), ("0.1", (1, -1)), ("40", (40, 0)), ("40.0", (400, -1)), ("2.50", (250, -2)), ("0.05", (5, -2))],
+    [
+        ("1", (1, 0)),
+        ("1000", (1000, 0)),
+        ("0.1", (1, -1)),
+        ("40", (40, 0)),
+        ("40.0", (400, -1)),
+        ("2.50", (250, -2)),
+        ("0.05", (5, -2)),
+    ],
 )
 def test_multipliers_are_exact(given, told):
     assert COLUMNS["channel"]["multiplier"](given) == told

@@ -21,12 +21,14 @@ from openami.backoffice.mdm.close.members import Work, members_of
 from openami.backoffice.mdm.close.plain_days import columns_of, findings, judgements, like_days, plain
 from openami.backoffice.mdm.close.statistics import DAYS, Pair, Statistics, keep, statistics
 from openami.backoffice.mdm.close.tally import tally
+from openami.backoffice.mdm.hierarchy import checked
 from openami.backoffice.mdm.judge import Judge, judged_of
 from openami.backoffice.mdm.judged import Judged
 from openami.backoffice.mdm.stored_rules import stored_rule_sets
 from openami.backoffice.mdm.tables import stamped_register
 from openami.backoffice.mdm.validation.own_days import offsets
 from openami.backoffice.mdm.validation.rule_set import ChannelClass, class_of
+from openami.backoffice.mdm.verdict import GAP_DAYS_MAX
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.among import among
 from openami.io.store.columns import microseconds
@@ -57,6 +59,7 @@ def close_in(store: Store, work: Work) -> Counts:
                 judged.store(connection, found, microseconds(work.now))
                 keep(connection, chunk.members.pairs, work.day, chunk.before)
                 late.settle(connection, marks)
+                late.pass_on(connection, [mark for mark in marks if mark not in work.passed_on], work.mains)
                 return counts
     raise StoreError(
         f"points {work.points[0]} to {work.points[-1]}: readings kept arriving while day was closed; again"
@@ -80,6 +83,9 @@ class Chunk:
         self.members = members_of(connection, work)
         self._steps = _by(self.members.resolutions.tolist())
         stale = {mark[:2] for mark in marks}
+        mains = checked(Registry(store), work.points)
+        keys = zip(self.members.pairs, self.members.obis, strict=True)
+        self._checked = np.array([(pair[0], obis) in mains for pair, obis in keys], dtype=np.bool_)
         self.before = statistics(connection, self.members.pairs, work.day, self._steps, stale)
 
     def all_days(self) -> Iterator[Judged]:
@@ -99,7 +105,7 @@ class Chunk:
         there = np.array(days.version) > 0
         before = _rows_of(self.before, rows)
         elsewhere = self._stamped_elsewhere(rows, days)
-        is_plain = plain(days, before, elsewhere, members.hung_all_day[rows])
+        is_plain = plain(days, before, elsewhere, members.hung_all_day[rows] & ~self._checked[rows])
         by_hand[rows] = ~is_plain & (there | members.expected[rows])
         kinds = [_class(members.obis[row]) for row in rows.tolist()]
         together = _by(kind if yes else None for kind, yes in zip(kinds, is_plain.tolist(), strict=True))
@@ -152,13 +158,16 @@ class Chunk:
                 yield judged_of(channel, day)
 
     def _again(self) -> Iterator[Judged]:
-        """Days before this one, of channels to which something came late: from the day before the first of it."""
+        """Days before this one, of channels to which something came late: from the day before the first of it, or from
+        the first estimate in reach of it, whose registers may be those that came.
+        """
         since: dict[Pair, int] = {}
         for point, number, day, _ in self._marks:
             since[point, number] = min(since.get((point, number), day), day)
+        estimated = judged.first_estimates(self._connection, since, GAP_DAYS_MAX)
         begun: dict[int, list[Channel]] = {}
         for row, pair in enumerate(self.members.pairs):
-            first = since.get(pair, self._work.day) - 1
+            first = min(since.get(pair, self._work.day) - 1, estimated.get(pair, self._work.day))
             if first < self._work.day - 1:
                 begun.setdefault(max(first, self._work.first_closed), []).append(self.members.channel(row))
         for first, channels in begun.items():

@@ -13,9 +13,11 @@ from functools import partial
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from openami.backoffice.mdm.close import late
 from openami.backoffice.mdm.close.chunk import close_chunk, close_in
 from openami.backoffice.mdm.close.counts import Count, Counts, Kpis, kpis_of, merged, rows
 from openami.backoffice.mdm.close.members import Work
+from openami.backoffice.mdm.hierarchy import mains
 from openami.backoffice.mdm.tables import close_count, close_run
 from openami.backoffice.registry.registry import Registry
 from openami.io.executor import InlineExecutor, each
@@ -80,12 +82,22 @@ class Close:
                 connection.execute(insert(close_run).values(day=day, begun_at=now))
             return int(connection.execute(select(func.min(close_run.c.day))).scalar_one())
 
+    def _mains(self) -> tuple[dict[int, list[tuple[int, int]]], frozenset[late.Mark]]:
+        """The main channels by points of their check channels; what came late for these is late for them."""
+        with self._store.transaction() as connection:
+            main = mains(connection, self._registry)
+            marks = late.marks(connection, sorted(main)) if main else []
+            late.pass_on(connection, marks, main)
+        return main, frozenset(marks)
+
     def _chunks(self, day: int, first_closed: int, now: datetime) -> Iterator[Work]:
+        main, marks = self._mains()
         points = self._registry.point_ids()
         collectors = frozenset(self._registry.shared_links())
         for at in range(0, len(points), self._points_at_once):
             some = tuple(points[at : at + self._points_at_once])
-            yield Work(self._store.url, day, now, first_closed, some, collectors)
+            of_these = {point: main[point] for point in some if point in main} if main else {}
+            yield Work(self._store.url, day, now, first_closed, some, collectors, of_these, marks)
 
 
 def kpis(connection: Connection, days: int = 7) -> list[Kpis]:

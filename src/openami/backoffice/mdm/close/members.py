@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, Row
 
 from openami.backoffice.mdm.channel_days import Column, Mask
+from openami.backoffice.mdm.close.late import Mark
 from openami.backoffice.mdm.close.statistics import Pair
 from openami.backoffice.registry.listing import channels_of_kind, hung_between
 from openami.backoffice.registry.rows import channel_of
@@ -23,7 +24,9 @@ SECOND = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One chunk, as it travels to whoever does it. `collectors` are links that several meters share."""
+    """One chunk, as it travels to whoever does it. `collectors` are links that several meters share,
+    `mains` the main channels that channels of these points check, `passed_on` the late marks they were told of.
+    """
 
     url: str
     day: int
@@ -31,6 +34,8 @@ class Work:
     first_closed: int
     points: tuple[int, ...]
     collectors: frozenset[str]
+    mains: Mapping[int, Sequence[tuple[int, int]]]
+    passed_on: frozenset[Mark]
 
 
 @dataclass(slots=True, eq=False)

@@ -22,7 +22,8 @@ HOLIDAY = 7
 class Surroundings:
     """One channel over whole UTC days from `first_day`: `energy` is good where `good`; `outage` as the meter flags it.
 
-    `offset_s` (per day) is how far legal time is ahead of UTC; `holidays` are local dates.
+    `offset_s` (per day) is how far legal time is ahead of UTC; `holidays` are local dates; `check` is what check
+    channels measured where `check_known`.
     """
 
     resolution_s: int
@@ -33,6 +34,8 @@ class Surroundings:
     offset_s: Column
     holidays: AbstractSet[date]
     annual: int | None
+    check: Values | None = None
+    check_known: Mask | None = None
 
     def piece(self, first: int, count: int, gap: int) -> Gaps:
         """The `count` intervals from number `first`, all of one day, as one row of `Gaps`."""
@@ -59,6 +62,8 @@ class Surroundings:
             history_known=known[None, :, :],
             daily=None if daily is None else np.array([daily]),
             annual=None if self.annual is None else np.array([self.annual]),
+            check=None if self.check is None else self.check[None, first:end],
+            check_known=None if self.check_known is None else self.check_known[None, first:end],
         )
 
     @property

@@ -89,7 +89,7 @@ def _cuts(span: Span, chain: Chain, first: int, after: int) -> Iterator[int]:
 def _segment(span: Span, chain: Chain, first: int, after: int, gap: int) -> Segment:
     begin, end = _link(span, chain, first), _link(span, chain, after)
     total = None if begin is None or end is None else chain.between(begin, end)
-    known = () if total is None or begin is None or end is None else (_edge(chain, begin), _edge(chain, end))
+    known = () if total is None or begin is None or end is None else (edge_of(chain, begin), edge_of(chain, end))
     return Segment(first, after, gap, total, known)
 
 
@@ -98,7 +98,7 @@ def _outer(span: Span, chain: Chain, first: int, after: int) -> Segment:
     if begin is not None and end is not None:
         total = chain.across(begin, end)
         if total is not None:
-            return Segment(first, after, after - first, total, (_edge(chain, begin), _edge(chain, end)))
+            return Segment(first, after, after - first, total, (edge_of(chain, begin), edge_of(chain, end)))
     return Segment(first, after, after - first, None, ())
 
 
@@ -107,7 +107,8 @@ def _link(span: Span, chain: Chain, interval: int) -> int | None:
     return chain.at(int(span.stamps[0]) + (interval - 1) * span.resolution_s)
 
 
-def _edge(chain: Chain, link: int) -> Edge:
+def edge_of(chain: Chain, link: int) -> Edge:
+    """A link of the chain, to be told."""
     columns: tuple[Any, ...] = (chain.stamps, chain.meters, chain.registers, chain.evidence)
     stamp, meter, register, evidence = (int(column[link]) for column in columns)
     return stamp, meter, register, evidence

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TextIO
 
 from openami.backoffice.mdm.master_data.lines import ALL_COLUMNS
-from openami.backoffice.mdm.master_data.transformers import Ratio, told
+from openami.backoffice.mdm.master_data.per_quantity import Told, told
 from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import Registry
 from openami.backoffice.registry.timeline import Timeline
@@ -21,7 +21,7 @@ Row = Mapping[str, Any]
 
 def write_registry(registry: Registry, timeline: Timeline, out: TextIO, known: datetime | None = None) -> int:
     """Write points, meters, channels, and what joined them; how many lines. With `known`: what was known then of
-    installations, supplies, contracts, topology and ratios.
+    installations, supplies, contracts, topology, ratios and check channels.
     """
     writer = csv.DictWriter(out, ALL_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -52,21 +52,25 @@ def _rows(registry: Registry, timeline: Timeline, known: datetime | None) -> Ite
     points = list(codes)
     for at in range(0, len(points), POINTS_AT_ONCE):
         some = points[at : at + POINTS_AT_ONCE]
-        scalers = {}
-        for channel in registry.channels_of_points(some):
-            scalers[channel.metering_point, str(channel.obis)] = channel.scaler
-            yield _channel(codes[channel.metering_point], channel)
-        for fact in timeline.history(FactKind.INSTALLATION, some, known):
-            reads = {name: _reads(fact.content.get(name)) for name in ("opening", "closing")}
-            yield _fact(codes, fact, {"meter": serials[fact.content["meter"]], **reads})
+        channels = registry.channels_of_points(some)
+        scalers = {(channel.metering_point, str(channel.obis)): channel.scaler for channel in channels}
+        yield from (_channel(codes[channel.metering_point], channel) for channel in channels)
+        yield from _installations(codes, serials, timeline.history(FactKind.INSTALLATION, some, known))
         for kind in KINDS:
             for fact in timeline.history(kind, some, known):
                 content = dict(fact.content)
                 if kind is FactKind.SUPPLY:
                     content["consumer"] = consumers[content["consumer"]]
                 yield _fact(codes, fact, content)
-        for ratio in told(timeline.history(FactKind.RATIO, some, known)):
-            yield _ratio(codes[ratio.metering_point], ratio, scalers[ratio.metering_point, ratio.obis])
+        for kind in (FactKind.RATIO, FactKind.CHECK):
+            for one in told(timeline.history(kind, some, known)):
+                yield _told(codes[one.metering_point], one, scalers[one.metering_point, one.obis])
+
+
+def _installations(codes: Mapping[int, str], serials: Mapping[int, str], facts: Iterable[Fact]) -> Iterator[Row]:
+    for fact in facts:
+        reads = {name: _reads(fact.content.get(name)) for name in ("opening", "closing")}
+        yield _fact(codes, fact, {"meter": serials[fact.content["meter"]], **reads})
 
 
 def _fact(codes: Mapping[int, str], fact: Fact, content: Row) -> Row:
@@ -75,16 +79,12 @@ def _fact(codes: Mapping[int, str], fact: Fact, content: Row) -> Row:
     return {**what, **content, "start": fact.start.isoformat(), "end": end}
 
 
-def _ratio(point: str, ratio: Ratio, scaler: int) -> Row:
-    return {
-        "record": FactKind.RATIO.value,
-        "point": point,
-        "obis": ratio.obis,
-        "scaler": scaler,
-        "multiplier": ratio.factor,
-        "start": ratio.start.isoformat(),
-        "end": "" if ratio.end is None else ratio.end.isoformat(),
-    }
+def _told(point: str, one: Told, scaler: int) -> Row:
+    ratio = one.kind is FactKind.RATIO
+    content = {"multiplier": one.value, "scaler": scaler} if ratio else {"checks": one.value}
+    end = "" if one.end is None else one.end.isoformat()
+    what = {"record": one.kind.value, "point": point, "obis": one.obis}
+    return {**what, **content, "start": one.start.isoformat(), "end": end}
 
 
 def _reads(reads: Mapping[str, int] | None) -> str:

@@ -9,9 +9,11 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from openami.backoffice.mdm.master_data import transformers
+from openami.backoffice.mdm.hierarchy import channels_named
+from openami.backoffice.mdm.master_data import per_quantity
 from openami.backoffice.mdm.master_data.lines import Line, Rejected, read_lines
-from openami.backoffice.mdm.master_data.transformers import Ratio, factor_of
+from openami.backoffice.mdm.master_data.per_quantity import Told
+from openami.backoffice.mdm.master_data.transformers import factor_of
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.facts import FactKind
 from openami.backoffice.registry.registry import NotRegistered, Registry
@@ -52,6 +54,7 @@ class RegistryImport:
             "channel": self._channel,
             "installation": self._installation,
             "ratio": self._ratio,
+            "check": self._check,
             "supply": self._supply,
             "contract": lambda values: self._fact(FactKind.CONTRACT, values, ("contract", "supplier", "tariff")),
             "topology": lambda values: self._fact(FactKind.TOPOLOGY, values, TOPOLOGY),
@@ -154,13 +157,31 @@ class RegistryImport:
         if start.microsecond:
             raise SettingError(f"start {start.isoformat()} is no whole second, as registers are stamped")
         factor = factor_of(self._registry.channels(point), obis, values["multiplier"], values.get("scaler", 0))
-        tell = transformers.correct if values.get("correction") else transformers.enter
-        changed = tell(self._timeline, Ratio(point, obis, factor, start, values.get("end")), self._now)
+        changed = self._tell(FactKind.RATIO, point, values, factor)
         if "opening" in values:
             self._take_reads(self._meter_at(point, start), values, {"opening": values["opening"]})
         if changed:
             self._mdm.derive_again(point, start)
         return changed
+
+    def _check(self, values: Values) -> bool:
+        point, obis = self._point_id(values), str(values["obis"])
+        own = next((each for each in self._registry.channels(point) if str(each.obis) == obis), None)
+        if own is None:
+            raise SettingError(f"point {values['point']} has no channel for {obis}")
+        for code, other in channels_named(values["checks"]):
+            there = self._registry.point_by_code(code)
+            channels = [] if there is None else self._registry.channels(there.id)
+            if not any(str(each.obis) == other and each.unit is own.unit for each in channels):
+                raise SettingError(f"there is no channel {other} of point {code} in {own.unit.symbol} to check by")
+            if (code, other) == (values["point"], obis):
+                raise SettingError("a channel does not check itself")
+        return self._tell(FactKind.CHECK, point, values, values["checks"])
+
+    def _tell(self, kind: FactKind, point: int, values: Values, value: int | str) -> bool:
+        one = Told(kind, point, str(values["obis"]), value, values["start"], values.get("end"))
+        tell = per_quantity.correct if values.get("correction") else per_quantity.enter
+        return tell(self._timeline, one, self._now)
 
     def _meter_at(self, point: int, at: datetime) -> int:
         there = self._timeline.at(FactKind.INSTALLATION, point, at)

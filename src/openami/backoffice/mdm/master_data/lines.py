@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from openami.backoffice.mdm.hierarchy import channels_named, named_channels
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.model.point import ChannelKind
@@ -53,6 +54,11 @@ def _reads(given: str) -> dict[str, int]:
     return {str(ObisCode.parse(obis)): int(register) for obis, register in found}
 
 
+def _checks(given: str) -> str:
+    """`P-7=1-0:1.8.0*255 P-8=1-0:1.8.0*255`, by which channels another one is checked, most trusted first."""
+    return named_channels(channels_named(given))
+
+
 def _unit(given: str) -> Unit:
     if given not in UNITS:
         raise ValueError("is no unit of this program; write it as Wh")
@@ -91,6 +97,7 @@ COLUMNS: dict[str, dict[str, Parse]] = {
     "installation": {"point": _text, "meter": _text, **PERIOD, "opening": _reads, "closing": _reads},
     "ratio": {"point": _text, "obis": ObisCode.parse, "scaler": int, "multiplier": _multiplier, **PERIOD,
               "opening": _reads, "correction": _yes},
+    "check": {"point": _text, "obis": ObisCode.parse, "checks": _checks, **PERIOD, "correction": _yes},
     "supply": {"point": _text, "consumer": _text, **PERIOD, "correction": _yes},
     "contract": {"point": _text, "contract": _text, "supplier": _text, "tariff": _text, **PERIOD, "correction": _yes},
     "topology": {"point": _text, "area": _text, "substation": _text, "feeder": _text, "transformer": _text,

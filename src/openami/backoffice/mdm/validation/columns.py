@@ -26,7 +26,7 @@ class Columns:
     and was connected; `sibling` the meter's other channel has the interval; `current` the value delivered so far, with
     `delivered` where there is one; `loss` voltage or current lost at the instrument transformers; `dip` the register
     at the interval's begin is below the ones before and after it; `profile` what the channel's own like days used,
-    interval by interval.
+    interval by interval; `check` what its check channels measured, where `check_known`.
 
     (m,): `register` energy between the day's first and last instant by registers, with `register_known`; `expected`
     energy by an assumed use or a class profile; `history_days` how many days of history stand behind `history_mean`,
@@ -48,6 +48,8 @@ class Columns:
     loss: Mask | None = None
     dip: Mask | None = None
     profile: Matrix | None = None
+    check: Matrix | None = None
+    check_known: Mask | None = None
     register: Column | None = None
     register_known: Mask | None = None
     expected: Column | None = None

@@ -34,6 +34,21 @@ def sum_check(columns: Columns, given: Parameters) -> Found:
 
 
 @DAYS.rule(
+    "check",
+    "check_known",
+    percent=(2, "percent of the check channel's day by which both may differ"),
+    tolerance=(0, "units by which both may differ besides"),
+)
+def check_difference(columns: Columns, given: Parameters) -> Found:
+    """The day's use is not what the check meter measured, where both are whole. (check metering as in AEMO's and
+    Itron's substitution by a check meter; the percentage is ours: one per cent for each meter's class)
+    """
+    both, theirs = columns.column("check_known").all(axis=1) & columns.complete(), columns.column("check").sum(axis=1)
+    limit = np.abs(theirs) * given["percent"] + 100 * given["tolerance"]
+    return np.asarray(both & (np.abs(columns.total() - theirs) * 100 > limit))
+
+
+@DAYS.rule(
     *HISTORY,
     low=(20, "percent of the history's mean below which a day is low"),
     high=(300, "percent of the history's mean above which a day is high"),

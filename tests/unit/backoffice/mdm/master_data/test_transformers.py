@@ -10,7 +10,8 @@ import pytest
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.master_data.exporter import write_registry
 from openami.backoffice.mdm.master_data.importer import RegistryImport
-from openami.backoffice.mdm.master_data.transformers import factor_of, told
+from openami.backoffice.mdm.master_data.per_quantity import told
+from openami.backoffice.mdm.master_data.transformers import factor_of
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.facts import FactKind
 from openami.backoffice.registry.registry import Registry
@@ -44,7 +45,7 @@ def take(store, *lines, at=KNOWN):
 def ratios(store, known=None):
     """Per quantity the multipliers with the days of February from and to which they hold."""
     found = told(Timeline(store).history(FactKind.RATIO, [1], known))
-    return [(each.obis, each.factor, each.start.day, each.end.day if each.end else None) for each in found]
+    return [(each.obis, each.value, each.start.day, each.end.day if each.end else None) for each in found]
 
 
 def ordered(store, known=None):

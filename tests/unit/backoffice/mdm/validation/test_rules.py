@@ -37,7 +37,7 @@ def ordinary() -> Columns:
     return Columns(
         900, energy, off.copy(), np.zeros(SHAPE, dtype=np.uint8), outage=off.copy(), installed=on.copy(),
         sibling=on.copy(), current=energy.copy(), delivered=on.copy(), loss=off.copy(), dip=off.copy(),
-        profile=energy.copy(),
+        profile=energy.copy(), check=energy.copy(), check_known=on.copy(),
         register=total.copy(), register_known=np.ones(ROWS, dtype=np.bool_), expected=total.copy(),
         history_days=28 * each, history_mean=total.copy(), history_sd=500 * each, history_peak=135 * each,
         estimated_days=0 * each, size_s=900 * each, multiplier=each.copy(), registry_multiplier=each.copy(),
@@ -96,6 +96,7 @@ SPOILT = {
     "negative_run": (put("energy", -5, EVENING), EVENING),
     "outage_run": (put("outage", True, slice(20, 36)), slice(20, 36)),
     "sum_check": (put("register", 8_401), WHOLE),
+    "check_difference": (put("check", 10_000, 3), WHOLE),
     "high_low_history": (put("history_mean", 100_000), WHOLE),
     "high_low_factor": (put("expected", 100_000), WHOLE),
     "twice_expected": (put("expected", 4_199), WHOLE),
