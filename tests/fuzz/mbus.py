@@ -11,7 +11,7 @@ from openami.field.meter.wired_settings import WiredSettings
 from openami.model.errors import DecodeError
 from openami.protocols.mbus.application import Content, decode_application
 from openami.protocols.mbus.encode import date_record, date_time_record
-from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.layout import RecordLayout, compile_layout
 from openami.protocols.mbus.measurements import of_application
 from openami.protocols.mbus.records import decode_headers, decode_records, walk_records
 from openami.protocols.mbus.telegram import decode_wired
@@ -39,15 +39,18 @@ FRAMES = [
     bytes.fromhex("e5 107b017c16 e5"),
 ]
 
+CONVERT = RecordLayout._fields.index("convert")
+"""Functions that do the same are not equal: what stands before is compared."""
+
 
 @fuzz_target("mbus-records", RECORDS)
 def records(data: bytes) -> None:
-    """Records lie one behind the other; a layout is found again by its header."""
+    """Records lie one behind the other; whatever was forgotten between, a header means the same again."""
     decoded = decode_records(data)
     at = 0
     for record in decoded:
         assert at <= record.start < record.end <= len(data)
-        assert record.layout is compile_layout(record.layout.header)
+        assert record.layout[:CONVERT] == compile_layout(record.layout.header)[:CONVERT]
         at = record.end
     assert [layout.header for layout in decode_headers(decoded.headers)] == [each.layout.header for each in decoded]
 

@@ -32,7 +32,10 @@ FIRST_EXTENSION_VIF = 0xFD
 SECOND_EXTENSION_VIF = 0xFB
 THIRD_EXTENSION_VIF = 0xEF
 MANUFACTURER_VIF = 0x7F
-LAYOUTS_MAX = 1 << 16
+LAYOUTS_MAX = 1 << 13
+"""Headers that are remembered. The telegrams of a few hundred makers and types have some thousands. Whoever makes up
+headers takes ten megabytes with them, and what was remembered is worked out anew.
+"""
 _new = tuple.__new__
 """A named tuple's own constructor costs a call more."""
 RESERVED = Meaning("reserved", Unit.OTHER, 0, Kind.NUMBER, 1)
@@ -52,7 +55,8 @@ class RecordLayout(NamedTuple):
     `size` is the size of the data, `None` where an LVAR byte tells it. `unit` with `unit_text` is what the value
     counts: `unit` is `OTHER` where only the text can say it. `vif` are the codes without extension bits, `modifiers`
     what the VIFEs say about the value, `error` what the meter says instead of one. Correction factors are in
-    `exponent`, the sum of correction constants is `offset`; `convert` applies both.
+    `exponent`, the sum of correction constants is `offset`; `convert` applies both. All
+    of it follows from the header: layouts of one header are equal.
     """
 
     header: bytes
@@ -70,6 +74,15 @@ class RecordLayout(NamedTuple):
     size: int | None
     convert: Convert
     offset: Offset
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RecordLayout) and self.header == other.header
+
+    def __ne__(self, other: object) -> bool:  # a tuple has one of its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.header)
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ from openami.model.unit import Unit
 from openami.protocols.mbus.application import Application
 from openami.protocols.mbus.dif import Function
 from openami.protocols.mbus.fixed import FixedData
-from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.layout import LAYOUTS_MAX, compile_layout
 from openami.protocols.mbus.meter_time import MeterTime
 from openami.protocols.mbus.obis import obis_of
 from openami.protocols.mbus.plan import Plan
@@ -96,13 +96,13 @@ def of_records(records: Records, device_type: int, status: int | None, guarantee
     return Told(tuple(found), sources)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(LAYOUTS_MAX)
 def code_of(header: bytes, device_type: int) -> ObisCode | None:
     """The OBIS code of records with this header from a device of this type."""
     return obis_of(Record(compile_layout(header), b"", None, 0, 0), device_type)
 
 
-@lru_cache(1 << 14)
+@lru_cache(LAYOUTS_MAX)
 def _words(header: bytes) -> str:
     return compile_layout(header).name
 

@@ -15,6 +15,7 @@ from openami.protocols.mbus.layout import RecordLayout
 from openami.protocols.mbus.value import Value
 
 KEYS_MAX = 4096
+PLANS_MAX = 4096
 PLANS_PER_KEY_MAX = 16
 
 
@@ -59,6 +60,7 @@ class Plans:
     def __init__(self, keys_max: int = KEYS_MAX) -> None:
         self._plans: dict[tuple[int, bytes], list[Plan]] = {}
         self._keys_max = keys_max
+        self._kept = 0
 
     def find(self, data: bytes) -> Plan | None:
         """The plan that `data` fits."""
@@ -78,17 +80,21 @@ class Plans:
         if plans is not None:
             return len(plans) < PLANS_PER_KEY_MAX
         if len(self._plans) >= self._keys_max:
-            self._plans.clear()
+            self.forget()
         self._plans[key] = []
         return False
 
     def keep(self, data: bytes, plan: Plan) -> None:
         """Keep the plan that was wanted for `data`."""
-        self._plans[_key(data)].append(plan)
+        if self._kept >= PLANS_MAX:
+            self.forget()
+        self._kept += 1
+        self._plans.setdefault(_key(data), []).append(plan)
 
     def forget(self) -> None:
         """Begin anew."""
         self._plans.clear()
+        self._kept = 0
 
 
 def _key(data: bytes) -> tuple[int, bytes]:

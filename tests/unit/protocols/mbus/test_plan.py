@@ -3,7 +3,8 @@
 import pytest
 
 from openami.model.errors import DecodeError
-from openami.protocols.mbus.plan import Plans, make_plan
+from openami.protocols.mbus.layout import compile_layout
+from openami.protocols.mbus.plan import PLANS_MAX, PLANS_PER_KEY_MAX, Plans, make_plan
 from openami.protocols.mbus.records import PLANS, decode_records, walk_records
 
 TELEGRAMS = (
@@ -53,7 +54,28 @@ def test_plans_are_bounded():
         data = b"\x01" * size
         assert not plans.wanted(data)
         assert plans.wanted(data)
-    for _ in range(100):
+    for _ in range(2 * PLANS_MAX):
         if plans.wanted(data):
             plans.keep(data, plan)
     assert sum(plans.wanted(b"\x01" * size) for size in range(28, 30)) <= 1
+
+
+def test_plans_of_many_telegrams_are_bounded_together():
+    plans = Plans()
+    plan = make_plan(b"\x01\x13\x00", (), 3, more=False, everything=False)
+    beginnings = [number.to_bytes(2, "big") for number in range(PLANS_MAX // PLANS_PER_KEY_MAX + 1)]
+    for data in beginnings:
+        plans.wanted(data)
+        for _ in range(PLANS_PER_KEY_MAX):
+            plans.keep(data, plan)
+    assert plans.find(bytes(2)) is None
+    assert plans.wanted(beginnings[-1]) is False
+
+
+def test_layouts_of_one_header_are_equal_however_often_they_are_worked_out():
+    first = compile_layout(bytes.fromhex("0413"))
+    compile_layout.cache_clear()
+    again = compile_layout(bytes.fromhex("0413"))
+    assert again is not first
+    assert (again == first, hash(again) == hash(first), again != first) == (True, True, False)
+    assert again != compile_layout(bytes.fromhex("0414"))
