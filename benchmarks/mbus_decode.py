@@ -1,6 +1,6 @@
 """Wired M-Bus frames to values on one core: ours and pyMeterBus's, one after the other, in one run.
 
-The frames are a water and a heat meter's own, with a different reading in each. Ours checks frame and
+The frames are those of each medium's meter, with a different reading in each. Ours checks frame and
 checksum and gives exact values with names and units; the peer gives JSON.
 """
 
@@ -46,13 +46,14 @@ def run() -> Table:
     """Frames per second of each kind of meter."""
     rows = []
     with pinned(OURS):
-        for kind in (PipeKind.WATER, PipeKind.HEAT):
+        for kind in PipeKind:
             made = frames(kind)
             ours = FRAMES / seconds_each(partial(_values, made))
             first = FRAMES / seconds_each(partial(_first_sight, made))
             columns = FRAMES / seconds_each(partial(_columns, made))
             peer = _peer(made[:PEER_FRAMES])
-            label = f"{kind.name.lower()}, {len(made[0])} bytes"
+            name = kind.name.lower().replace("_", " ")
+            label = f"{name}, {len(made[0])} bytes"
             rates = [count(rate) for rate in (ours, first, columns, peer)]
             rows.append((label, *rates, f"{ours / peer:.1f}", f"{columns / peer:.0f}"))
     return Table(
