@@ -6,15 +6,16 @@ import asyncio
 import logging
 import selectors
 import socket
+import sys
 import tempfile
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Any
 
 import typer
-from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openami.app.demo import DAY_S, HISTORY_DAYS, HOUR_S, PLAN, District, disturb, happened, open_district, show_pages
@@ -140,6 +141,11 @@ def _authority(district: District) -> Path:
     return district.installation.path(district.installation.settings.zones.authority)
 
 
+def _program() -> str:
+    """How this program is called from here: `make demo` leaves it in its virtual environment."""
+    return "openami" if which("openami") else sys.argv[0]
+
+
 def _introduce(district: District, url: str, *, as_json: bool) -> None:
     consumers = [house.login for house in district.houses[:3]]
     facts = {
@@ -174,13 +180,16 @@ def _introduce(district: District, url: str, *, as_json: bool) -> None:
         f"Its SHA-256 fingerprint is {fingerprint(_authority(district))}.",
         "",
         "To disconnect a household, open its meter as operator; another person has to approve, with a passkey:",
-        f"  openami approve {url} --login olga --passkey {olga} --authority {_authority(district)}",
+        f"  {_program()} approve {url} --login olga --passkey {olga} --authority {_authority(district)}",
         "Passkeys of the browser are registered with these invitations, once the certificate is trusted:",
         "  " + ", ".join(f"{name} {word}" for name, word in district.people.invitations.items()),
         "",
         "Stop with Ctrl-C; nothing is left behind.",
     ]
-    console.print(Panel("\n".join(lines), title="OpenAMI demo", expand=False), soft_wrap=True)
+    console.rule("OpenAMI demo")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)  # nothing is cut: lines hold passwords and commands
+    console.rule()
 
 
 def _show_campaigns(campaigns: list[CampaignView], *, as_json: bool) -> None:

@@ -8,10 +8,15 @@ import signal
 import socket
 import ssl
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from command_line import Process
+from openami.cli import demo
+from openami.io.keystore.tls import make_authority
 
 
 def test_a_week_agrees_with_the_meters(tmp_path):
@@ -55,6 +60,26 @@ def test_the_pages_answer_until_it_is_stopped(tmp_path, number):
     assert len(facts["meters"]) == 2
     assert (ended.status, "Traceback" in ended.err) == (0, False)
     assert list(running.temporary.iterdir()) == []
+
+
+def test_nothing_that_is_to_be_copied_is_cut_or_folded(tmp_path, capsys, monkeypatch):
+    file = tmp_path / ("a" * 100) / "authority.pem"
+    file.parent.mkdir()
+    make_authority(file.parent, datetime.now(UTC))
+    people = SimpleNamespace(passkeys={"olga": tmp_path / "olga.passkey"}, password="p", invitations={"olga": "word"})
+    zones = SimpleNamespace(zones=SimpleNamespace(authority=str(file)))
+    installation = SimpleNamespace(path=Path, settings=zones)
+    district = SimpleNamespace(
+        houses=[SimpleNamespace(login="alder")], people=people, installation=installation, meters={}
+    )
+    district.operator_password, district.consumer_password = "o" * 90, "c"
+    monkeypatch.setattr(demo.console, "width", 40)
+    demo._introduce(district, "https://openami.localhost:8443", as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(
+        "approve https://openami.localhost:8443" in line and line.endswith(f"--authority {file}") for line in lines
+    )
+    assert any(line.endswith("o" * 90) for line in lines)
 
 
 def _page(url, authority):
