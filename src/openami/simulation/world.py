@@ -291,11 +291,10 @@ class World:
         self.set_noise()
 
     def _buffers(self) -> Iterator[tuple[str, int, int]]:
-        """Everything that could grow: kind, size and limit."""
+        """Everything that could grow: kind, size (of the stations that of the fullest) and limit."""
         yield from self.installation.buffers()
         limits = self._parameters
-        for number in range(len(self.stations)):
-            node = self.node(number)
-            yield "frame queue", node.queued, limits.queue_max
-            yield "table of neighbours", len(node.dodag.neighbours), limits.neighbours_max
-            yield "datagrams to be confirmed", node.unconfirmed, limits.confirmed_pending_max
+        nodes = [self.node(number) for number in range(len(self.stations))]
+        yield "frame queue", max(node.queued for node in nodes), limits.queue_max
+        yield "table of neighbours", max(len(node.dodag.neighbours) for node in nodes), limits.neighbours_max
+        yield "datagrams to be confirmed", max(node.unconfirmed for node in nodes), limits.confirmed_pending_max
