@@ -17,6 +17,7 @@ from openami.backoffice.mdm.channel_days import Mask
 from openami.model.interval import Stamps
 
 HOUR_S = 3_600
+FULL = np.iinfo(np.int64).max
 Codes = npt.NDArray[np.int8]
 
 
@@ -53,7 +54,7 @@ class Line:
 @dataclass(frozen=True, slots=True, eq=False)
 class Period:
     """The n intervals of a period: their beginnings, how far local time is from UTC then, their length, and the
-    register of each; energies are 10^`scaler` Wh.
+    register of each; energies are 10^`scaler` Wh, `scaler` not above 0.
     """
 
     starts: Stamps
@@ -77,7 +78,7 @@ def determinants(plan: Plan, period: Period, flows: Mapping[str, Flow]) -> list[
         for number, register in enumerate(plan.registers):
             columns.append(_sums(f"{name}.{register}", flow, period.codes == number, period))
     if plan.tiers_wh:
-        columns += _tiers(plan, _sums("", basis, None, period))
+        columns += _tiers(plan, basis, period)
     if plan.demand_window_s:
         columns += _demands(plan, named["import"], period)
     return [list(lines) for lines in zip(*columns, strict=True)]
@@ -101,20 +102,39 @@ def _sums(name: str, flow: Flow, where: Mask | None, period: Period) -> list[Lin
     return [Line(name, value, "Wh", count, lacks, guesses, share) for value, lacks, guesses, share in rows]
 
 
-def _tiers(plan: Plan, totals: list[Line]) -> list[list[Line]]:
-    """How much of the total lies between the bounds; nothing of what was fed in."""
-    bounds = [0, *plan.tiers_wh]
+def _tiers(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:
+    """How much of the total lies between the bounds; nothing of what was fed in. Tiers fill in order of time, so that
+    an estimate belongs to the tier (or tiers) that it fills.
+    """
+    totals, bounds = _sums("", flow, None, period), [0, *plan.tiers_wh]
     found = []
     for number, low in enumerate(bounds):
         high = bounds[number + 1] if number + 1 < len(bounds) else None
-        found.append([_tier(f"tier.{number + 1}", each, low, high) for each in totals])
+        guessed = _filled_by_estimates(flow, low, high, period.scaler) if plan.edition > 1 else [0] * len(totals)
+        lines = zip(totals, guessed, strict=True)
+        found.append([_tier(f"tier.{number + 1}", each, low, high, part) for each, part in lines])
     return found
 
 
-def _tier(name: str, total: Line, low: int, high: int | None) -> Line:
+def _tier(name: str, total: Line, low: int, high: int | None, guessed: int) -> Line:
     value = max(total.value or 0, 0)
     inside = max((value if high is None else min(value, high)) - low, 0)
-    return Line(name, inside, "Wh", total.intervals, total.missing, total.estimated, 0)
+    return Line(name, inside, "Wh", total.intervals, total.missing, total.estimated, guessed)
+
+
+def _filled_by_estimates(flow: Flow, low: int, high: int | None, scaler: int) -> list[int]:
+    """Per point by how much estimated intervals fill (or empty, where more is fed in) the tier between two bounds."""
+    found = [0] * len(flow.energy)
+    rows = np.flatnonzero(flow.estimated.any(axis=1))
+    if len(rows):
+        after = np.cumsum(flow.energy[rows], axis=1)
+        before = after - flow.energy[rows]
+        ends = (low * 10**-scaler, FULL if high is None else high * 10**-scaler)
+        step = np.clip(after, *ends) - np.clip(before, *ends)
+        parts = np.where(flow.estimated[rows], step, 0).sum(axis=1).tolist()
+        for row, part in zip(rows.tolist(), parts, strict=True):
+            found[row] = whole(part, scaler)
+    return found
 
 
 def _demands(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:

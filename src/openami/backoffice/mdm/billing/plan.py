@@ -33,6 +33,7 @@ from msgspec import Meta
 from openami.model.errors import SettingError
 from openami.model.interval import DAY_S, Stamps
 
+EDITION = 2
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 HOLIDAY = DAYS.index("holiday")
 TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
@@ -57,7 +58,11 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"b
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked of a period. Of windows that overlap the first one counts."""
+    """What is asked of a period. Of windows that overlap the first one counts.
+
+    `edition` says by which edition of this program a plan was stored, so that what it once gave is given again: from 2
+    on tiers tell their estimated part.
+    """
 
     name: Name
     register: Name
@@ -67,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     demand_window_s: Annotated[int, Meta(ge=0, le=DAY_S)] = 0
     metering: Metering = Metering.GROSS
     day_begins: str = "00:00"
+    edition: int = 1
 
     @property
     def registers(self) -> list[str]:
@@ -100,6 +106,7 @@ def parse_plans(text: str) -> tuple[Plan, ...]:
         plans = msgspec.convert(tomllib.loads(text), _File).plan
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingError(f"this is no billing plan: {error}") from error
+    plans = tuple(msgspec.structs.replace(plan, edition=EDITION) for plan in plans)
     for plan in plans:
         _rules(plan)
         if plan.demand_window_s and DAY_S % plan.demand_window_s:
