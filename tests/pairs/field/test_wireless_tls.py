@@ -7,22 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from openami.field.meter.daily_flow import DailyFlow
-from openami.field.meter.pipe_meter import PipeMeter, PipeMeterConfig
-from openami.field.meter.wireless_meter import WirelessSettings
-from openami.field.meter.wireless_tls_meter import WirelessTlsMeter
 from openami.io.keystore.tls import client_context, issue, make_authority, server_context
 from openami.io.links.tls_session import TlsSession
 from openami.model.errors import LocalProtocolError
 from openami.protocols.mbus.records import decode_records
 from openami.protocols.mbus.wireless.address import MeterAddress
-from openami.protocols.mbus.wireless.frame_format import FrameFormat, encode_frame
 from openami.protocols.mbus.wireless.reader import WirelessReader
 from openami.protocols.mbus.wireless.tls_reading import TlsReading
+from tls_air import GATEWAY, METER, Air
 
-START = 1_767_225_600
-GATEWAY = MeterAddress.parse("OAM.00000001.01.31")
-METER = "meter.openami.localhost"
 CLOSE = bytes.fromhex("01fd1f00")
 NOW = datetime.now(UTC)  # certificates are judged by the machine's clock
 
@@ -38,44 +31,17 @@ def identities(tmp_path_factory):
     return meter, client_context(ours.certificate, gateway), client_context(ours.certificate, stranger)
 
 
-class Air:
-    """One meter and one gateway, in step; `lose` says which of the frames to the meter are lost."""
-
-    def __init__(self, meter, gateway, *, command=b"", lose=()):
-        self.device = PipeMeter(PipeMeterConfig(), DailyFlow(START))
-        self.meter = WirelessTlsMeter(
-            self.device, WirelessSettings(), lambda: TlsSession(meter, server_side=True), START + 86_400.0
-        )
-        self.reading = TlsReading(
-            GATEWAY,
-            self.device.address,
-            lambda: TlsSession(gateway, server_side=False, peer=METER),
-            command=command,
-        )
-        self.lose = set(lose)
-        self.frames = []
-
-    def meet(self, steps=200):
-        """The meter speaks, and both talk until nobody has anything to say."""
-        now = self.meter.next_timeout()
-        self.meter.handle_timeout(now)
-        for _ in range(steps):
-            heard = self.meter.data_to_send()
-            if not heard:
-                return
-            for frame in heard:
-                self.frames.append(frame)
-                said = self.reading.receive(frame)
-                if said is not None:
-                    self.frames.append(said)
-                    if len(self.frames) not in self.lose:
-                        self.meter.receive(encode_frame(said, FrameFormat.A), now)
-        pytest.fail(f"{steps} steps and no end")
+def ends(meter, gateway):
+    """How both make their ends of TLS."""
+    return (
+        lambda: TlsSession(meter, server_side=True),
+        lambda: TlsSession(gateway, server_side=False, peer=METER),
+    )
 
 
 def test_registers_come_through_tls_in_fragments(identities):
     meter, gateway, _ = identities
-    air = Air(meter, gateway)
+    air = Air(*ends(meter, gateway))
     air.meet()
     names = [record.quantity for record in decode_records(air.reading.content)]
     assert {"volume", "volume flow", "date and time"} <= set(names)
@@ -87,7 +53,7 @@ def test_registers_come_through_tls_in_fragments(identities):
 
 def test_a_valve_obeys_who_has_proved_who_he_is(identities):
     meter, gateway, _ = identities
-    air = Air(meter, gateway, command=CLOSE)
+    air = Air(*ends(meter, gateway), command=CLOSE)
     air.meet()
     assert air.device.flow.closed
     assert air.reading.content
@@ -95,7 +61,7 @@ def test_a_valve_obeys_who_has_proved_who_he_is(identities):
 
 def test_a_stranger_gets_nothing(identities):
     meter, _, stranger = identities
-    air = Air(meter, stranger, command=CLOSE)
+    air = Air(*ends(meter, stranger), command=CLOSE)
     air.meet()
     assert air.reading.content is None
     assert "TLS" in air.meter.problem
@@ -106,7 +72,7 @@ def test_a_stranger_gets_nothing(identities):
 @pytest.mark.parametrize("lost", [2, 6, 10])
 def test_what_is_lost_ends_the_session_and_the_next_one_succeeds(identities, lost):
     meter, gateway, _ = identities
-    air = Air(meter, gateway, lose=[lost])
+    air = Air(*ends(meter, gateway), lose=[lost])
     air.meet()
     assert air.reading.content is None
     air.meet()
@@ -115,7 +81,7 @@ def test_what_is_lost_ends_the_session_and_the_next_one_succeeds(identities, los
 
 def test_frames_for_another_meter_are_not_taken(identities):
     meter, gateway, _ = identities
-    air = Air(meter, gateway)
+    air = Air(*ends(meter, gateway))
     air.reading = TlsReading(
         GATEWAY, MeterAddress.parse("OAM.99999999.01.07"), lambda: TlsSession(gateway, server_side=False, peer=METER)
     )
