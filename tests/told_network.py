@@ -11,7 +11,8 @@ _PARENTS = ("", "", "", 0, 0, 1, 1, 3, 7)
 def _station(number: int, parent: int | str) -> StationView:
     hops = 1 if parent == "" else _station(int(parent), _PARENTS[int(parent)]).hops + 1
     above = "" if parent == "" else f"024f414d{parent:08x}"
-    return StationView(f"024f414d{number:08x}", above, hops, 1.25 if hops == 1 else None, 1_387_530_000.0 + number)
+    etx, heard_at = 1.25 if hops == 1 else None, 1_387_530_000.0 + number
+    return StationView(f"024f414d{number:08x}", above, hops, etx, heard_at, 64 + 128 * hops, 0.25 * hops)
 
 
 STATIONS = [_station(number, parent) for number, parent in enumerate(_PARENTS)]

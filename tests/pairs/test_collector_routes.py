@@ -16,7 +16,7 @@ class _Mesh(DirectMeters):
     """Two stations, one behind the other."""
 
     def routes(self):
-        return [Route("0a", "", 1, 1.5, START - 30), Route("0b", "0a", 2, None, None)]
+        return [Route("0a", "", 1, 1.5, START - 30, 192, 0.25), Route("0b", "0a", 2, None, None)]
 
 
 @in_virtual_time
@@ -29,7 +29,7 @@ async def test_the_back_office_learns_who_relays_for_whom():
     await until(lambda: site.collector.uplink.connected)
     await zone.clock.sleep(1)
     near, far = (await client.routes("c-1")).stations
-    assert near == StationView("0a", "", 1, 1.5, START - 30)
+    assert near == StationView("0a", "", 1, 1.5, START - 30, 192, 0.25)
     assert far == StationView("0b", "0a", 2, None, 0.0)
     await site.stop()
     await zone.stop()

@@ -114,3 +114,22 @@ def test_an_insider_who_swallows_what_he_should_hand_on_is_left_by_his_children(
     assert broken(result) == {}
     assert result.intervals_stored == result.intervals > 0
     assert len(world.reachable()) == 24
+
+
+@pytest.mark.parametrize("lie_s", [0, 365 * 86_400])
+def test_the_network_s_time_tells_how_long_datagrams_are_on_their_way_and_sets_no_clock(lie_s):
+    """Not even under a collector whose time is a year ahead."""
+    with Run(new_district(8, 1), 1, DAYS, lambda _hour: None) as run:
+        world = run.world
+        root = world.node(0).link_time
+        world.loop.call_later(1, lambda: root.lead(lambda now: world.start_s + now + lie_s))
+        result = run.live()
+        now, stations = world.loop.time(), [world.node(number).link_time for number in range(1, 9)]
+        assert root.stamp(now) == round((world.start_s + now + lie_s) * 1000) % 2**32
+        assert all(root.age_s(time.stamp(now), now) < time.error_s(now) + 0.002 < 1.002 for time in stations)
+        routes = world.installation.sites[0].neighbourhood.routes()
+        drifts = [meter.clock.reading(now + world.start_s) - now - world.start_s for meter in world.meters]
+    assert broken(result) == {}
+    assert all(route.rank >= 128 * route.hops for route in routes)
+    assert all(0 <= route.latency_s < 60 for route in routes)
+    assert max(map(abs, drifts)) <= 1e-6 * world.district.reading.drift_ppm_max * now + 0.001

@@ -13,7 +13,7 @@ from openami.protocols.zones.message import StationView
 from portal_world import browser, log_in, make_district, make_operations, make_world_portal
 from told_network import COLLECTOR, STATIONS, ToldHeadend
 
-NEAR = StationView("0a", "", 1, 1.25, 1_700_000_100.0)
+NEAR = StationView("0a", "", 1, 1.25, 1_700_000_100.0, 192, 0.25)
 FAR = [StationView("0b", "0a", 2, None, 0.0), StationView("0c", "0a", 2, None, 1_700_000_200.0)]
 
 
@@ -55,3 +55,4 @@ async def test_the_page_shows_routes_and_says_why_there_are_none(tmp_path):
     assert shown.text.count('class="station"') == len(STATIONS)
     assert "SN-7" in shown.text
     assert "1.25" in shown.text
+    assert '<td data-name="Rank">192</td><td data-name="On its way">0.25 s</td>' in shown.text

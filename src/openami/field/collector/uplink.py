@@ -180,7 +180,8 @@ class Uplink:
         )
 
     def _station(self, route: Route) -> StationView:
-        return StationView(route.address, route.parent, route.hops, route.etx, route.heard_at or 0.0)
+        heard_at = route.heard_at or 0.0
+        return StationView(route.address, route.parent, route.hops, route.etx, heard_at, route.rank, route.latency_s)
 
     async def _trigger(self, address: str) -> None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from openami.io.clock import Clock
 from openami.io.links.inbox import Inbox
@@ -83,6 +83,17 @@ class MeshLink:
         self._inbox.end(LinkLost(f"{self.peer}: {reason}"))
 
 
+class _Last(NamedTuple):
+    """When a station was heard last, and what it told of itself last."""
+
+    heard_at: float | None
+    rank: int | None
+    latency_s: float | None
+
+
+_NEVER: Final = _Last(None, None, None)
+
+
 class MeshNeighbourhood:
     """What a collector sees of the mesh whose root is `node`. `wake` is called when the node has something to send.
 
@@ -97,10 +108,12 @@ class MeshNeighbourhood:
         self._events: asyncio.Queue[NeighbourhoodEvent | None] = asyncio.Queue(EVENTS_MAX)
         self._links: dict[bytes, MeshLink] = {}
         self._sent: dict[int, MeshLink] = {}
-        self._heard: dict[bytes, float] = {}
+        self._heard: dict[bytes, _Last] = {}
         self.dropped = 0
         if node.settings.root:
             node.hold_confirmations()
+            ahead_s = clock.time() - clock.monotonic()
+            node.link_time.lead(lambda now: now + ahead_s)
 
     async def next_event(self) -> NeighbourhoodEvent:
         event = await self._events.get()
@@ -155,7 +168,7 @@ class MeshNeighbourhood:
                         "" if near else parent.hex(),
                         hops,
                         etx.get(station) if near else None,
-                        self._heard.get(station),
+                        *self._heard.get(station, _NEVER),
                     )
                 )
         return found
@@ -190,7 +203,10 @@ class MeshNeighbourhood:
     def _receive(self, event: DatagramReceived, now: float) -> None:
         eui64 = eui64_of(event.source)
         if self._node.knows(eui64):
-            self._heard[eui64] = self._clock.time()
+            before = self._heard.get(eui64, _NEVER)
+            rank = before.rank if event.rank is None else event.rank
+            latency_s = before.latency_s if event.latency_s is None else event.latency_s
+            self._heard[eui64] = _Last(self._clock.time(), rank, latency_s)
         link = self._links.get(eui64)
         if event.port == PORT and not (link is not None and link.wants(event.payload)):
             self._tell(Heard(eui64.hex(), event.payload, lambda durable: self._settled(event, durable=durable)))

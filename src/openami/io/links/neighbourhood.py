@@ -67,7 +67,8 @@ class Route:
     """How a station of a mesh reaches the root. `parent` is empty for the root's neighbours.
 
     `etx` is the expected number of transmissions on the link with the root, None for stations further away;
-    `heard_at` is when its last datagram came, UTC seconds since 1970 by the root's clock, None if none has.
+    `heard_at` is when its last datagram came, UTC seconds since 1970 by the root's clock, None if none has. `rank` is
+    its place in the mesh (RPL) and `latency_s` how long a datagram of its was on the way, as it told them last.
     """
 
     address: str
@@ -75,6 +76,8 @@ class Route:
     hops: int
     etx: float | None
     heard_at: float | None
+    rank: int | None = None
+    latency_s: float | None = None
 
 
 @runtime_checkable

@@ -2,8 +2,10 @@
 
 Who receives may hold a confirmation back until what came is safe with him: repetitions stay unanswered until then.
 
-A datagram on port 61618 begins with its kind, a number and the port that it is for; the confirmation repeats kind and
-number. Numbers start anywhere and go up, so that a sender that has started anew is not taken for a repetition.
+A datagram on port 61618 begins with its kind, a number and the port that it is for; one of a station says after that
+the station's rank (2 octets) and the network's time (4, see `link_time`). The confirmation has a kind and the number,
+and the root's the network's time. Numbers start anywhere and go up, so that a sender that has started anew is not taken
+for a repetition.
 """
 
 from __future__ import annotations
@@ -15,44 +17,57 @@ from math import inf
 from typing import Final, NamedTuple
 
 from openami.model.errors import DecodeError
+from openami.protocols.mesh.link_time import LinkTime
 from openami.protocols.mesh.parameters import MeshParameters
 
 CONFIRMED_PORT: Final = 0xF0B2
-_DATA, _CONFIRMATION = 1, 2
-_DATA_HEAD, _CONFIRMATION_SIZE = 7, 5
+_DATA, _CONFIRMATION, _TOLD_DATA = 1, 2, 3
+_DATA_HEAD, _TOLD_HEAD = 7, 13
+_CONFIRMATION_SIZE, _TIMED_SIZE = 5, 9
 REMEMBERED: Final = 32
 SOURCES_MAX: Final = 8192
 _MODULUS: Final = 1 << 32
 
 
 class _Pending:
-    __slots__ = ("destination", "due", "payload", "tries", "wait_s")
+    __slots__ = ("destination", "due", "payload", "sent_at", "tries", "wait_s")
 
-    def __init__(self, destination: bytes, payload: bytes, wait_s: float) -> None:
+    def __init__(self, destination: bytes, payload: bytes, wait_s: float, sent_at: float) -> None:
         self.destination = destination
         self.payload = payload
+        self.sent_at = sent_at
         self.tries = 0
         self.wait_s = wait_s
         self.due = inf
 
 
 class Arrived(NamedTuple):
-    """A new datagram. Its sender goes on repeating it until `Confirmed.confirm(source, number, now)`."""
+    """A new datagram. Its sender goes on repeating it until `Confirmed.confirm(source, number, now)`.
+
+    `rank` is what the sender said of itself, `latency_s` how long the datagram was on its way by the network's time,
+    since it was sent first; None where nothing was told.
+    """
 
     number: int
     port: int
     payload: bytes
+    rank: int | None = None
+    latency_s: float | None = None
 
 
 class Confirmed:
-    """`transmit(destination, payload, now)` sends on the port of confirmed datagrams."""
+    """`transmit(destination, payload, now)` sends on the port of confirmed datagrams. `rank` is None at the root."""
 
     def __init__(
         self,
         parameters: MeshParameters,
         random: Callable[[int], bytes],
         transmit: Callable[[bytes, bytes, float], None],
+        link_time: LinkTime,
+        rank: Callable[[], int] | None,
     ) -> None:
+        self._link_time = link_time
+        self._rank = rank
         self._parameters = parameters
         self._random = random
         self._transmit = transmit
@@ -81,8 +96,12 @@ class Confirmed:
         return self._number
 
     def send(self, number: int, destination: bytes, port: int, payload: bytes, now: float) -> None:
-        head = bytes((_DATA,)) + number.to_bytes(4, "big") + port.to_bytes(2, "big")
-        self._pending[number] = _Pending(destination, head + payload, self._parameters.confirmed_wait_s)
+        head = (
+            bytes((_DATA if self._rank is None else _TOLD_DATA,)) + number.to_bytes(4, "big") + port.to_bytes(2, "big")
+        )
+        if self._rank is not None:
+            head += self._rank().to_bytes(2, "big") + self._link_time.stamp(now).to_bytes(4, "big")
+        self._pending[number] = _Pending(destination, head + payload, self._parameters.confirmed_wait_s, now)
         self._try(number, now)
 
     def receive(self, source: bytes, payload: bytes, now: float) -> Arrived | int | None:
@@ -90,22 +109,31 @@ class Confirmed:
 
         Raises `DecodeError`.
         """
-        if len(payload) >= _DATA_HEAD and payload[0] == _DATA:
-            number = int.from_bytes(payload[1:5], "big")
-            if self._repeated(source, number):
-                if number not in self._held.get(source, ()):
-                    self._send_confirmation(source, number, now)
-                return None
-            self._held.setdefault(source, set()).add(number)
-            return Arrived(number, int.from_bytes(payload[5:7], "big"), payload[_DATA_HEAD:])
-        if len(payload) != _CONFIRMATION_SIZE or payload[0] != _CONFIRMATION:
+        kind = payload[0] if payload else 0
+        if (kind == _DATA and len(payload) >= _DATA_HEAD) or (kind == _TOLD_DATA and len(payload) >= _TOLD_HEAD):
+            return self._arrived(source, payload, now)
+        if kind != _CONFIRMATION or len(payload) not in (_CONFIRMATION_SIZE, _TIMED_SIZE):
             raise DecodeError("neither a confirmed datagram nor a confirmation", 0)
         number = int.from_bytes(payload[1:5], "big")
         pending = self._pending.get(number)
         if pending is None or pending.destination != source:
             return None
         del self._pending[number]
+        self._link_time.learn(int.from_bytes(payload[5:], "big"), pending.sent_at, now)
         return number
+
+    def _arrived(self, source: bytes, payload: bytes, now: float) -> Arrived | None:
+        number = int.from_bytes(payload[1:5], "big")
+        if self._repeated(source, number):
+            if number not in self._held.get(source, ()):
+                self._send_confirmation(source, number, now)
+            return None
+        self._held.setdefault(source, set()).add(number)
+        port = int.from_bytes(payload[5:7], "big")
+        if payload[0] == _DATA:
+            return Arrived(number, port, payload[_DATA_HEAD:])
+        rank, stamp = int.from_bytes(payload[7:9], "big"), int.from_bytes(payload[9:13], "big")
+        return Arrived(number, port, payload[_TOLD_HEAD:], rank, self._link_time.age_s(stamp, now))
 
     def confirm(self, source: bytes, number: int, now: float) -> None:
         """What came under this number is safe here: tell its sender, now and whenever it is repeated."""
@@ -143,7 +171,8 @@ class Confirmed:
         self._transmit(pending.destination, pending.payload, now)
 
     def _send_confirmation(self, source: bytes, number: int, now: float) -> None:
-        self._transmit(source, bytes((_CONFIRMATION,)) + number.to_bytes(4, "big"), now)
+        told = b"" if self._rank is not None else self._link_time.stamp(now).to_bytes(4, "big")
+        self._transmit(source, bytes((_CONFIRMATION,)) + number.to_bytes(4, "big") + told, now)
 
     def _release(self, source: bytes, number: int) -> None:
         held = self._held.get(source, set())

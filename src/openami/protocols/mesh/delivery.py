@@ -93,9 +93,8 @@ class Delivery:
         else:
             self._belonging.take_key(message, heard, now)
 
-    def _receive(self, packet: Packet, port: int, payload: bytes, now: float, number: int | None = None) -> None:
-        hops = HOP_LIMIT - packet.hop_limit + 1
-        self._emit(DatagramReceived(packet.source, port, payload, hops, number, now))
+    def _receive(self, packet: Packet, port: int, payload: bytes, now: float) -> None:
+        self._emit(DatagramReceived(packet.source, port, payload, _hops(packet), None, now))
 
     def _take_rpl(self, packet: Packet, heard: Heard, now: float) -> None:
         code, body = packet.upper[1], packet.upper[4:]
@@ -135,6 +134,12 @@ class Delivery:
         if not held:
             self._confirmed.confirm(packet.source, taken.number, now)
         if taken.port != JOIN_PORT:
-            self._receive(packet, taken.port, taken.payload, now, taken.number if held else None)
+            number = taken.number if held else None
+            told = taken.rank, taken.latency_s
+            self._emit(DatagramReceived(packet.source, taken.port, taken.payload, _hops(packet), number, now, *told))
         elif self._belonging is not None and taken.payload[:1] == bytes((UPDATE,)):
             self._belonging.take_update(decode_sealed(taken.payload))
+
+
+def _hops(packet: Packet) -> int:
+    return HOP_LIMIT - packet.hop_limit + 1

@@ -33,7 +33,8 @@ class DatagramReceived:
     """A UDP datagram for this station, complete `at` that time.
 
     `source` is an IPv6 address; `hops` counts links, 1 for a neighbour. One with a `number` waits for
-    `MeshNode.confirm` or `MeshNode.refuse`.
+    `MeshNode.confirm` or `MeshNode.refuse`. `rank` and `latency_s` are what its sender told: its place, and how long
+    the datagram was on its way by the network's time.
     """
 
     source: bytes
@@ -42,6 +43,8 @@ class DatagramReceived:
     hops: int
     number: int | None = None
     at: float = field(default=0.0, compare=False)
+    rank: int | None = field(default=None, compare=False)
+    latency_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from openami.protocols.mesh.frame import ACK, decode_frame
 from openami.protocols.mesh.frame_counter import Counters
 from openami.protocols.mesh.ipv6 import Packet
 from openami.protocols.mesh.link_layer import Heard, LinkLayer, Transit
+from openami.protocols.mesh.link_time import LinkTime
 from openami.protocols.mesh.parameters import NodeSettings
 from openami.protocols.mesh.reception import Reception
 from openami.protocols.mesh.root import Root
@@ -54,7 +55,10 @@ class MeshNode:
         self._link = LinkLayer(settings, random, counters, self)
         self._mac = self._link.mac
         self.dodag = Dodag(settings.eui64, settings.parameters, random, self)
-        self._confirmed = Confirmed(settings.parameters, random, self._transmit_confirmed)
+        self.link_time = LinkTime()
+        """What datagrams are stamped with; the root's has to be told by whom it goes."""
+        rank = None if settings.root else lambda: self.dodag.rank
+        self._confirmed = Confirmed(settings.parameters, random, self._transmit_confirmed, self.link_time, rank)
         emit, security = self._events.append, self._link.security
         self._root: Root | None = None
         if settings.root:

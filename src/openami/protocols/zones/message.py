@@ -195,7 +195,8 @@ class StationView(Struct, frozen=True, forbid_unknown_fields=True, array_like=Tr
 
     `parent` is the next station on the way up, empty for the collector itself; `hops` counts links. `etx` is the
     expected number of transmissions between root and station, known for neighbours of the root alone. `heard_at` is
-    when its last datagram came, by the collector's clock; 0: none yet.
+    when its last datagram came, by the collector's clock; 0: none yet. `rank` is its place in the mesh and `latency_s`
+    how long a datagram was on its way up, as the station told them last; None where it did not.
     """
 
     address: Address
@@ -203,6 +204,8 @@ class StationView(Struct, frozen=True, forbid_unknown_fields=True, array_like=Tr
     hops: Count
     etx: float | None
     heard_at: float
+    rank: Count | None = None
+    latency_s: float | None = None
 
 
 class AskRoutes(_Message, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openami.protocols.mesh.confirmed import REMEMBERED, SOURCES_MAX, Arrived, Confirmed
+from openami.protocols.mesh.link_time import LinkTime
 from openami.protocols.mesh.parameters import MeshParameters
 
 SOURCE = bytes(15) + b"\x01"
@@ -11,7 +12,9 @@ SOURCE = bytes(15) + b"\x01"
 class End:
     def __init__(self):
         self.sent = []
-        self.core = Confirmed(MeshParameters(), bytes, lambda to, payload, _now: self.sent.append((to, payload)))
+        self.core = Confirmed(
+            MeshParameters(), bytes, lambda to, payload, _now: self.sent.append((to, payload)), LinkTime(), int
+        )
 
     def comes(self, number, source=SOURCE):
         return self.core.receive(source, b"\x01" + number.to_bytes(4, "big") + b"\x0f\xdbpush", 0.0)
