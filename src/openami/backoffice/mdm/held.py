@@ -5,8 +5,9 @@ Bills, series and sums rest on these. Which versions they are is told with them,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,7 @@ def held_days(
     flat = taken.reshape(-1, 3)
     points = sorted({point for point, _ in pairs})
     raw = index.chosen(_rows(connection, interval_block, points, days, ("energy", "details")), RAW)
-    told_of = {at: (*row[:6], quality_of(row[6])) for at, row in raw.items()}
-    for at, values, codes in _unpacked(told_of, resolution_s, slice(5, 7)):
+    for at, values, codes in _unpacked(raw, resolution_s, lambda row: quality_of(row[6])):
         energy[at], quality[at] = values, codes
     _note(flat, raw, RAW)
     table = judged_block.c
@@ -103,11 +103,11 @@ def held_days(
         _rows(connection, judged_block, points, days, ("energy", "quality", "raw_version"), told), JUDGED
     )
     standing = {at: row for at, row in judged.items() if row[5] is not None and row[7] == flat[at, RAW]}
-    for at, values, codes in _unpacked(standing, resolution_s, slice(5, 7)):
+    for at, values, codes in _unpacked(standing, resolution_s, itemgetter(6)):
         energy[at], quality[at] = values, codes
     _note(flat, standing, JUDGED)
     by_hand = index.chosen(_rows(connection, edited_block, points, days, ("energy", "marked")), EDITED)
-    for at, values, codes in _unpacked(by_hand, resolution_s, slice(5, 7)):
+    for at, values, codes in _unpacked(by_hand, resolution_s, itemgetter(6)):
         marked = codes.astype(np.bool_)
         energy[at] = np.where(marked, values, energy[at])
         quality[at] = np.where(marked, np.uint8(Quality.ESTIMATED), quality[at])
@@ -142,7 +142,9 @@ def _rows(
     return connection.execute(chosen if told is True else chosen.where(told)).all()
 
 
-def _unpacked(chosen: dict[int, Any], resolution_s: int, packed: slice) -> Iterator[tuple[Any, Any, Any]]:
+def _unpacked(
+    chosen: dict[int, Any], resolution_s: int, packed_codes: Callable[[Any], bytes | None]
+) -> Iterator[tuple[Any, Any, Any]]:
     """Rows, their energies and their codes: all at once."""
     if not chosen:
         return
@@ -152,10 +154,10 @@ def _unpacked(chosen: dict[int, Any], resolution_s: int, packed: slice) -> Itera
                 f"channel {row[1]} of point {row[0]} holds intervals of {row[4]} s on day {row[2]}, not of "
                 f"{resolution_s} s: give the other resolution a channel of its own"
             )
-    count = DAY_S // resolution_s
-    energies, codes = zip(*(row[packed] for row in chosen.values()), strict=True)
+    count, rows = DAY_S // resolution_s, chosen.values()
     at = np.fromiter(chosen, dtype=np.intp, count=len(chosen))
-    yield at, unpack(energies, count), unpack_codes(codes, count)
+    codes = unpack_codes([packed_codes(row) for row in rows], count)
+    yield at, unpack([row[5] for row in rows], count), codes
 
 
 def _note(versions: npt.NDArray[np.int32], chosen: dict[int, Any], layer: int) -> None:

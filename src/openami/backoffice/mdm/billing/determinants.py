@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,20 +87,28 @@ def determinants(plan: Plan, period: Period, flows: Mapping[str, Flow]) -> list[
 
 def _sums(name: str, flow: Flow, where: Mask | None, period: Period) -> list[Line]:
     every = where is None or bool(where.all())
-    energy = flow.energy if every else flow.energy[:, where]
-    count = energy.shape[1]
-    totals = energy.sum(axis=1).tolist()
+    count = flow.energy.shape[1] if where is None else int(np.count_nonzero(where))
+    totals = _total(flow.energy, where).tolist()
     missing, estimated, guessed = [0] * len(totals), [0] * len(totals), [0] * len(totals)
     if flow.missing.any():
         missing = (flow.missing if every else flow.missing[:, where]).sum(axis=1).tolist()
     if flow.estimated.any():
         marked = flow.estimated if every else flow.estimated[:, where]
         estimated = marked.sum(axis=1).tolist()
-        guessed = np.where(marked, energy, 0).sum(axis=1).tolist()
+        guessed = np.where(marked, flow.energy if every else flow.energy[:, where], 0).sum(axis=1).tolist()
     wh = [whole(total, period.scaler) for total in totals]
     part = [whole(total, period.scaler) for total in guessed]
     rows = zip(wh, missing, estimated, part, strict=True)
     return [Line(name, value, "Wh", count, lacks, guesses, share) for value, lacks, guesses, share in rows]
+
+
+def _total(energy: Matrix, where: Mask | None) -> Matrix:
+    """(m,): the sums of the columns `where`. They lie in runs (the hours of a tariff), which are summed as they lie."""
+    if where is None:
+        return np.asarray(energy.sum(axis=1))
+    edges = np.flatnonzero(np.diff(where, prepend=False, append=False))
+    ends = edges[edges < energy.shape[1]]
+    return np.asarray(np.add.reduceat(energy, ends, axis=1)[:, ::2].sum(axis=1)) if len(ends) else energy[:, 0] * 0
 
 
 def _tiers(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:
@@ -150,13 +159,15 @@ def _demands(plan: Plan, flow: Flow, period: Period) -> list[list[Line]]:
     number, offset = (period.starts + period.offsets_s) // window, period.offsets_s
     begins = np.flatnonzero(np.diff(number, prepend=number[:1] - 1) | np.diff(offset, prepend=offset[:1]))
     whole_windows = np.diff(np.append(begins, len(number))) == window // period.step
-    energy = np.add.reduceat(flow.energy, begins, axis=1)
-    lacks = np.add.reduceat(flow.missing, begins, axis=1) > 0
-    guessed = np.add.reduceat(flow.estimated, begins, axis=1) > 0
+    energy, lacks, guessed = flow.energy, flow.missing, flow.estimated
+    if len(begins) < len(number):
+        energy = np.add.reduceat(energy, begins, axis=1)
+        lacks, guessed = (np.logical_or.reduceat(each, begins, axis=1) for each in (lacks, guessed))
     codes, starts = period.codes[begins], period.starts[begins]
     found = []
     for at, name in enumerate(names):
-        mine = whole_windows & ((codes == at - 1) | (at == 0))
+        mine: Any = whole_windows & ((codes == at - 1) | (at == 0))
+        mine = slice(None) if mine.all() else mine
         found.append(_highest(name, energy[:, mine], lacks[:, mine], guessed[:, mine], starts[mine], period, window))
     return found
 
@@ -168,7 +179,7 @@ def _highest(
     if not count:
         return [Line(name, None, "W", 0, 0, 0, 0)] * len(energy)
     rows = np.arange(len(energy))
-    best = np.where(lacks, -1, energy).argmax(axis=1)
+    best = (np.where(lacks, -1, energy) if lacks.any() else energy).argmax(axis=1)
     columns = (
         lacks.sum(axis=1),
         guessed.sum(axis=1),
