@@ -17,7 +17,7 @@ from openami.backoffice.mdm.close.close import Close
 from openami.backoffice.operations.read_plan import ReadPlan
 from openami.portal.serving import serve_portal
 from portal_certificate import make_certificate
-from portal_world import GAP, NOW, PASSWORD, make_district, make_operations, make_world_portal
+from portal_world import GAP, NOW, PASSWORD, make_audit, make_district, make_operations, make_world_portal
 from told_network import ToldHeadend
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -33,6 +33,8 @@ PAGES = {
         "quality": "/operator/quality?day=2013-12-17",
         "events": "/operator/events",
         "network": "/operator/network",
+        "audit": "/operator/audit",
+        "privacy": "/operator/privacy",
         "evidence": "/operator/points/1/reading?at=1387310400",
     },
     "anna": {
@@ -66,7 +68,8 @@ def portal(folder):
     operations.headend = ToldHeadend()
     certificate, key = make_certificate(folder)
     files = {"certificate": certificate, "key": key, "authority": certificate}
-    return make_world_portal(district, operations, port=0, notice="Readings of real households, replayed", **files)
+    notice = "Readings of real households, replayed"
+    return make_world_portal(district, operations, audit=make_audit(), port=0, notice=notice, **files)
 
 
 @pytest.fixture
@@ -122,6 +125,12 @@ async def test_every_page_fits_its_screen_and_nothing_is_blocked(chromium, url, 
         page = visitor.page
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
         assert await page.locator("h1").count() == 1
+        entries = await page.locator(".nav a").evaluate_all("all => all.map(one => one.offsetTop)")
+        assert len(set(entries)) <= 1, f"{name}: the entries above do not stand in one row"
+        places = await page.locator(".nav a[aria-current]").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect())"
+        )
+        assert all(0 <= place["left"] < place["right"] <= viewport["width"] for place in places), f"{name} is not shown"
         if PICTURES:
             size = "phone" if viewport is PHONE else "desktop"
             await page.screenshot(path=f"{PICTURES}/portal-{name}-{size}-{scheme}.png", full_page=True)

@@ -130,7 +130,7 @@ def of_authority(raw: bytes) -> tuple[float, str, str]:
 def of_operations(raw: bytes) -> tuple[float, str, str]:
     """When, who, what: of an entry of the console's own log."""
     entry = decode_entry(raw)
-    return entry.at, entry.actor, f"{entry.what} ({entry.subject})"
+    return entry.at, entry.actor, f"{entry.what} ({entry.subject})" if entry.subject else entry.what
 
 
 def utc(at: float) -> datetime:

@@ -21,7 +21,7 @@ class DailyFlow:
     def __init__(self, start_s: int, hourly_ml: Sequence[int] = HOUSEHOLD_ML) -> None:
         if len(hourly_ml) != HOURS or min(hourly_ml) < 0:
             raise SettingError("a daily flow has 24 hours of at least 0 ml")
-        self.label = f"synthetic: {sum(hourly_ml)} ml every day in the same hours"
+        self.label = f"synthetic: {sum(hourly_ml) / 1000:g} l every day in the same hours"
         self._hourly = tuple(hourly_ml)
         self._before = tuple(sum(self._hourly[:hour]) for hour in range(HOURS))
         self._day = sum(self._hourly)

@@ -119,5 +119,7 @@ async function registration(form) {
   return { attestation: response.attestationObject, client_data: response.clientDataJSON };
 }
 
+// On a phone the entries above are a row that is pushed aside: show where we are.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 for (const form of document.querySelectorAll("form[data-passkey]")) withPasskey(form, assertion);
 for (const form of document.querySelectorAll("form[data-register]")) withPasskey(form, registration);
