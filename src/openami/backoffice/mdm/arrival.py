@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,7 @@ LAST_DAY = 1 << 20  # about the year 4840: a stamp beyond is no time
 Refused = tuple[ProfileReading, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(NamedTuple):
     """A reading, or the part of it that one installation covers, with the channel that keeps it."""
 
     reading: ProfileReading
@@ -87,6 +87,9 @@ class Arrival:
 
 def arrange(resolution_s: int, found: Sequence[Piece], sources: Sources) -> Arrival:
     """Put every snapshot in its channel-day and interval."""
+    as_they_are = _whole_days(resolution_s, found, sources)
+    if as_they_are is not None:
+        return Arrival(as_they_are, [], [], 0)
     run = _joined(found, sources)
     begin = np.repeat(np.array([piece.place.start for piece in found], dtype=np.int64), run.lengths)
     end = np.repeat(np.array([piece.place.end for piece in found], dtype=np.int64), run.lengths)
@@ -105,6 +108,43 @@ def arrange(resolution_s: int, found: Sequence[Piece], sources: Sources) -> Arri
         run, number = run.only(fits), number[fits]
     days, passed = _scatter(resolution_s, run, number - 1, sources)
     return Arrival(days, openings, refused, passed)
+
+
+def _whole_days(resolution_s: int, found: Sequence[Piece], sources: Sources) -> ChannelDays | None:
+    """Where every piece is one whole UTC day, in order, as campaigns bring it nearly always: nothing has to be placed,
+    the readings are the days. None where any is not.
+    """
+    readings, count = [piece.reading for piece in found], DAY_S // resolution_s
+    if any(len(reading.stamps) != count for reading in readings):
+        return None
+    stamps = np.concatenate([reading.stamps for reading in readings]).reshape(-1, count)
+    day, offset = np.divmod(stamps[:, 0] - resolution_s, DAY_S)
+    in_order = stamps == stamps[:, :1] + resolution_s * np.arange(count)
+    begin, end = np.array([(piece.place.start, piece.place.end) for piece in found], dtype=np.int64).T
+    inside = (stamps[:, 0] > begin) & (stamps[:, -1] <= end) & (day >= 0) & (day < LAST_DAY - 1)
+    if offset.any() or not inside.all() or not in_order.all():
+        return None
+    pairs = [(place.metering_point, channel.number) for _, place, channel in found]
+    keys = [(*pair, at) for pair, at in zip(pairs, day.tolist(), strict=True)]
+    if len(dict.fromkeys(keys)) < len(keys):
+        return None
+    days = ChannelDays.empty(resolution_s, keys, sources)
+    registers, status = _registers(found, np.full(len(found), count))
+    days.registers, days.status = registers.reshape(-1, count), status.reshape(-1, count)
+    days.source[:] = np.array(_sources(readings, sources), dtype=np.int32)[:, None]
+    return days
+
+
+def _registers(found: Sequence[Piece], lengths: npt.NDArray[np.int64]) -> tuple[Column, Codes]:
+    """Registers and status of all pieces, one after another; `lengths` are rows per piece."""
+    readings = [piece.reading for piece in found]
+    registers = np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False)
+    status = np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False)
+    factors = [piece.channel.multiplier for piece in found]
+    if any(factor != 1 for factor in factors):  # what other parties deliver is what flowed already
+        each = np.repeat(np.array(factors, dtype=np.int64), lengths)
+        registers = registers * np.where(delivered(status), 1, each)
+    return registers, status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,12 +173,7 @@ class _Run:
 def _joined(found: Sequence[Piece], sources: Sources) -> _Run:
     readings = [piece.reading for piece in found]
     lengths = np.array([len(reading.stamps) for reading in readings], dtype=np.int64)
-    registers = np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False)
-    status = np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False)
-    factors = [piece.channel.multiplier for piece in found]
-    if any(factor != 1 for factor in factors):  # what other parties deliver is what flowed already
-        each = np.repeat(np.array(factors, dtype=np.int64), lengths)
-        registers = registers * np.where(delivered(status), 1, each)
+    registers, status = _registers(found, lengths)
     pairs: dict[tuple[int, int], int] = {}
     pair = [pairs.setdefault((piece.place.metering_point, piece.channel.number), len(pairs)) for piece in found]
     return _Run(
@@ -153,8 +188,12 @@ def _joined(found: Sequence[Piece], sources: Sources) -> _Run:
 
 
 def _sources(readings: Sequence[ProfileReading], sources: Sources) -> list[int]:
-    known = {at: microseconds(at) for at in {reading.known_at: None for reading in readings}}
-    return [sources.number(Source(known[reading.known_at], reading.evidence, reading.meter)) for reading in readings]
+    at, known_at, numbers = None, 0, []
+    for reading in readings:
+        if reading.known_at is not at:
+            at, known_at = reading.known_at, microseconds(reading.known_at)
+        numbers.append(sources.number(Source(known_at, reading.evidence, reading.meter)))
+    return numbers
 
 
 def _first(owner: npt.NDArray[np.intp], at: np.intp) -> int:

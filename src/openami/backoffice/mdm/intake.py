@@ -15,24 +15,19 @@ from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stamped, stored, unplaced
 from openami.backoffice.mdm.arrival import Piece, Refused, arrange, pieces
-from openami.backoffice.mdm.blocks import Matrix
-from openami.backoffice.mdm.channel_days import ABSENT, ChannelDays, Key, Mask, Sources
+from openami.backoffice.mdm.channel_days import ChannelDays, Key, Mask, Sources
 from openami.backoffice.mdm.close import late
-from openami.backoffice.mdm.derive import derive
-from openami.backoffice.mdm.exchange import Snapshot, bridge
+from openami.backoffice.mdm.energies import Channels, Energies
 from openami.backoffice.mdm.placement import Directory
 from openami.backoffice.mdm.stamped import StampedRegister
-from openami.backoffice.mdm.status import usable
 from openami.io.store.columns import microseconds
 from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
 from openami.model.point import Channel
-from openami.model.quality import Quality
 from openami.model.reading import ProfileReading, RegisterReading
 
-Channels = dict[tuple[int, int], Channel]  # by metering point and number
-
 DAYS_AT_ONCE = 500
+CHUNKS_AT_ONCE = 10
 ROWS_AT_ONCE = 50_000  # about 500 days of 96 intervals: the columns of one step stay in the processor's cache
 
 
@@ -65,24 +60,14 @@ class IntakeResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """An interval (its row and number) in which the meter of `closing` began to measure, or to do so behind other
-    instrument transformers.
-    """
-
-    place: tuple[int, int]
-    start: int
-    opening: Snapshot | None
-    closing: Snapshot
-
-
 class Intake:
     """One batch of readings, taken within one transaction."""
 
     def __init__(self, connection: Connection, directory: Directory) -> None:
         self._connection = connection
         self._directory = directory
+        self._energies = Energies(connection, directory)
+        self._unsaved: list[tuple[ChannelDays, Mask]] = []
 
     def take_profile(self, readings: Sequence[ProfileReading]) -> IntakeResult:
         found, refused = pieces(readings, self._directory)
@@ -90,6 +75,9 @@ class Intake:
         found.sort(key=lambda piece: (piece.reading.resolution_s, piece.place.metering_point, piece.channel.number))
         for chunk in _chunks(found):
             result += self._take_chunk(chunk, refused)
+            if len(self._unsaved) >= CHUNKS_AT_ONCE:
+                self._save()
+        self._save()
         return result + IntakeResult(unplaced=unplaced.keep(self._connection, refused))
 
     def take_register(self, readings: Sequence[RegisterReading]) -> IntakeResult:
@@ -128,9 +116,9 @@ class Intake:
             source=_exchanged(before.source, moved),
         )
         channels = {(channel.metering_point, channel.number): channel for channel in (one, other)}
-        self._derive(days, self._heads(keys), channels)
+        self._energies.derive(days, self._heads(keys), channels)
         changed = days.differs(before)
-        return stored.save(self._connection, days, changed)
+        return stored.save(self._connection, (days, changed))
 
     def _stamped(self, reading: RegisterReading) -> Iterator[StampedRegister]:
         at = microseconds(reading.stamp) // 1_000_000
@@ -151,7 +139,10 @@ class Intake:
         resolution_s, sources = chunk[0].reading.resolution_s, Sources()
         arrival = arrange(resolution_s, chunk, sources)
         refused += arrival.refused
-        result = self.take_register(arrival.openings) if arrival.openings else IntakeResult()
+        result = IntakeResult()
+        if arrival.openings:
+            self._save()  # a register may change what was derived for another channel
+            result = self.take_register(arrival.openings)
         channels = {(piece.place.metering_point, piece.channel.number): piece.channel for piece in chunk}
         blocks, unchanged, passed = self._merge(arrival.days, channels)
         passed += arrival.passed
@@ -182,28 +173,38 @@ class Intake:
             keys = sorted(key for key in there if key[1] == number)
             nothing = ChannelDays.empty(channel.resolution_s, keys, Sources())
             changed += self._merge(nothing, {(point, number): channel})[0]
+            self._save()
         return changed
 
     def _merge(self, arrived: ChannelDays, channels: Channels) -> tuple[int, int, int]:
-        """Merge `arrived` with what is stored, derive, store what changed: (changed, unchanged, passed over)."""
+        """Merge `arrived` with what is stored, derive, note what is to be saved: (changed, unchanged, passed over)."""
         if not len(arrived):
             return 0, 0, 0
         heads = self._heads(arrived.keys)
         known = [key for key in arrived.keys if key in heads]
         following = self._following(arrived.keys, heads)
+        if not known and not following:  # of days that nobody has seen each row is new
+            self._energies.derive(arrived, heads, channels)
+            self._unsaved.append((arrived, np.ones(len(arrived), dtype=np.bool_)))
+            return len(arrived), 0, 0
         days = _extended(arrived, following)
         before = ChannelDays.empty(days.resolution_s, days.keys, days.sources)
-        passed = 0
-        if known or following:
-            row = {key: index for index, key in enumerate(days.keys)}
-            kept = stored.load(self._connection, known + following, days.resolution_s, days.sources)
-            before.put(np.array([row[key] for key in kept.keys], dtype=np.intp), kept)
-            passed = days.take_newer(before)
-            days.version = before.version
-        self._derive(days, heads, channels)
+        row = {key: index for index, key in enumerate(days.keys)}
+        kept = stored.load(self._connection, known + following, days.resolution_s, days.sources)
+        before.put(np.array([row[key] for key in kept.keys], dtype=np.intp), kept)
+        passed = days.take_newer(before)
+        days.version = before.version
+        self._energies.derive(days, heads, channels)
         changed = days.differs(before)
-        stored.save(self._connection, days, changed)
+        self._unsaved.append((days, changed))
         return int(np.count_nonzero(changed)), int(np.count_nonzero(~changed)) - len(following), passed
+
+    def _save(self) -> None:
+        """Save what was noted. Chunks are of different channels, so that none needs to see another one's days; a server
+        takes one in while the next is packed.
+        """
+        stored.save(self._connection, *self._unsaved)
+        self._unsaved = []
 
     def _heads(self, keys: list[Key]) -> dict[Key, stored.Head]:
         dates = [key[2] for key in keys]
@@ -215,47 +216,6 @@ class Intake:
         here = dict.fromkeys(keys)
         after = ((point, channel, day + 1) for point, channel, day in keys)
         return [key for key in after if key in heads and key not in here]
-
-    def _derive(self, days: ChannelDays, heads: dict[Key, stored.Head], channels: Channels) -> None:
-        before = _before(days, heads)
-        modulus = [channels[point, channel].modulus for point, channel, _ in days.keys]
-
-        def at_exchange(places: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int, Quality]]:
-            begun = [beginning for place in places if (beginning := self._beginning(days, before, place)) is not None]
-            return self._bridged(begun, days, channels) if begun else iter(())
-
-        obis = (channels[point, channel].obis for point, channel, _ in days.keys)
-        ratios = self._directory.changing([key[0] for key in days.keys], obis)
-        derive(days, before, np.array(modulus, dtype=np.int64), at_exchange, ratios)
-
-    def _beginning(self, days: ChannelDays, before: Matrix, place: tuple[int, int]) -> Beginning | None:
-        """The interval at `place`, if the meter that ends it was installed within it, or was there before."""
-        row, interval = place
-        point, _, day = days.keys[row]
-        start = day * DAY_S + interval * days.resolution_s
-        meter = days.sources.all[int(days.source[row, interval])].meter
-        end = start + days.resolution_s
-        opening = _opening(days, before, row, interval, start)
-        there = opening is not None and opening.meter == meter
-        begun = (p.metering_point == point and start <= p.start < end for p in self._directory.places(meter))
-        if not there and not any(begun):
-            return None
-        closing = Snapshot(end, meter, int(days.registers[row, interval]))
-        return Beginning(place, start, opening, closing)
-
-    def _bridged(
-        self, begun: list[Beginning], days: ChannelDays, channels: Channels
-    ) -> Iterator[tuple[tuple[int, int], int, Quality]]:
-        points = [days.keys[beginning.place[0]][0] for beginning in begun]
-        first, last = min(b.start for b in begun), max(b.closing.stamp for b in begun)
-        reads = stamped.of_points(self._connection, points, first, last)
-        for beginning, point in zip(begun, points, strict=True):
-            obis = channels[point, days.keys[beginning.place[0]][1]].obis
-            told, ratios = reads.get((point, str(obis)), {}), self._directory.ratios(point, obis)
-            installations = self._directory.installations(point)
-            bridged = bridge(installations, beginning.opening, beginning.closing, beginning.start, told, ratios)
-            if bridged is not None:
-                yield beginning.place, *bridged
 
 
 def _exchanged(column: Any, moved: Mask) -> Any:
@@ -269,12 +229,12 @@ def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:
     chunk: list[Piece] = []
     rows = 0
     for piece in found:
-        last = chunk[-1] if chunk else piece
-        same = (last.place.metering_point, last.channel.number) == (piece.place.metering_point, piece.channel.number)
-        other = last.reading.resolution_s != piece.reading.resolution_s
-        if chunk and (other or (rows >= ROWS_AT_ONCE and not same)):
-            yield chunk
-            chunk, rows = [], 0
+        if chunk and (rows >= ROWS_AT_ONCE or piece.reading.resolution_s != chunk[0].reading.resolution_s):
+            last = chunk[-1]
+            same = last.place.metering_point == piece.place.metering_point and last.channel == piece.channel
+            if not same:
+                yield chunk
+                chunk, rows = [], 0
         chunk.append(piece)
         rows += len(piece.reading.stamps)
     if chunk:
@@ -296,33 +256,3 @@ def _extended(days: ChannelDays, keys: list[Key]) -> ChannelDays:
         energy=np.concatenate((days.energy, more.energy)),
         quality=np.concatenate((days.quality, more.quality)),
     )
-
-
-def _before(days: ChannelDays, heads: dict[Key, stored.Head]) -> Matrix:
-    """(2, n): the register at each day's first moment, and its meter (0: not known)."""
-    last = days.registers[:, -1].tolist()
-    trusted = np.where(usable(days.status[:, -1]), days.source[:, -1], ABSENT)
-    meter = days.sources.meters()[trusted].tolist()
-    row = {key: index for index, key in enumerate(days.keys)}
-    before = []
-    for point, channel, day in days.keys:
-        yesterday = point, channel, day - 1
-        if (at := row.get(yesterday)) is not None:
-            before.append((last[at], meter[at]))
-        else:
-            before.append(heads.get(yesterday, (0, 0, 0))[1:])
-    return np.array(before, dtype=np.int64).reshape(-1, 2).T
-
-
-def _snapshot(days: ChannelDays, row: int, interval: int, stamp: int) -> Snapshot | None:
-    number = int(days.source[row, interval])
-    if number == ABSENT or not usable(days.status[row, interval]):
-        return None
-    return Snapshot(stamp, days.sources.all[number].meter, int(days.registers[row, interval]))
-
-
-def _opening(days: ChannelDays, before: Matrix, row: int, interval: int, stamp: int) -> Snapshot | None:
-    if interval:
-        return _snapshot(days, row, interval - 1, stamp)
-    register, meter = before[:, row].tolist()
-    return Snapshot(stamp, meter, register) if meter else None

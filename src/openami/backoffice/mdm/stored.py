@@ -24,7 +24,7 @@ from openami.backoffice.mdm.details import USUAL, Details, pack_details, told
 from openami.backoffice.mdm.status import usable
 from openami.backoffice.mdm.tables import interval_block
 from openami.io.store.among import among
-from openami.io.store.bulk import insert_rows
+from openami.io.store.bulk import insert_columns
 from openami.model.errors import StoreError
 from openami.model.quality import Quality
 
@@ -173,16 +173,17 @@ def _several_placed(packed: bytes, sources: Sources) -> Places:
     return np.repeat(np.array([numbers[index] for index, _ in runs], dtype=np.int32), [length for _, length in runs])
 
 
-def save(connection: Connection, days: ChannelDays, rows: Mask) -> int:
-    """Store the chosen rows, each as the next version of its channel-day. How many were stored."""
-    chosen = np.flatnonzero(rows)
-    if len(chosen):
-        insert_rows(connection, interval_block, list(zip(*_encoded(days, chosen), strict=True)))
-        late.mark(connection, ((days.keys[row], days.version[row] + 1) for row in chosen.tolist()))
-    return len(chosen)
+def save(connection: Connection, *found: tuple[ChannelDays, Mask]) -> int:
+    """Store the chosen rows of each, every row as the next version of its channel-day. How many were stored."""
+    chosen = [(days, np.flatnonzero(rows)) for days, rows in found if rows.any()]
+    if chosen:
+        insert_columns(connection, interval_block, (tuple(_encoded(days, rows)) for days, rows in chosen))
+        new = ((days.keys[row], days.version[row] + 1) for days, rows in chosen for row in rows.tolist())
+        late.mark(connection, new)
+    return sum(len(rows) for _, rows in chosen)
 
 
-def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Sequence[Any]]:
+def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Any]:
     """The table's columns, one after another."""
     pick: Any = slice(None) if len(chosen) == len(days) else chosen
     energy, quality, registers = days.energy[pick], days.quality[pick], days.registers[pick]
@@ -206,14 +207,14 @@ def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Sequen
     yield from (points, dates, channels)
     yield [days.version[row] + 1 for row in chosen.tolist()]
     yield [days.resolution_s] * len(chosen)
-    yield np.count_nonzero(quality == Quality.MISSING, axis=1).tolist()
-    yield np.count_nonzero(quality == Quality.ESTIMATED, axis=1).tolist()
+    yield np.count_nonzero(quality == Quality.MISSING, axis=1)
+    yield np.count_nonzero(quality == Quality.ESTIMATED, axis=1)
     yield [origin.known_at for origin in newest]
-    yield meter.tolist()
+    yield meter
     yield [origin.evidence for origin in newest]
-    yield total.tolist()
-    yield energy.max(axis=1).tolist()
-    yield base.tolist()
+    yield total
+    yield energy.max(axis=1)
+    yield base
     yield pack(energy)
     yield details
 
