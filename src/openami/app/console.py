@@ -35,6 +35,7 @@ TIME_TO_LIVE_S: Final = 3600
 AT_ONCE: Final = 32
 """So many meters of an order are dialled at the same time."""
 SAYS: Final = "the meter says: "
+HELD: Final = "held back by the guard: "
 
 
 class Carrier(Protocol):
@@ -85,6 +86,7 @@ class Console:
         self._registry, self._logs, self._random, self._blocking = registry, logs, random, blocking
         self._words = Words(registry)
         self._outcomes = _remembered(logs.audit)
+        self._counters: dict[tuple[bytes, bytes], int] = {}
         self._one = asyncio.Lock()
         self.plans = ConsolePlans(guard, registry, self.noting, clock, random, blocking)
 
@@ -145,7 +147,7 @@ class Console:
     async def check(self, request: bytes) -> None:
         """See `CriticalCommands`."""
         commands = (await self.order(request)).commands
-        await in_groups([self._look(request, one) for one in commands.commands])
+        await in_groups([self._look(request, one) for one in commands.commands if self._has_it(request, one.recipient)])
 
     async def order(self, request: bytes) -> Order:
         """See `CriticalCommands`."""
@@ -240,7 +242,7 @@ class Console:
         if verdict.envelope:
             await self._deliver(request, recipient, verdict.envelope)
         else:
-            await self._became(request, recipient, f"held back by the guard: {verdict.reason}")
+            await self._became(request, recipient, f"{HELD}{verdict.reason}")
 
     async def _look(self, request: bytes, one: Intent) -> None:
         """What has become of a command; whether new keys are in use only a read under them shows."""
@@ -253,10 +255,19 @@ class Console:
             outcome = f"not proven: {error}"
         await self._became(request, one.recipient, outcome)
 
+    def _has_it(self, request: bytes, recipient: bytes) -> bool:
+        """Whether an envelope went to the meter: of what was not sent or held back it knows nothing."""
+        return not self._outcomes.get((request, recipient), NOT_SENT).startswith((NOT_SENT, HELD))
+
     async def _deliver(self, request: bytes, recipient: bytes, envelope: bytes | None) -> None:
         try:
             report = await self._carrier.deliver(await self._meter(recipient), envelope)
-            outcome = SAYS + report.words
+            if envelope is not None:
+                self._counters[request, recipient] = report.counter
+            ours = self._counters.get((request, recipient), report.counter) == report.counter
+            outcome = SAYS + (
+                report.words if ours else f"another command came after it; the contact is {report.contact}"
+            )
         except OpenAmiError as error:
             outcome = f"not carried out: {error}"
         await self._became(request, recipient, outcome)

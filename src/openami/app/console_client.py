@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
 from functools import partial
 from http.client import HTTPSConnection
 from http.cookiejar import CookieJar
@@ -17,12 +18,31 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, Request, build_opener
 
 from openami.app.passkey_file import PasskeyFile
+from openami.backoffice.authority.registration import registration_challenge
 from openami.model.errors import ConnectFailed, SecurityError, SettingError
 from openami.protocols.seal.approval import CommandList
+from openami.protocols.seal.passkey import Assertion, RelyingParty
 from openami.protocols.wire.declared import codec_of, decode_all
 
 TIMEOUT_S = 30.0
 PAGE_BYTES_MAX = 4 << 20
+
+
+class Verb(StrEnum):
+    """What may be asked for from the command line."""
+
+    DISCONNECT = "disconnect"
+    RECONNECT = "reconnect"
+    KEYS = "keys"
+
+
+class Step(StrEnum):
+    """What can be done with an order beside approving it."""
+
+    SHOW = "show"
+    CHECK = "check"
+    SEND = "send"
+    ALONE = "alone"
 
 
 class _Connection(HTTPSConnection):
@@ -74,17 +94,48 @@ class ConsoleClient:
         orders = [(name, self._order(name)) for name in names]
         return [(name, order) for name, order in orders if order["state"] == "waiting"]
 
+    def ask(self, serial: str, verb: Verb, passkey: PasskeyFile) -> str:
+        """Sign the exact list that the console drafts; the order's name. Raises `SecurityError` if it is refused."""
+        page = self._ask("/operator/commands/ask?" + urlencode({"serial": serial, "verb": verb.value}))
+        octets = re.search(r'name="commands" value="([^"]+)"', page)
+        commands = decode_all(codec_of(CommandList), _octets(octets[1] if octets else ""))
+        form = _signed(passkey.consent(commands.request_challenge()))
+        self._ask("/operator/commands/ask", {**form, "commands": octets[1] if octets else "", "csrf": _token(page)})
+        name: str = commands.request.hex()
+        return name
+
+    def step(self, name: str, step: Step) -> Any:
+        """Bring an order on; what it is then: `state`, `lines`, `outcomes`."""
+        if step is not Step.SHOW:
+            self._order(name)
+            token = _token(self._ask(f"/operator/commands/{name}"))
+            self._ask(f"/operator/commands/{name}/{step.value}", {"csrf": token})
+        return self._order(name)
+
     def approve(self, name: str, passkey: PasskeyFile) -> list[str]:
         """Sign the order's exact list; its commands in words. Raises `SecurityError` if it is refused."""
         order = self._order(name)
-        octets = urlsafe_b64decode(order["commands"] + "=" * (-len(order["commands"]) % 4))
-        commands = decode_all(codec_of(CommandList), octets)
-        assertion = passkey.consent(commands.approval_challenge())
-        form = {field: urlsafe_b64encode(value).rstrip(b"=").decode() for field, value in assertion._asdict().items()}
+        commands = decode_all(codec_of(CommandList), _octets(order["commands"]))
+        form = _signed(passkey.consent(commands.approval_challenge()))
         token = _token(self._ask(f"/operator/commands/{name}"))
         self._ask(f"/operator/commands/{name}/approve", {**form, "csrf": token})
         lines: list[str] = order["lines"]
         return lines
+
+    @property
+    def party(self) -> RelyingParty:
+        """The console as passkeys know it."""
+        return RelyingParty(urlsplit(self._base).hostname or "", (self._base,))
+
+    def register(self, invitation: str, passkey: PasskeyFile) -> str:
+        """Put a passkey on the lists of authority and guard; its id. Raises `SecurityError` if it is refused."""
+        attestation, client_data = passkey.authenticator.registration(registration_challenge(invitation))
+        form = {"invitation": invitation, "attestation": _text(attestation), "client_data": _text(client_data)}
+        token = _token(self._ask("/operator/passkeys"))
+        identity = passkey.authenticator.passkey.credential_id.hex()
+        if identity not in self._ask("/operator/passkeys", {**form, "csrf": token}):
+            raise SecurityError("the authority does not show the passkey that was registered: it counts for nothing")
+        return identity
 
     def _order(self, name: str) -> Any:
         if not re.fullmatch("[0-9a-f]{32}", name):
@@ -113,3 +164,16 @@ def _words(page: bytes) -> str:
     """The text of an error page's main part, in one line."""
     main = page.decode(errors="replace").partition("<main")[2].partition(">")[2].partition("</main>")[0]
     return " ".join(re.sub(r"<[^>]*>", " ", main).split())[:300]
+
+
+def _text(octets: bytes) -> str:
+    """As WebAuthn writes octets: base64url without padding."""
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _octets(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _signed(assertion: Assertion) -> dict[str, str]:
+    return {field: _text(value) for field, value in assertion._asdict().items()}

@@ -59,6 +59,9 @@ class EnrolmentLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     master_key: Annotated[
         str, Meta(pattern=KEY_OR_NONE, description="Its master key, 32 hex digits; without it no key can be replaced.")
     ] = ""
+    seals: Annotated[
+        str, Meta(pattern="^(two)?$", description="two: critical commands only under two seals; empty: shared keys.")
+    ] = ""
     transformer: Annotated[str, Meta(max_length=64, description="Transformer that feeds the point; may be empty.")] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
@@ -119,7 +122,8 @@ def enrol_meter(registry: Registry, keystore: FileKeystore, line: EnrolmentLine,
     since = _since(line.since, now)
     title = bytes.fromhex(line.system_title)
     point = registry.add_point(line.point, line.address, line.zone, line.transformer or None)
-    meter = registry.add_meter(line.serial, title, GuaranteeClass.SHARED_KEYS, line.link, line.framing)
+    guarantee = GuaranteeClass.TWO_SEALS if line.seals else GuaranteeClass.SHARED_KEYS
+    meter = registry.add_meter(line.serial, title, guarantee, line.link, line.framing)
     channels = [(obis, kind) for obis in ENERGIES for kind in KINDS]
     for number, (obis, kind) in enumerate(channels, start=1):
         registry.add_channel(point.id, number, obis, kind, Unit.WATT_HOUR, 0, line.resolution_s)

@@ -45,7 +45,7 @@ class Installation:
 
     def find_store(self) -> Store:
         """The store, whatever its version."""
-        return Store(self._store_url())
+        return Store(self.store_url())
 
     def open_keystore(self) -> FileKeystore:
         """The keystore; raises `KeystoreLocked` or `SettingError`."""
@@ -83,11 +83,12 @@ class Installation:
 
     def make_store(self) -> Store:
         """Make the store, or bring it to this version's schema."""
-        store = Store(self._store_url())
+        store = Store(self.store_url())
         store.upgrade()
         return store
 
-    def _store_url(self) -> str:
+    def store_url(self) -> str:
+        """The database's address, with the whole path of a file."""
         url = self.settings.store.url
         scheme, separator, name = url.partition(":///")
         if scheme == "sqlite" and separator and not name.startswith("/"):

@@ -6,6 +6,7 @@ import csv
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from openami.app.installation import Installation
 from openami.app.sealing_keys import WRAPPING_LABEL, SealingKeys, first_line
@@ -15,9 +16,11 @@ from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.hsm import Hsm
 from openami.io.keystore.wrapped_keystore import WrappedKeystore
 from openami.model.errors import SecurityError, SettingError
-from openami.protocols.dlms.asymmetric import PublicKey, decode_point
+from openami.protocols.dlms.asymmetric import PublicKey, decode_point, encode_point
 from openami.protocols.dlms.security import SecuritySuite
 from openami.protocols.seal.closing import Recipient
+
+PLACE_COLUMNS: Final = ("system_title", "operator", "feeder", "transformer", "power_w", "protected", "agreement")
 
 
 def read_places(file: Path) -> tuple[dict[bytes, Place], dict[bytes, PublicKey]]:
@@ -43,6 +46,18 @@ def read_places(file: Path) -> tuple[dict[bytes, Place], dict[bytes, PublicKey]]
             except (KeyError, TypeError, ValueError, SecurityError) as error:
                 raise SettingError(f"{file}, line {reader.line_num}: {error}") from error
     return places, points
+
+
+def add_place(installation: Installation, system_title: bytes, place: Place, agreement: PublicKey) -> None:
+    """A new line of the table; raises `SettingError` if the meter stands there already."""
+    file = installation.path(installation.settings.guard.places)
+    if system_title in read_places(file)[0]:
+        raise SettingError(f"meter {system_title.hex()} stands in {file} already: nothing was changed")
+    point = encode_point(agreement).hex()
+    protected = "yes" if place.protected else ""
+    fields = (system_title.hex(), place.operator, place.feeder, place.transformer, place.power_w, protected, point)
+    with file.open("a", encoding="utf-8", newline="") as text:
+        csv.writer(text, lineterminator="\n").writerow(fields)
 
 
 def recipients(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from openami.app.meter_seal_file import read_meter_seal
 from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.hexadecimal import octets
 from openami.cli.key_files import KeyFiles, symmetric_key
@@ -28,13 +29,16 @@ from openami.field.meter.faces.push import Deliver, live, push_over_tcp
 from openami.field.meter.faces.service import FramingKind, MeterService
 from openami.field.meter.laboratory_meter import LaboratoryMeter
 from openami.field.meter.real_curves import SOURCES, replayed
+from openami.field.meter.sealed_meter import SealedMeter
 from openami.io.clock import Clock, ScaledClock, SystemClock
 from openami.io.disk import SystemDisk
 from openami.io.keystore.counter_file import CounterFile
 from openami.io.keystore.sealed_records import SealedRecords
 from openami.model.errors import SettingError
 from openami.protocols.dlms.authentication import Authentication
+from openami.protocols.dlms.cosem.disconnect_control import ControlMode
 from openami.protocols.dlms.security import Secret, SecurityKeys, SecuritySuite
+from openami.protocols.dlms.server_settings import ServerSettings
 
 DAY_S = 86_400
 
@@ -93,6 +97,10 @@ def meter(
     ] = None,
     client_certificate: Annotated[
         Path | None, typer.Option(help="File of the signing certificate or public key of a clone's client: HLS 7.")
+    ] = None,
+    two_seals: Annotated[
+        Path | None,
+        typer.Option(help="File of `openami pki meter`: critical commands are taken under two seals only."),
     ] = None,
     face: Annotated[
         LocalFace | None,
@@ -168,6 +176,7 @@ def meter(
         drift_ppm=drift,
         sub_meters=tuple(sub_meter or ((1,) if mbus else ())),
         push_destination=push or ("mesh" if mesh else ""),
+        control_mode=ControlMode.MODE_2 if two_seals is None else ControlMode.MODE_1,
     )
     start = clock.time() - days * DAY_S
     load = ArrayCurve.replay(replayed(curve, clock.time()))
@@ -175,6 +184,7 @@ def meter(
     device = ElectricityMeter(config, load, start, store, random, kept)
     if laboratory:
         device = LaboratoryMeter(config, load, start, _password(password), store, random, kept)
+    sealed_meter = None if two_seals is None else SealedMeter(device, read_meter_seal(two_seals), random)
     served_at = None if pty else listen
     with suppress(KeyboardInterrupt):
         if mesh:
@@ -184,7 +194,8 @@ def meter(
             asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
             waking = Waking(call_in, wake_listen, wake_key)
-            asyncio.run(_run(device, clock, waking, mbus, listen=served_at, framing=framing, as_json=as_json))
+            settings = None if sealed_meter is None else sealed_meter.server_settings()
+            asyncio.run(_run(device, clock, waking, mbus, settings, listen=served_at, framing=framing, as_json=as_json))
 
 
 def _keys(
@@ -229,13 +240,14 @@ async def _run(
     clock: Clock,
     waking: Waking,
     mbus: str,
+    settings: ServerSettings | None,
     *,
     listen: str | None,
     framing: FramingName,
     as_json: bool,
 ) -> None:
     kind = FramingKind(framing_of(listen, framing).value)
-    service = MeterService(device, clock, random=secrets.token_bytes, framing=kind)
+    service = MeterService(device, clock, random=secrets.token_bytes, framing=kind, settings=settings)
     async with (
         served(service, listen, optical=True) as link,
         waking.of(device, service, clock),

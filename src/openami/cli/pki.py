@@ -14,7 +14,7 @@ from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.audit.entry import Kind
 from openami.cli.hexadecimal import octets
 from openami.cli.output import JsonOption, console, print_rows
-from openami.cli.seal_keys import SettingsOption, key, public, receive
+from openami.cli.seal_keys import SettingsOption, key, meter, public, receive
 from openami.io.clock import SystemClock
 from openami.io.keystore.authority import CertificateAuthority
 from openami.io.keystore.certificate_request import install_certificate, make_request
@@ -37,6 +37,7 @@ __all__ = (
     "expiring",
     "install",
     "key",
+    "meter",
     "public",
     "receive",
     "renew",

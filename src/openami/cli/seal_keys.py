@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from openami.app.settings import SETTINGS_FILE
+from openami.cli.hexadecimal import octets
 from openami.cli.output import console
 from openami.model.errors import SettingError
 
@@ -96,6 +97,44 @@ def receive(
         }
     )
     console.print(f"{len(meters)} meters have their keys in the keystore", highlight=False)
+
+
+def meter(
+    system_title: Annotated[str, typer.Argument(help="The meter's system title, 16 hex digits.")],
+    out: Annotated[Path, typer.Argument(help="The file for the meter, which must not be there yet.")],
+    *,
+    feeder: Annotated[str, typer.Option(help="The feeder that it hangs on.")],
+    transformer: Annotated[str, typer.Option(help="Its transformer.")],
+    power_w: Annotated[int, typer.Option(min=1, help="What it may draw or feed in when it is switched, W.")],
+    operator: Annotated[str, typer.Option(help="The network operator whose budget counts.")] = "operator",
+    protected: Annotated[bool, typer.Option("--protected", help="It supplies a protected customer.")] = False,
+    settings: SettingsOption = Path(SETTINGS_FILE),
+) -> None:
+    """At the guard: set up the seals of a meter of the two-seal class and enter its place.
+
+    The file is what goes into the meter (`openami meter --two-seals FILE` plays it); the guard keeps the public half
+    and the key that they share. Start the guard again afterwards.
+    """
+    from openami.app.inner_zones import trusted_authorities
+    from openami.app.installation import Installation
+    from openami.app.meter_seal_file import make_meter_seal
+    from openami.app.places import add_place, envelope_keys, read_places
+    from openami.app.sealing_keys import AGREEMENT_LABEL
+    from openami.backoffice.guard.network import Place
+    from openami.io.keystore.meter_keys import MeterKeys
+
+    installation = Installation.load(settings)
+    guard, title = installation.settings.guard, octets("SYSTEM_TITLE", system_title, 8)
+    keys, shared = _open(Holder.GUARD, settings), secrets.token_bytes(16)
+    if title in read_places(installation.path(guard.places))[0]:
+        raise SettingError(f"meter {system_title} has its place already: nothing was changed")
+    trusted = trusted_authorities(guard.authority_key, guard.custodian_key)
+    _enter(settings, f"meter {system_title}", "set up its seals")
+    agreement = make_meter_seal(out, title, shared, keys.agreement(AGREEMENT_LABEL).public_key, trusted)
+    envelope_keys(installation, keys).put(title, MeterKeys(bytes(16), shared))
+    place = Place(operator, feeder, transformer, power_w, protected=protected)
+    add_place(installation, title, place, agreement)
+    console.print(f"{out} is for the meter; start the guard again", highlight=False, soft_wrap=True)
 
 
 def _retired(installation: Installation, titles: list[bytes]) -> list[str]:

@@ -55,10 +55,16 @@ async def commands_page(request: Asking) -> Response[str]:
 
 
 @get("/ask", opt=ASKERS)
-async def ask_page(request: Asking, meter: FromQuery[int], verb: FromQuery[str]) -> Response[str]:
-    """The exact list that a person would ask for."""
-    critical = critical_of(rooms_of(request))
-    if verb not in VERBS:
+async def ask_page(
+    request: Asking, verb: FromQuery[str], meter: FromQuery[int | None] = None, serial: FromQuery[str] = ""
+) -> Response[str]:
+    """The exact list that a person would ask for; the meter by its number here or by its serial number."""
+    rooms = rooms_of(request)
+    critical = critical_of(rooms)
+    if meter is None:
+        found = await asyncio.to_thread(rooms.registry.meter_by_serial, serial)
+        meter = found.id if found else None
+    if verb not in VERBS or meter is None:
         raise NotFoundException
     try:
         commands = await critical.draft(meter, VERBS[verb])

@@ -16,6 +16,11 @@ from openami.protocols.seal.passkey import Assertion, Passkey, RelyingParty
 _COSE_HEAD: Final = bytes.fromhex("a5010203262001215820")  # {1: EC2, 3: ES256, -1: P-256, -2: x (32 octets)
 _COSE_Y: Final = bytes.fromhex("225820")  # -3: y (32 octets)}
 _PRESENT_AND_VERIFIED: Final = 0x05
+_WITH_CREDENTIAL: Final = 0x45
+_NO_MODEL: Final = bytes(16)  # AAGUID of an authenticator that does not say which one it is
+_ATTESTATION_HEAD: Final = (
+    b"\xa3cfmtdnonegattStmt\xa0hauthData\x58"  # {"fmt": "none", "attStmt": {}, "authData": octets}
+)
 
 
 class SoftwareAuthenticator:
@@ -29,18 +34,30 @@ class SoftwareAuthenticator:
         self._key = key
         self._party = party
 
+    def registration(self, challenge: bytes) -> tuple[bytes, bytes]:
+        """Attestation object (format none) and client data over `challenge`, as a browser would hand them on."""
+        passkey = self.passkey
+        data = (
+            sha256(self._party.id.encode()).digest() + bytes((_WITH_CREDENTIAL,)) + self.signatures.to_bytes(4, "big")
+        )
+        data += _NO_MODEL + len(passkey.credential_id).to_bytes(2, "big") + passkey.credential_id + passkey.public_key
+        return _ATTESTATION_HEAD + bytes((len(data),)) + data, self._client_data("webauthn.create", challenge)
+
     def consent(self, challenge: bytes) -> Assertion:
         """The assertion over `challenge`, as a browser would hand it on."""
         self.signatures += 1
-        client_data = json.dumps(
+        client_data = self._client_data("webauthn.get", challenge)
+        counted = bytes((_PRESENT_AND_VERIFIED,)) + self.signatures.to_bytes(4, "big")
+        data = sha256(self._party.id.encode()).digest() + counted
+        signature = self._key.sign(data + sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
+        return Assertion(self.passkey.credential_id, data, client_data, signature)
+
+    def _client_data(self, kind: str, challenge: bytes) -> bytes:
+        return json.dumps(
             {
-                "type": "webauthn.get",
+                "type": kind,
                 "challenge": urlsafe_b64encode(challenge).rstrip(b"=").decode(),
                 "origin": self._party.origins[0],
                 "crossOrigin": False,
             }
         ).encode()
-        counted = bytes((_PRESENT_AND_VERIFIED,)) + self.signatures.to_bytes(4, "big")
-        data = sha256(self._party.id.encode()).digest() + counted
-        signature = self._key.sign(data + sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
-        return Assertion(self.passkey.credential_id, data, client_data, signature)
