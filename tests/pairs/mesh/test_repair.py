@@ -219,6 +219,23 @@ def test_a_mesh_without_keys_does_not_hear_one_with_keys():
     assert ether.nodes[name(0)].routes() == {}
 
 
+def test_a_root_that_has_forgotten_its_routes_is_told_all_of_them_again():
+    """Four hours before they would be renewed, and nobody is blamed for acknowledgements that find no way."""
+    ether = Ether()
+    ether.line(6)
+    assert ether.run(300, ether.all_joined)
+    ether.run(300)
+    ether.add(0)
+    ether.start([0])
+    root, parents = ether.nodes[name(0)], {name(number): name(number - 1) for number in range(1, 6)}
+    assert root.routes() == {}
+    assert ether.run(400, lambda: root.routes() == parents)
+    assert not any(
+        node.dodag.neighbours.get(parents[one]).blames for one, node in ether.nodes.items() if one in parents
+    )
+    exchange(ether, 5)
+
+
 def test_a_new_version_of_the_dodag_reaches_everybody():
     ether = Ether()
     ether.line(4)

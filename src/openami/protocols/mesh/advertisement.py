@@ -65,6 +65,14 @@ class Advertisement:
         if not self._waiting:
             self.due = min(self.due, now + self._parameters.dao_delay_s * (0.5 + self._chance()))
 
+    def wanted(self, depth: int, now: float) -> None:
+        """The root asks everybody: who is `depth` hops below its children waits for those above, through whom the
+        acknowledgement comes.
+        """
+        self._waiting = False
+        self._tries = 0
+        self.due = now + self._parameters.dao_step_s * (depth + self._chance())
+
     def stop(self) -> None:
         self.acknowledged = self._waiting = False
         self.due = inf

@@ -20,6 +20,8 @@ from openami.protocols.mesh.rpl_messages import DaoAck, RplCode
 from openami.protocols.mesh.sender import Sender
 
 _PROBE_S: Final = 15.0
+_CHILD_RANK: Final = 2
+"""The lowest rank, in hops, of whoever is not the root."""
 _SOLICITED_S: Final = 5.0
 """A station that has just got its key asks one neighbour for its DIO; only later it asks everybody."""
 
@@ -110,6 +112,11 @@ class Belonging:
             self._become_joined(now)
         elif self._doorway.open:
             self._emit(ParentChanged(parent.eui64, self._dodag.rank))
+
+    def routes_wanted(self, now: float) -> None:
+        """The root has forgotten the routes."""
+        if self._doorway.open:
+            self._advertisement.wanted(self._dodag.dag_rank(self._dodag.rank) - _CHILD_RANK, now)
 
     def dao_acknowledged(self, ack: DaoAck, now: float) -> None:
         """The root says that it knows our route."""

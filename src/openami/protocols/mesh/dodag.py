@@ -47,6 +47,10 @@ class Upcalls(Protocol):
         """The preferred parent is another one, or there is none any more."""
         ...
 
+    def routes_wanted(self, now: float) -> None:
+        """The root has forgotten the routes: ours has to be announced again."""
+        ...
+
     def lost(self, reason: str, now: float) -> None:
         """No parent was found for a long time."""
         ...
@@ -69,6 +73,7 @@ class Dodag:
         self.dodag_id = b""
         self.instance = INSTANCE
         self.version = START
+        self._dtsn: int | None = None
         self.prefix = parameters.prefix
         self._configuration = configuration_of(parameters)
         self._options = b""
@@ -105,9 +110,10 @@ class Dodag:
         """How long a DAO holds, in lifetime units."""
         return self._configuration.default_lifetime
 
-    def found(self, dodag_id: bytes, now: float) -> None:
-        """Be the root of a DODAG of our own."""
+    def found(self, dodag_id: bytes, dtsn: int, now: float) -> None:
+        """Be the root of a DODAG of our own. Another `dtsn` than in the life before makes all announce their routes."""
         self.root = True
+        self._dtsn = dtsn
         self.dodag_id = dodag_id
         self.rank = self._lowest = self._parameters.rank_increase_min
         self._options = encode_options(self._configuration, self.prefix)
@@ -181,7 +187,7 @@ class Dodag:
         if not self._ours(dio, sender, now):
             return
         neighbour.dio = body
-        neighbour.rank = dio.head.rank
+        neighbour.rank, neighbour.dtsn = dio.head.rank, dio.head.dtsn
         if dio.head.rank >= INFINITE_RANK and neighbour is not self.parent:
             return
         self._choose(now)
@@ -266,6 +272,16 @@ class Dodag:
         if best is not parent:
             self._changed = now
             self._attached(parent, now)
+        self._heed(best, now)
+
+    def _heed(self, parent: Neighbour, now: float) -> None:
+        """A DTSN other than the last asks for DAOs, ours and those of our children (RFC 6550, section 9.6)."""
+        if parent.dtsn == self._dtsn:
+            return
+        first, self._dtsn = self._dtsn is None, parent.dtsn
+        if not first:
+            self._trickle.reset(now)
+            self._upcalls.routes_wanted(now)
 
     def _tempting(self, neighbour: Neighbour) -> bool:
         """Whether a neighbour that says nothing new may be a better way up: its link, or ours, may have changed."""
@@ -347,6 +363,7 @@ class Dodag:
 
     def _forget(self) -> None:
         self.parent = None
+        self._dtsn = None
         self.rank = self._lowest = INFINITE_RANK
         self.dodag_id = b""
         self._orphan_due = inf
@@ -355,7 +372,8 @@ class Dodag:
         self._solicit_due = inf
 
     def _speak(self, neighbour: bytes | None, now: float) -> None:
-        head = DioHead(self.instance, self.version, self.rank, GROUNDED_NON_STORING, 0, 0, 0, self.dodag_id)
+        dtsn = self._dtsn or 0
+        head = DioHead(self.instance, self.version, self.rank, GROUNDED_NON_STORING, dtsn, 0, 0, self.dodag_id)
         self._upcalls.send_rpl(RplCode.DIO, encode_dio(head, self._options), neighbour, now)
 
     def _chance(self) -> float:

@@ -21,16 +21,21 @@ class Counters(Protocol):
 class FrameCounter:
     """`take` gives the next number that is durably reserved, or `None`; `reservation` says what to make durable."""
 
-    __slots__ = ("_asked", "_end", "_next", "_reserve", "name")
+    __slots__ = ("_asked", "_end", "_first", "_next", "_reserve", "name")
 
     def __init__(self, name: str, counters: Counters, reserve: int) -> None:
         self.name = name
         self._reserve = reserve
-        self._next = self._end = self._asked = counters.load(name)
+        self._first = self._next = self._end = self._asked = counters.load(name)
 
     @property
     def upcoming(self) -> int:
         return self._next
+
+    @property
+    def life(self) -> int:
+        """An octet that is another one after each start: every life reserves a range of its own."""
+        return self._first // self._reserve & 0x7F
 
     @property
     def exhausted(self) -> bool:

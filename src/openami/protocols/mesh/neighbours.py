@@ -46,6 +46,7 @@ class Neighbour:
         "blames",
         "corrected",
         "dio",
+        "dtsn",
         "etx",
         "eui64",
         "failures",
@@ -63,6 +64,7 @@ class Neighbour:
         self.measured = False
         self.etx = self.guess
         self.dio = b""
+        self.dtsn = 0
         self.heard = now
         self.failures = 0
         self.blames = 0

@@ -292,6 +292,10 @@ class MeshNode:
         if self._belonging is not None:
             self._belonging.parent_changed(now)
 
+    def routes_wanted(self, now: float) -> None:
+        if self._belonging is not None:
+            self._belonging.routes_wanted(now)
+
     def lost(self, reason: str, now: float) -> None:
         self._doorway.close()
         self._events.append(Left(reason))
@@ -321,7 +325,7 @@ class MeshNode:
 
     def _found(self, now: float) -> None:
         self._doorway.open = True
-        self.dodag.found(self.address, now)
+        self.dodag.found(self.address, self._link.counter.life, now)
         self._doorway.plan_beacon(now)
 
     def _transmit_confirmed(self, destination: bytes, payload: bytes, now: float) -> None:

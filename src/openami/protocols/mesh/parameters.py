@@ -53,6 +53,7 @@ class MeshParameters:
     dao_change_delay_s: float = 12.0
     dao_pause_s: float = 30.0
     dao_known_delay_s: float = 1800.0
+    dao_step_s: float = 30.0
     dao_ack_s: float = 20.0
     dao_tries: int = 5
     beacon_wait_s: float = 4.0

@@ -12,7 +12,13 @@ from openami.protocols.mesh.advertisement import Advertisement, Outcome
 from openami.protocols.mesh.dodag import LEAVE_AFTER_S, Dodag
 from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Climate, Neighbour
 from openami.protocols.mesh.parameters import MeshParameters
-from openami.protocols.mesh.rpl_messages import GROUNDED_NON_STORING, INFINITE_RANK, DioHead, RplCode, encode_dio
+from openami.protocols.mesh.rpl_messages import (
+    GROUNDED_NON_STORING,
+    INFINITE_RANK,
+    DioHead,
+    RplCode,
+    encode_dio,
+)
 
 PARAMETERS = MeshParameters()
 NEAR, WEAK = -60, -99
@@ -30,10 +36,13 @@ class Log:
     """What a `Dodag` asks of its station."""
 
     def __init__(self):
-        self.spoken, self.parents, self.reasons = [], 0, []
+        self.spoken, self.parents, self.wanted, self.reasons = [], 0, 0, []
 
     def send_rpl(self, code, body, neighbour, now):
         self.spoken.append((now, code, body, neighbour))
+
+    def routes_wanted(self, now):
+        self.wanted += 1
 
     def parent_changed(self, now):
         self.parents += 1
@@ -57,7 +66,7 @@ def member(log):
 def dio(rank):
     """What a station of rank `rank` says, with the options that the root made."""
     root = Dodag(ROOT, PARAMETERS, half, Log())
-    root.found(address_of(ROOT, PARAMETERS.prefix), 0.0)
+    root.found(address_of(ROOT, PARAMETERS.prefix), 0, 0.0)
     head = DioHead(0, root.version, rank, GROUNDED_NON_STORING, 0, 0, 0, root.dodag_id)
     return encode_dio(head, root._options)
 
