@@ -17,6 +17,7 @@ from openami.backoffice.operations import operations, push_opening
 from openami.backoffice.operations.alert_pipeline import AlertPipeline, Page, Place
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.tables import spool_position
+from openami.field.meter.push_queue import PushQueue
 from openami.model.event import EventCode
 from openami.protocols.dlms import security
 from openami.protocols.zones.message import Push, SpoolItem, SpoolItems, encode_push
@@ -122,6 +123,27 @@ def two_devices_use_the_keys_of_one() -> None:
         stands(told[0].alerts >= 2, "the incident does not count what the copy said")
         kept = zone.notes.quarantined()
         stands(len(kept) >= 2 and all(len(one.received) == 2 for one in kept), "not both pushes are kept for a person")
+
+
+@drill("A037", "local port", Removal(PushQueue, "_again", lambda self, push, _second: self._drop(push)))
+def a_cover_is_opened_while_the_meter_is_off_the_network() -> None:
+    """For eight hours nobody takes what the meter says: afterwards all of it arrives, sealed and in its order."""
+    meter, told = pushing_meter(), (EventCode.COVER_OPENED, EventCode.MAGNETIC_FIELD, EventCode.COVER_CLOSED)
+    for hour, code in enumerate(told):
+        meter.alarm(code, START + hour * HOUR_S)
+        for minute in range(1, 60):
+            meter.advance(START + hour * HOUR_S + minute * 60)
+            for push in pushes_of(meter):
+                meter.pushes.failed(push, START + hour * HOUR_S + minute * 60)
+    back = START + 8 * HOUR_S
+    meter.advance(back)
+    late = [*pushes_of(meter)]
+    for push in late:
+        meter.pushes.delivered(push)
+    with inner_zone() as zone:
+        zone.deliver(late)
+        arrived = [code for _, _, code in zone.events()]
+        stands(arrived == [*told], f"of {len(told)} tampers {len(arrived)} are known")
 
 
 def _one_in_twenty(meter: int, number: int) -> bool:

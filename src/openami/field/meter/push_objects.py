@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from openami.field.meter import codes
 from openami.field.meter.push import body_of
@@ -33,25 +33,37 @@ from openami.protocols.dlms.date_time import CosemDateTime
 if TYPE_CHECKING:
     from openami.field.meter.electricity import ElectricityMeter
 
+ALARM_RETRIES: Final = 255
+ALARM_REPETITION_S: Final = 600
+"""Whoever keeps a meter off its network for less than 42 hours keeps no alarm back; its event log has them all."""
+
 
 def push_objects(meter: ElectricityMeter) -> Iterator[PushSetup]:
     """Alarm and power down send the same four values: push setup, logical device name, clock, event code."""
     if meter.config.push_rows:
         yield _interval_setup(meter)
-    for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN):
-        yield _push_setup(meter, code, (PushObject(40, code, 1, 0), *_EVENT))
+    alarm, power_down = (
+        _push_setup(meter, code, (PushObject(40, code, 1, 0), *_EVENT))
+        for code in (codes.PUSH_ON_ALARM, codes.PUSH_ON_POWER_DOWN)
+    )
+    _repeat(alarm, ALARM_RETRIES, ALARM_REPETITION_S)
+    yield from (alarm, power_down)
 
 
 def _interval_setup(meter: ElectricityMeter) -> PushSetup:
     config = meter.config
     setup = _push_setup(meter, PUSH_ON_INTERVAL, interval_push_objects(codes.LOAD_PROFILE, config.push_rows))
     setup.randomisation_start_interval = config.push_spread_s
-    setup.number_of_retries = config.push_retries
-    if isinstance(setup, PushSetup2):
-        setup.repetition_delay = RepetitionDelay(config.push_repetition_s, 100, 0xFFFF)
-    else:
-        setup.repetition_delay = config.push_repetition_s
+    _repeat(setup, config.push_retries, config.push_repetition_s)
     return setup
+
+
+def _repeat(setup: PushSetup, retries: int, every_s: int) -> None:
+    setup.number_of_retries = retries
+    if isinstance(setup, PushSetup2):
+        setup.repetition_delay = RepetitionDelay(every_s, 100, 0xFFFF)
+    else:
+        setup.repetition_delay = every_s
 
 
 def _push_setup(meter: ElectricityMeter, code: ObisCode, objects: tuple[PushObject, ...]) -> PushSetup:
