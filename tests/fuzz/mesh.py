@@ -1,9 +1,12 @@
-"""The mesh: frames, compressed headers, RPL messages, and a whole station that hears anything."""
+"""The mesh: datagrams of ZEP, frames, compressed headers, RPL messages, and a whole station that hears anything."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from fuzz_targets import fuzz_target
 from mesh_ether import Ether, name
+from openami.io.links.zep import FRAME_MAX, decode_zep, encode_zep
 from openami.protocols.mesh.beacon import decode_beacon, encode_beacon
 from openami.protocols.mesh.frame import DATA, decode_frame
 from openami.protocols.mesh.iphc import compress, decompress
@@ -83,6 +86,28 @@ def join(octets: bytes) -> None:
 @fuzz_target("mesh-beacon", seeds=[encode_beacon(128)], inputs=20_000)
 def beacon(octets: bytes) -> None:
     decode_beacon(octets)
+
+
+CHECKED: Final = 6
+"""Where a ZEP header says whether a check sequence follows the frame, or strength and a good-check bit."""
+
+
+def _of_cc24xx(datagram: bytes) -> bytes:
+    """The same frame as a radio tells it that has checked it itself."""
+    return datagram[:CHECKED] + b"\x00" + datagram[CHECKED + 1 : -2] + b"\x40\x80"
+
+
+DATAGRAMS = [encode_zep(psdu, number) for number, psdu in enumerate(FRAMES[:20])]
+
+
+@fuzz_target("mesh-zep", seeds=DATAGRAMS + [_of_cc24xx(datagram) for datagram in DATAGRAMS])
+def zep(octets: bytes) -> None:
+    """The frame in a datagram is as long as it says, and goes the same way again."""
+    psdu, level_dbm = decode_zep(octets)
+    assert len(psdu) + 2 == octets[31] == len(octets) - 32
+    assert -100 <= level_dbm <= -40
+    if len(psdu) + 2 <= FRAME_MAX:
+        assert decode_zep(encode_zep(psdu, 1)) == (psdu, -40)
 
 
 class _Deafening:

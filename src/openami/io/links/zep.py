@@ -48,6 +48,7 @@ LAB: Final = MeshParameters(
     parent_hold_s=5.0,
     dao_delay_s=0.1,
     dao_change_delay_s=0.5,
+    dao_step_s=1.0,
     dao_ack_s=2.0,
     beacon_wait_s=0.3,
     join_wait_s=2.0,
