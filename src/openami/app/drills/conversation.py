@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from openami.app.drills.drill import Fallen
+from openami.app.drills.drill import Fallen, stands
 from openami.app.drills.world import octets_of
 from openami.field.meter.push_queue import random_of
 from openami.model.obis import ObisCode
 from openami.protocols.dlms import counters
 from openami.protocols.dlms.access_result import ActionResult, DataAccessResult
+from openami.protocols.dlms.apdu import encode_apdu
 from openami.protocols.dlms.association import AssociationSettings
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.client import ClientConnection
@@ -19,11 +20,12 @@ from openami.protocols.dlms.client_settings import ClientSettings
 from openami.protocols.dlms.counters import MemoryCounters, Persist, ReceiveWindow, SendCounter
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, octet_string
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor
-from openami.protocols.dlms.events import Answered
+from openami.protocols.dlms.events import Answered, Associated
 from openami.protocols.dlms.framing import Role
+from openami.protocols.dlms.notification import DataNotification
 from openami.protocols.dlms.request import Associate, Get, Request, Set
 from openami.protocols.dlms.resynchronisation import quarantine_name
-from openami.protocols.dlms.security import SecurityControl, SecurityKeys
+from openami.protocols.dlms.security import SecurityControl, SecurityKeys, protect
 from openami.protocols.dlms.server import ServerConnection
 from openami.protocols.dlms.server_settings import ServerSettings, ServerState
 from openami.protocols.dlms.wrapper import WrapperFraming, encode_wrapper
@@ -194,3 +196,16 @@ def numbers_of(apdus: Iterable[bytes]) -> list[int]:
 
 
 _GLO: Final = frozenset(range(0xC8, 0xD0))
+
+
+def associated(**changes: Any) -> Conversation:
+    """Both sides have proven themselves."""
+    conversation = Conversation(client(**changes))
+    stands(isinstance(conversation.associate(), Associated), "the genuine client is not let in")
+    return conversation
+
+
+def sealed_push(counter: int, title: bytes = METER) -> bytes:
+    """A meter's push under its keys."""
+    content = protect(KEYS, title, counter, 0x30, encode_apdu(DataNotification(1, None, TRUE)))
+    return b"\xdb\x08" + title + bytes((len(content),)) + content
