@@ -54,7 +54,6 @@ from .errors import (
 )
 from .event import EventCode as EventCode
 from .event import MeterEvent as MeterEvent
-from .interval import IntervalBlock as IntervalBlock
 from .measurement import Measurement as Measurement
 from .obis import ObisCode as ObisCode
 from .point import (

@@ -27,8 +27,6 @@ YEAR_WEEKS = 52
 
 Energies = npt.NDArray[np.int64]
 
-ATTRIBUTION = "OpenDSM sample data, release 1.2.7, copyright OpenDSM contributors, LF Energy, Apache-2.0"
-
 
 class Origin(StrEnum):
     """Where the values of a curve come from."""

@@ -7,8 +7,6 @@ block only acknowledges. The client alone keeps time: when nothing comes it take
 
 from __future__ import annotations
 
-from typing import Final
-
 from openami.model.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
 from openami.protocols.dlms.general_block_transfer import (
     BLOCK_NUMBER_MAX,
@@ -17,8 +15,6 @@ from openami.protocols.dlms.general_block_transfer import (
     GeneralBlockTransfer,
     block_control,
 )
-
-DEFAULT_WINDOW: Final = 6
 
 
 class BlockTransfer:

@@ -25,6 +25,8 @@ from openami.protocols.dlms.hls import CHALLENGE_SIZES
 from openami.protocols.dlms.hls_proof import Passes, prove, verify
 from openami.protocols.dlms.initiate import (
     DLMS_VERSION,
+    VAA_LOGICAL_NAME,
+    VAA_SHORT_NAME,
     ConfirmedService,
     ConfirmedServiceError,
     InitiateRequest,
@@ -49,7 +51,6 @@ _SHORT_NAMES: Final = (
     ApplicationContextName.SHORT_NAME_REFERENCING_NO_CIPHERING,
     ApplicationContextName.SHORT_NAME_REFERENCING_WITH_CIPHERING,
 )
-_VAA: Final = {False: 0x0007, True: 0xFA00}
 
 
 class Rejection(RemoteProtocolError):
@@ -113,7 +114,7 @@ def accepting(accepted: Accepted, server: ServerSettings, context: ApplicationCo
         InitiateResponse(
             negotiated_conformance=Conformance(association.conformance),
             server_max_receive_pdu_size=server.max_receive_pdu_size,
-            vaa_name=_VAA[association.short_names],
+            vaa_name=VAA_SHORT_NAME if association.short_names else VAA_LOGICAL_NAME,
         )
     )
     high = association.authentication.high

@@ -105,11 +105,6 @@ def encode_date_time(moment: datetime, *, summer_time: bool = False) -> bytes:
     return bytes((moment.minute, moment.hour | summer_time << 7)) + encode_date(moment)
 
 
-def encode_time(at: time) -> bytes:
-    """Type J."""
-    return bytes((at.second, at.minute, at.hour))
-
-
 def encode_date_time_with_seconds(moment: datetime, *, summer_time: bool = False) -> bytes:
     """Type I, with the day of the week; week of the year and deviation are left open."""
     hour = moment.hour | moment.isoweekday() << 5

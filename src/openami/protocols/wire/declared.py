@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, dataclass_transform, get_type_hints
+from typing import Any, Generic, TypeVar, dataclass_transform, get_type_hints
 
 from openami.model.errors import DecodeError, LocalProtocolError
 from openami.protocols.wire.cursor import DEFAULT_LIMITS, Cursor, Limits, Span
@@ -34,16 +34,6 @@ class Codec(Generic[T]):
     name: str
     decode: Callable[[Cursor], T]
     encode: Callable[[T, bytearray], None]
-
-
-class Declared(Protocol):
-    """What `declared` adds to a class."""
-
-    CODEC: ClassVar[Codec[Any]]
-
-    def encode(self, out: bytearray) -> None:
-        """Append the structure's bytes."""
-        ...
 
 
 def codec_of(hint: Any) -> Codec[Any]:
