@@ -15,6 +15,7 @@ from openami.backoffice.operations.push_store import PushState
 from openami.backoffice.operations.read_plan import CHANNELS
 from openami.backoffice.operations.settings import OperationsSettings
 from openami.field.meter.daily_flow import DailyFlow
+from openami.field.meter.faces.local_ports import LocalFace, local_port
 from openami.field.meter.faces.mbus import MbusFace
 from openami.field.meter.faces.mbus_master import attend_sub_meters
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
@@ -36,7 +37,7 @@ from openami.protocols.sml.file import Message, encode_file
 from openami.protocols.sml.messages import GetListResponse
 from openami.protocols.sml.transport import encode_transport
 from openami.protocols.sml.types import ListEntry
-from operations_rig import DAY, IMPORT, NEXT, Rig
+from operations_rig import DAY, IMPORT, NEXT, Field, Rig
 from virtual_loop import in_virtual_time
 
 KEY = bytes(range(16))
@@ -386,6 +387,50 @@ async def test_wired_meters_behind_one_serial_server_are_read_by_a_campaign():
     assert evidence.plain in b"".join(evidence.received)
     ((_, litres),) = registers(rig, cubic, GAS)
     assert litres == gas.flow.volume_ml(stamp) // 1000
+    await rig.close()
+
+
+class Port:
+    """The local port of an electricity meter behind a serial server, IEC 62056-21. A face of the rig's field."""
+
+    def __init__(self, clock, serial):
+        self.meter = Field(clock, 1, serial=serial).meters[0]
+        self.port = local_port(LocalFace.IEC62056_21, self.meter, clock, 1.0)
+        self.tasks = []
+
+    def connect(self):
+        near, far = memory_pair()
+        self.tasks.append(asyncio.create_task(self.port.serve(far)))
+        return near
+
+    async def close(self):
+        await asyncio.gather(*self.tasks)
+
+
+@in_virtual_time
+async def test_a_meter_behind_a_serial_server_is_read_out_by_a_campaign():
+    rig = Rig(meters=0)
+    ports = [Port(rig.clock, serial) for serial in ("10000001", "10000002")]
+    rig.field.faces += ports
+    plain = GuaranteeClass.UNAUTHENTICATED
+    points, meters = zip(
+        *(
+            enter(rig, serial, serial.encode(), plain, IMPORT, Unit.WATT_HOUR, 0, f"tcp://10.0.0.1:{at}", "iec62056-21")
+            for at, serial in enumerate(("10000001", "10000009"), start=1)
+        ),
+        strict=True,
+    )
+    campaign = rig.campaign(meters=meters)
+    await rig.operations.run_campaign(campaign)
+    view = rig.operations.campaign(campaign)
+    assert (view.completed, view.by_cause) == (1, {"service-refused": 1})
+    ((_, value),) = registers(rig, points[0], IMPORT)
+    assert value == ports[0].meter.energy.import_wh
+    (kept,) = rig.mdm.registers(points[0], IMPORT, DAY, UNTIL)
+    evidence = rig.mdm.evidence(kept.evidence)
+    assert (evidence.protocol, evidence.meter) == ("iec62056-21", meters[0])
+    assert b"C.1.0(10000001)" in evidence.plain
+    assert registers(rig, points[1], IMPORT) == []
     await rig.close()
 
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from openami.app.mbus_enrolment import UNITS, MbusUnit
+from openami.app.mbus_enrolment import COLLECTOR_LINK, UNITS, MbusUnit
+from openami.backoffice.operations.local_port_session import FRAMING
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
+from openami.io.links.address import parse_address
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.model.point import ONE_WAY, ChannelKind, Meter, behind_meter
@@ -56,7 +58,7 @@ ENERGIES = {
 
 
 class PortLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One line of a file of meters at consumer ports: a metering point with its meter, and perhaps its consumer."""
+    """One line of a file of meters at local ports: a metering point with its meter, and perhaps its consumer."""
 
     point: Annotated[str, Meta(min_length=1, max_length=64, description="Code of the metering point.")]
     address: Annotated[str, Meta(min_length=1, max_length=200, description="Service address.")]
@@ -97,6 +99,13 @@ class PortLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     unit: Annotated[
         MbusUnit | None, Meta(description="Of gas, water, heat and cooling: m3, kWh or MJ; empty: m3, or MJ.")
     ] = None
+    link: Annotated[
+        str,
+        Meta(
+            description="Empty: it tells by itself. tcp://host:port, collector://NAME/ADDRESS: a serial server at its "
+            "local port, where it is read out by IEC 62056-21.",
+        ),
+    ] = ""
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
 
@@ -113,7 +122,7 @@ def enrol_port_meter(registry: Registry, keystore: FileKeystore, line: PortLine,
     for number, (code, unit, scaler) in enumerate(channels, start=1):
         registry.add_channel(point.id, number, code, ChannelKind.STAMPED_REGISTER, unit, scaler, 0)
     title = bytes.fromhex(line.system_title) or line.meter_number.encode()
-    meter = registry.add_meter(line.meter_number, title, guarantee, link, ONE_WAY)
+    meter = registry.add_meter(line.meter_number, title, guarantee, *_way(line, link))
     registry.install(meter.id, point.id, since)
     if line.consumer:
         registry.supply(registry.add_consumer(line.consumer).id, point.id, since)
@@ -130,6 +139,17 @@ def _is_encrypted(line: PortLine) -> bool:
     if line.encryption_key and line.behind:
         raise SettingError("encryption_key: what stands behind a port has no key of its own")
     return bool(line.encryption_key)
+
+
+def _way(line: PortLine, behind: str | None) -> tuple[str | None, str]:
+    """Link and framing."""
+    if not line.link:
+        return behind, ONE_WAY
+    if behind or line.encryption_key:
+        raise SettingError("link: what stands behind a port, or is encrypted P1, is not read out")
+    if not COLLECTOR_LINK.fullmatch(line.link):
+        parse_address(line.link)
+    return line.link, FRAMING
 
 
 def _link(registry: Registry, line: PortLine) -> str | None:

@@ -44,7 +44,7 @@ GROUPS = {
     "district": ("new",),
     "mbus": ("scan", "read", "set", "play"),
     "wmbus": ("listen", "set", "read", "repeat", "play"),
-    "optical": ("read",),
+    "optical": ("read", "write"),
     "security": ("transfer", "agree", "request", "import", "export", "remove"),
     "image": ("send", "broadcast"),
     "mdm": (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 
 import pytest
 
@@ -16,6 +18,8 @@ from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.local_ports import LocalFace, local_port, p1_telegram, registers, sml_file
 from openami.field.meter.real_curves import replayed
 from openami.io.clock import SystemClock
+from openami.io.links.local_port import LocalPortError
+from openami.model.errors import SettingError
 from openami.model.quantity import Quantity
 from openami.protocols.dlms.security import SecurityKeys
 from openami.protocols.iec62056_21.measurements import measurements
@@ -61,7 +65,7 @@ def test_the_commands_read_each_port_on_a_pty_and_over_tcp(face, capsys):
     commands = {
         LocalFace.P1: lambda link: p1_command._run(link, 1, p1_command.Cutter(3600), as_json=True),
         LocalFace.SML: lambda link: sml_command._run(link, 1, as_json=True),
-        LocalFace.IEC62056_21: lambda link: optical._read(link, "", [], None, wake_up=False, as_json=True),
+        LocalFace.IEC62056_21: lambda link: optical._read(link, optical.Device(), [], 1, as_json=True),
     }
 
     async def scenario(listen):
@@ -74,3 +78,64 @@ def test_the_commands_read_each_port_on_a_pty_and_over_tcp(face, capsys):
         shown = capsys.readouterr().out
         assert '"name": "1-0:1.8.0*255"' in shown
         assert '"unit": "Wh"' in shown
+
+
+def at_the_port(work):
+    """What `work` says at a meter's port of IEC 62056-21 that asks for a password."""
+
+    async def scenario():
+        clock = SystemClock()
+        port = local_port(LocalFace.IEC62056_21, electricity(), clock, 1.0, "00000000")
+        port._meter.advance = lambda now: None  # the meter stays in its hour, whatever the machine's clock says
+        async with served(port, "127.0.0.1:0") as link:
+            await work(link)
+
+    asyncio.run(scenario())
+
+
+OPENED = optical.Device("10000001", "00000000")
+
+
+@pytest.mark.parametrize("kind", range(1, 7))
+def test_registers_are_read_by_every_command_behind_the_password(kind, capsys):
+    at_the_port(lambda link: optical._read(link, OPENED, ["1.8.0", "C.1.0"], kind, as_json=True))
+    values = json.loads(capsys.readouterr().out)["values"]
+    assert [value["name"] for value in values] == ["1-0:1.8.0*255", "1-0:96.1.0*255"]
+
+
+def test_the_load_profile_is_read_between_two_times(capsys):
+    period = optical._stamp("2026-01-01T00:30:00Z", 3600), optical._stamp("2026-01-01T01:45:00+01:00", 3600)
+    assert period == ("02601010130", "02601010145")
+    at_the_port(lambda link: optical._read_profile(link, OPENED, period, 3600, as_json=True))
+    values = json.loads(capsys.readouterr().out)["values"]
+    meter = electricity()
+    rows = meter.load_profile.records()
+    drawn = {int(after["second"]): int(after["c2"] - before["c2"]) for before, after in itertools.pairwise(rows)}
+    assert [(value["name"], value["time"]) for value in values[::2]] == [
+        ("1-0:1.29.0*255", "2026-01-01T00:30:00+00:00"),
+        ("1-0:1.29.0*255", "2026-01-01T00:45:00+00:00"),
+    ]
+    assert [float(value["value"]) for value in values[::2]] == [drawn[int(START) + at] for at in (1800, 2700)]
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (lambda link: optical._write(link, OPENED, "0.9.1", "120000", 1), "W1: the device answers .ER02."),
+        (
+            lambda link: optical._read(link, optical.Device(), ["1.8.0"], 1, as_json=True),
+            "R1: the device answers .ER01.",
+        ),
+        (lambda link: optical._read(link, optical.Device("", "1"), ["1.8.0"], 1, as_json=True), "P1 was refused"),
+        (lambda link: optical._read_profile(link, OPENED, ("yesterday", ""), 0, as_json=True), "R5: .* .ER03."),
+    ],
+    ids=["write", "no password", "wrong password", "no time"],
+)
+def test_what_the_port_refuses(work, said):
+    with pytest.raises(LocalPortError, match=said):
+        at_the_port(work)
+
+
+def test_no_time_is_told():
+    with pytest.raises(SettingError, match="'noon' is no time"):
+        optical._stamp("noon", 0)

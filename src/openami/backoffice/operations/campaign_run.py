@@ -9,12 +9,12 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+from openami.backoffice.operations import local_port_session, mbus_session
 from openami.backoffice.operations.assignment import Assignments
 from openami.backoffice.operations.campaigns import Campaign, Campaigns
 from openami.backoffice.operations.cause import Cause, cause_of
 from openami.backoffice.operations.job_state import CampaignState
 from openami.backoffice.operations.jobs import Claim, Jobs
-from openami.backoffice.operations.mbus_session import FRAMING, read_mbus
 from openami.backoffice.operations.outcome import Outcome
 from openami.backoffice.operations.reading_session import ReadingSession
 from openami.backoffice.operations.recorder import Recorder
@@ -27,6 +27,12 @@ from openami.io.clock import Clock
 from openami.model.errors import OpenAmiError
 
 LOG = logging.getLogger(__name__)
+
+READ_ALONE = {
+    mbus_session.FRAMING: mbus_session.read_mbus,
+    local_port_session.FRAMING: local_port_session.read_local_port,
+}
+"""How meters are read that speak no DLMS, by their framing."""
 
 
 class CampaignRun:
@@ -141,9 +147,10 @@ class CampaignRun:
     async def _read(self, claim: Claim, result: SessionResult) -> None:
         plan, period = self._campaign.plan, self._campaign.period
         assignment = await self._blocking(self._assignments.of, claim.meter, plan, period, self._masters)
-        if assignment.meter.framing == FRAMING:
+        read = READ_ALONE.get(assignment.meter.framing)
+        if read is not None:
             async with self._sessions.circuit(assignment.link) as circuit:
-                await read_mbus(circuit, assignment.meter, self._clock, result)
+                await read(circuit, assignment.meter, self._clock, result)
             return
         async with self._sessions.client(assignment.meter, assignment.link) as client:
             await ReadingSession(client, assignment, self._clock, result).run()

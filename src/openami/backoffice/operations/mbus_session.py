@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from openami.backoffice.operations.heard_link import HeardLink
 from openami.backoffice.operations.session_result import Answer, SessionResult
 from openami.io.clock import Clock
 from openami.io.links.link import Link
@@ -14,27 +15,6 @@ from openami.protocols.mbus.wired.selection import Selection
 from openami.protocols.mbus.wireless.address import MeterAddress
 
 FRAMING = "mbus"
-
-
-class HeardLink:
-    """A link that keeps what it received, as evidence."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self.peer, self.datagrams = link.peer, link.datagrams
-        self.heard: list[bytes] = []
-
-    async def receive(self) -> bytes:
-        data = await self._link.receive()
-        if data:
-            self.heard.append(data)
-        return data
-
-    async def send(self, data: bytes) -> None:
-        await self._link.send(data)
-
-    async def close(self) -> None:
-        await self._link.close()
 
 
 async def read_mbus(link: Link, meter: Meter, clock: Clock, result: SessionResult) -> None:

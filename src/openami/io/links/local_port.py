@@ -67,8 +67,12 @@ class LocalPort:
         await self._acknowledged(Command("P", str(level), f"({password})"))
 
     async def read(self, address: str, kind: int = 1) -> list[DataSet]:
-        """The data sets that the device answers for `address`, read with command R`kind`."""
-        return await self._asked(Command("R", str(kind), f"{address}()"))
+        """The data sets that the device answers for `address`, read with command R`kind`.
+
+        Many devices answer with the value alone: it is that of `address`.
+        """
+        sets = await self._asked(Command("R", str(kind), f"{address}()"))
+        return [each if each.address else DataSet(address, each.values) for each in sets]
 
     async def write(self, address: str, value: str, kind: int = 1) -> None:
         """Write with command W`kind`."""

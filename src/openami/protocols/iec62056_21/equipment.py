@@ -9,16 +9,10 @@ from openami.model.measurement import Measurement
 from openami.model.obis import ObisCode
 from openami.model.quantity import Quantity
 
-NUMBERS: Final = (
-    ObisCode(0, 0, 96, 1, 1),
-    ObisCode(0, 0, 96, 1, 0),
-    ObisCode(0, 0, 42, 0, 0),
-    ObisCode(1, 0, 96, 1, 0),
-    ObisCode(1, 0, 0, 0, 0),
-    "0.0.0",
-    "0.0",
-)
-"""Where meters put it: equipment identifiers of P1, and what read-outs have."""
+IN_HEXADECIMAL: Final = (ObisCode(0, 0, 96, 1, 1), ObisCode(0, 0, 96, 1, 0), ObisCode(0, 0, 42, 0, 0))
+"""Where P1 puts it, each character as two digits."""
+AS_IT_IS: Final = (ObisCode(1, 0, 96, 1, 0), ObisCode(1, 0, 0, 0, 0), "0.0.0", "0.0")
+"""Where read-outs put it."""
 _DEVICE_TYPE: Final = (24, 1, 0)
 _SUB_NUMBERS: Final = ((96, 1, 0), (96, 1, 1), (96, 1, 2))
 _SUB_REGISTERS: Final = ((24, 2, 1), (24, 2, 3))
@@ -54,10 +48,13 @@ def _sub_meter(channel: Mapping[tuple[int, int, int], Measurement]) -> SubMeter 
 
 
 def equipment_of(values: Iterable[Measurement]) -> str:
-    """The meter's number, as people read it: P1 writes each character as two digits. Empty if there is none."""
+    """The meter's number, as people read it. Empty if there is none."""
     for value in values:
-        if value.name in NUMBERS and isinstance(value.value, str) and value.value:
-            return _characters(value.value)
+        if isinstance(value.value, str) and value.value:
+            if value.name in IN_HEXADECIMAL:
+                return _characters(value.value)
+            if value.name in AS_IT_IS:
+                return value.value
     return ""
 
 

@@ -38,7 +38,7 @@ class Stretch:
 
     def measurements(self, *, winter_s: int = CENTRAL_EUROPE_S) -> list[Measurement]:
         """Every value with the end of its period in UTC, or a remark with the local time where no season is told."""
-        first = _utc(self.begin, winter_s)
+        first = moment_of(self.begin, winter_s)
         found: list[Measurement] = []
         for number, row in enumerate(self.rows):
             time = first and first + timedelta(minutes=self.period_min * number)
@@ -76,7 +76,13 @@ def _stretch(values: tuple[str, ...], index: int) -> Stretch:
     return Stretch(values[0], status, period, tuple(zip(named[::2], named[1::2], strict=True)), rows)
 
 
-def _utc(text: str, winter_s: int) -> datetime | None:
+def text_of(moment: datetime, winter_s: int = CENTRAL_EUROPE_S) -> str:
+    """A time in winter time, to the minute, as requests of load profiles have it."""
+    return f"0{moment.astimezone(UTC) + timedelta(seconds=winter_s):%y%m%d%H%M}"
+
+
+def moment_of(text: str, winter_s: int = CENTRAL_EUROPE_S) -> datetime | None:
+    """UTC of a time that tells its season (11 or 13 digits); None for any other."""
     if len(text) not in {11, 13} or not text.isascii() or not text.isdigit():
         return None
     try:

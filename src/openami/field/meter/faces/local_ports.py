@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from openami.field.meter.electricity import ElectricityMeter
+from openami.field.meter.faces import port_profile
 from openami.field.meter.instantaneous import power_w, voltage_dv
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
@@ -140,7 +141,7 @@ async def _ended(link: Link) -> None:
 
 
 class ReadoutPort:
-    """A port that answers sign-ons with a read-out and, in programming mode, reads of its registers.
+    """A port that answers sign-ons with a read-out and, in programming mode, reads of registers and load profile.
 
     It writes and executes nothing: whoever tries is in the meter's event log, and whoever guesses `passwords` (P1 and
     P2 by their digit) raises an alarm when he is locked out.
@@ -154,7 +155,8 @@ class ReadoutPort:
 
     async def serve(self, link: Link) -> None:
         """Answer until the link ends; closes it."""
-        settings = DeviceSettings(IDENTIFICATION, self._readout, passwords=self._passwords, read=self._read)
+        number = self._meter.config.serial
+        settings = DeviceSettings(IDENTIFICATION, self._readout, number, self._passwords, self._read)
         driver: Driver[DeviceEvent] = Driver(TariffDevice(settings, self._lockout), link, self._clock)
         try:
             while True:
@@ -182,7 +184,10 @@ class ReadoutPort:
         return [DataSet("C.1.0", (self._meter.config.serial,)), *data_sets(self._meter, self._clock.time())]
 
     def _read(self, command: Command) -> str | None:
-        wanted = (command.data or "").partition("(")[0]
+        wanted, _, argument = (command.data or "").partition("(")
+        if wanted == port_profile.NAME:
+            self._meter.advance(self._clock.time())
+            return port_profile.load_profile(self._meter, argument.rstrip(")"), WINTER_S)
         values = (each.values[0] for each in self._readout() if each.address == wanted)
         return next((f"({value})" for value in values), None)
 
