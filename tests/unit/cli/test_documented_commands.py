@@ -1,4 +1,4 @@
-"""Every `openami …` in the documentation and in the program's own texts is a command that there is, with its options."""
+"""Every `openami …` in the docs or in our own texts is a command that there is, with its options."""
 
 from __future__ import annotations
 
