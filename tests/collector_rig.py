@@ -135,5 +135,5 @@ def meters_of(field):
 async def until(condition):
     """Wait in virtual time, a day at most."""
     async with asyncio.timeout(86_400):
-        while not condition():  # noqa: ASYNC110 - time is virtual
+        while not condition():
             await asyncio.sleep(0.5)

@@ -36,7 +36,7 @@ def crashed(target: FuzzTarget, data: bytes) -> bool:
         target.target(data)
     except DecodeError:
         return False
-    except Exception as error:  # noqa: BLE001  whatever it is, it is a defect
+    except Exception as error:
         sys.stderr.write(f"{target.name}: {data.hex()} raised {error!r}\n")
         return True
     return False

@@ -163,7 +163,7 @@ NOW = int(SystemClock().time())
 def woken_by(raw, guard):
     try:
         guard.accept(raw, NOW)
-    except Exception:  # noqa: BLE001 - whatever refuses it
+    except Exception:
         return False
     return True
 

@@ -100,7 +100,7 @@ class Stage:
         wanted = {one: given[one]() for one in inspect.signature(test).parameters}
         try:
             test(**wanted)
-        except Exception as error:  # noqa: BLE001 - whatever he makes of it
+        except Exception as error:
             return error
         return None
 

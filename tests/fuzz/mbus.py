@@ -97,7 +97,7 @@ SENT = [
     b"\x54",
     b"\x66\x10",
     *(b"\x51" + bytes.fromhex(text) for text in ("017a07", "0c7921436587", "07797856342100000102", "08134813", "7f")),
-    b"\x51" + date_time_record(datetime(2026, 5, 3, 8, 30)) + date_record(date(2026, 4, 30), 1),  # noqa: DTZ001
+    b"\x51" + date_time_record(datetime(2026, 5, 3, 8, 30)) + date_record(date(2026, 4, 30), 1),
 ]
 
 

@@ -63,7 +63,7 @@ class World:
 
 
 async def dead(disk):
-    while not disk._dying:  # noqa: ASYNC110 - time is virtual
+    while not disk._dying:
         await asyncio.sleep(0.01)
 
 

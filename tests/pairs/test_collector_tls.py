@@ -102,7 +102,7 @@ async def site_of(folder):
 
 async def look(condition):
     """Wait for what happens on real sockets; the test's time-out is the limit."""
-    while not condition():  # noqa: ASYNC110 - other parts of the process are looked at
+    while not condition():
         await asyncio.sleep(0.002)
 
 

@@ -60,7 +60,7 @@ async def test_a_woken_meter_calls_in_and_is_read():
     for datagram in (encode_wake_up(WakeUp("M1", now, 60, 1), FORGER), wake, wake):
         await link.send(datagram)
     assert await read.get() > 0
-    while port.refused < 2:  # noqa: ASYNC110 - datagrams are on their way
+    while port.refused < 2:
         await asyncio.sleep(0.001)
     assert read.empty()
     assert journal.load("wake-up/M1") == 1

@@ -369,7 +369,7 @@ class Driver:
         for line in sys.stdin:
             try:
                 answer = {"ok": self.answer(json.loads(line))}
-            except Exception as error:  # noqa: BLE001  whatever it is, the test has to see it
+            except Exception as error:
                 where = error.__traceback__
                 while where is not None and where.tb_next is not None:
                     where = where.tb_next

@@ -67,7 +67,7 @@ class Engine:
                 said += self._read()
                 for _ in self.tls.writeAsync(say) if say else ():
                     pass
-        except Exception as error:  # noqa: BLE001  whatever it is, the session is over, and the other process tells
+        except Exception as error:
             self.problem = f"{type(error).__name__}: {error}"
         answer = bytes(self.memory.outgoing)
         self.memory.outgoing.clear()

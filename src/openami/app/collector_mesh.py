@@ -61,7 +61,7 @@ class Stations:
         try:
             self._load()
         except (OSError, SettingError) as error:
-            LOG.error("%s; the stations of before stay", error)  # noqa: TRY400 - the message says all
+            LOG.error("%s; the stations of before stay", error)
         return self._keys.get(eui64)
 
     def _load(self) -> None:
@@ -95,7 +95,7 @@ async def _run(station: MeshStation) -> None:
     try:
         await station.run()
     except LinkError as error:
-        LOG.error("the mesh's radio: %s", error)  # noqa: TRY400 - operators need the message, not the stack
+        LOG.error("the mesh's radio: %s", error)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

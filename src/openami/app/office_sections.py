@@ -23,7 +23,7 @@ class Keystore(Section, frozen=True, kw_only=True):
     path: Annotated[str, Meta(description="The encrypted file that holds the keys.")] = "keystore.bin"
     passphrase_file: Annotated[
         str, Meta(description="File whose first line opens the keystore; readable by its owner only.")
-    ] = "keystore.passphrase"  # noqa: S105 - the name of a file
+    ] = "keystore.passphrase"
     pending: Annotated[
         str, Meta(description="The encrypted file of new keys that meters are not known to use yet; never lose it.")
     ] = "keystore-pending.bin"

@@ -35,7 +35,7 @@ class Authority(Section, frozen=True, kw_only=True):
         Meta(description="Folder of its signing key, or a token, pkcs11:token=…."),
     ] = "authority-keys"
     passphrase_file: Annotated[str, Meta(description="File whose first line opens the folder of keys.")] = (
-        "authority.passphrase"  # noqa: S105 - the name of a file
+        "authority.passphrase"
     )
     records: Annotated[str, Meta(description="Folder of its log; it decides by what stands there.")] = (
         "authority-records"
@@ -66,7 +66,7 @@ class Guard(Section, frozen=True, kw_only=True):
         Meta(description="Folder of its agreement key, or a token, pkcs11:token=…."),
     ] = "guard-keys"
     passphrase_file: Annotated[str, Meta(description="File whose first line opens the folder of keys.")] = (
-        "guard.passphrase"  # noqa: S105 - the name of a file
+        "guard.passphrase"
     )
     records: Annotated[str, Meta(description="Folder of its log; it decides by what stands there.")] = "guard-records"
     people: Annotated[str, Meta(description="File of people's passkeys, its own.")] = "guard.people"

@@ -126,7 +126,7 @@ def read(
     print_rows(_title(applications), ("Name", "Value", "Unit", "OBIS"), rows, as_json=False)
 
 
-def set(  # noqa: A001  the command's name
+def set(
     link: LinkArgument,
     meter: Annotated[
         str, typer.Argument(help="Primary address (0 to 250), or the number: 12345678 or 12345678.KAM.1B.16.")

@@ -63,7 +63,7 @@ class KeyChoiceName(StrEnum):
 
     IDENTIFIED = "identified"
     WRAPPED = "wrapped"
-    ONE_PASS = "one-pass"  # noqa: S105
+    ONE_PASS = "one-pass"
     STATIC = "static"
 
 

@@ -15,7 +15,7 @@ from openami.cli.mbus import DAY_S, PlayedKind
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.serving import served
 from openami.cli.stick_options import AuthorityOption, CertificateOption, LinkArgument, StickName, StickOption
-from openami.cli.wmbus_talk import ValveState, read, repeat, set, tls_context  # noqa: A004  the command's name
+from openami.cli.wmbus_talk import ValveState, read, repeat, set, tls_context
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.wireless import OnAir, WirelessFace
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig

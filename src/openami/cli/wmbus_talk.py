@@ -53,7 +53,7 @@ class ValveState(StrEnum):
     CLOSED = "closed"
 
 
-def set(  # noqa: A001  the command's name
+def set(
     link: LinkArgument,
     meter: MeterArgument,
     *,

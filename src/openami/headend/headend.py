@@ -246,7 +246,7 @@ class Headend:
         except LinkError as error:
             detail = str(error)
         except (StoreError, OSError) as error:
-            LOG.error("the spool failed: %s", error)  # noqa: TRY400 - operators need the message, not the stack
+            LOG.error("the spool failed: %s", error)
             detail = str(error)
         return RequestRefused(detail[:_DETAIL_MAX])
 

@@ -86,7 +86,7 @@ class Gate:
             await self._inner(scope, receive, guarded)
         except Exception:  # noqa: BLE001 - the last resort
             # As text, without the frames' variables: those may hold passwords and readings.
-            log.error("a request failed", path=scope["path"], trace=traceback.format_exc())  # noqa: TRY400
+            log.error("a request failed", path=scope["path"], trace=traceback.format_exc())
             if not guarded.started:
                 await _plain(guarded, 500, "Something went wrong here. It has been noted.")
 

@@ -59,7 +59,7 @@ class FaultDisk:
         self.steps = 0
         self.fails: set[int] = set()
         self.room: int | None = None
-        self.choice = Random(seed)  # noqa: S311
+        self.choice = Random(seed)
         self.files: dict[Path, _File] = {}
         self.durable: dict[Path, _File] = {}
         self._dying = False

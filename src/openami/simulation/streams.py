@@ -22,7 +22,7 @@ class Streams:
 
     def random(self, name: str) -> Random:
         """A stream of its own for `name`; asked for again, it begins again."""
-        return Random(self.key(name))  # noqa: S311
+        return Random(self.key(name))
 
     def key(self, name: str) -> int:
         """64 bits that belong to `name`."""

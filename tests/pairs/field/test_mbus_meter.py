@@ -151,7 +151,7 @@ def test_records_without_data_choose_single_ones():
 
 def test_clock_and_set_date_are_taken():
     wired = Wired()
-    wired.say(0x51, (date_time_record(datetime(2026, 5, 3, 8, 30)) + date_record(date(2026, 4, 30), 1)).hex())  # noqa: DTZ001
+    wired.say(0x51, (date_time_record(datetime(2026, 5, 3, 8, 30)) + date_record(date(2026, 4, 30), 1)).hex())
     shown = told(wired.meter, NOON + 60)
     assert shown["date and time"] == "2026-05-03T08:31:00"
     assert shown["date, storage 1"] == "2026-04-30"

@@ -114,7 +114,7 @@ async def test_a_push_is_confirmed_when_it_is_durable_and_comes_again_when_it_wa
         assert not room.face.quiet, "repeated and not answered: nobody has said that it is safe"
         assert room.collector._events.empty(), "what waits for the disk is not told twice"
         again.settled(True)
-        while not room.face.quiet:  # noqa: ASYNC110 - time is virtual
+        while not room.face.quiet:
             await asyncio.sleep(1)
 
 

@@ -70,7 +70,7 @@ class Room:
 
     async def until(self, condition):
         """Or until the disk is dead."""
-        while not (self.disk._dying or condition()):  # noqa: ASYNC110 - time is virtual
+        while not (self.disk._dying or condition()):
             await asyncio.sleep(0.05)
 
     async def die(self):

@@ -22,7 +22,7 @@ def record(tmp_path_factory):
 
 
 @pytest.fixture
-def saved(openami, meter, record, secrets):  # noqa: ARG001  # the secrets are in the environment
+def saved(openami, meter, record, secrets):  # the secrets are in the environment
     if not record.exists():
         ran = openami("read", meter.wrapper, *SEALED, "--save", record, "--last", 8, "--json")
         assert ran.status == 0, ran.err
@@ -125,7 +125,7 @@ def test_save_records_everything(openami, meter, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["plain", "idis-2", "dsmr-5"])
-def test_a_meter_that_plays_a_profile_does_not_deviate_from_it(openami, secrets, tmp_path, name):  # noqa: ARG001
+def test_a_meter_that_plays_a_profile_does_not_deviate_from_it(openami, secrets, tmp_path, name):
     profile = resources.files("openami.protocols.dlms.companion") / "profiles" / f"{name}.toml"
     file = tmp_path / "profile.toml"
     file.write_text(profile.read_text(encoding="utf-8"))

@@ -245,10 +245,10 @@ def test_windows_of_the_day():
 
 
 async def test_a_meter_that_does_not_answer_the_dial():
-    async def never(host, port, timeout_s):  # noqa: ARG001
+    async def never(host, port, timeout_s):
         await asyncio.get_running_loop().create_future()
 
-    async def refused(host, port, timeout_s):  # noqa: ARG001
+    async def refused(host, port, timeout_s):
         raise ConnectFailed(f"no connection to {host}:{port}: refused")
 
     answer, _ = await Rig(never, dial_timeout_s=0.01).ask(OpenCircuit(METER, 60.0))

@@ -26,7 +26,7 @@ WAN = "WAN man in the middle"
 OFFICE, HEADEND = "office.openami.localhost", "headend.openami.localhost"
 HELD_MAX: Final = 5 << 20
 ENDLESS: Final = bytes(1 << 16)
-_LOAD_OWN = tls._load_own  # noqa: SLF001 - the guard that is taken away
+_LOAD_OWN = tls._load_own
 
 
 def _ended(core: ZoneConnection | CollectorConnection) -> bool:

@@ -80,7 +80,7 @@ def one_human_with_two_accounts() -> None:
     office = Office()
     request = office.ask(intent())
     anna = office.people["anna"].passkey
-    keys = office.authority._people.passkeys  # noqa: SLF001 - the adversary may write to the list of passkeys
+    keys = office.authority._people.passkeys
     assert isinstance(keys, dict)
     keys[anna.credential_id] = replace(anna, person="bela")
     _refused(lambda: office.approve(request, "anna"), "one passkey has asked and approved under two names")
@@ -162,11 +162,11 @@ def an_old_backup_is_restored() -> None:
     office, meter = Office(), Meter(0)
     backup = deepcopy(office.disk)
     office.submit(intent())
-    used = {read_signed(raw, office.guard._authorities).counter for raw in office.approved(intent()).signed}  # noqa: SLF001
+    used = {read_signed(raw, office.guard._authorities).counter for raw in office.approved(intent()).signed}
     office.now = START + 60
     office.restore(backup)
     again = [office.approved(intent()) for _ in range(2)]
-    counters = [read_signed(one.signed[0], office.guard._authorities).counter for one in again]  # noqa: SLF001
+    counters = [read_signed(one.signed[0], office.guard._authorities).counter for one in again]
     stands(min(counters) > max(used), "after a restored backup the authority signs with counters that it used before")
     envelope = seal_command(again[0].signed[0], GUARD_SEAL, meter.recipient, 1)
     stands(meter.deliver(envelope, office.now), "after a restored backup no command reaches a meter")
@@ -177,7 +177,7 @@ def a_clock_is_turned_on_to_open_the_next_window() -> None:
     """Not in the catalogue: who moves one time source past a window gets its budget again."""
     office = Office(limits=GENEROUS)
     turned = [0.0]
-    office.guard._clocks = (lambda: office.now + turned[0], office.clock, office.clock)  # noqa: SLF001
+    office.guard._clocks = (lambda: office.now + turned[0], office.clock, office.clock)
     orders = [office.approved(intent(number, time_to_live_s=DAY_S)) for number in range(60)]
     through = 0
     for number, order in enumerate(orders):

@@ -36,7 +36,7 @@ from openami.portal.settings import PortalSettings
 from openami.simulation.disk import FaultDisk
 
 HOST: Final = "openami.localhost"
-PASSWORD: Final = "drilled password"  # noqa: S105 - of accounts that live as long as a drill
+PASSWORD: Final = "drilled password"
 FORMULA: Final = '=HYPERLINK("x")<script>alert(1)</script>'
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 

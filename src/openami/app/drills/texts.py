@@ -25,7 +25,7 @@ LINES: Final = ("m1\r\n2026-01-01 00:00:00,000 INFO openami: anna logged in", "m
 
 
 def _trusting(**settings: Any) -> Environment:
-    return Environment(**{**settings, "autoescape": False})  # noqa: S701 - the guard that is taken away
+    return Environment(**{**settings, "autoescape": False})
 
 
 @drill("A012", ROGUE, Removal(pages, "Environment", _trusting))

@@ -63,7 +63,7 @@ class Recorder:
                 for outcome in outcomes:
                     self.record((outcome,), now)
                 return
-            LOG.error("job %d could not be recorded: %s", outcomes[0].claim.job, error)  # noqa: TRY400
+            LOG.error("job %d could not be recorded: %s", outcomes[0].claim.job, error)
             with self._store.transaction():
                 self._finish(Outcome(outcomes[0].claim, SessionResult(), Cause.STORE_FAILED, str(error)), now)
 

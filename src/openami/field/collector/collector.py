@@ -73,4 +73,4 @@ class Collector:
                     case MeterGone(address):
                         self.meters.forget(address)
         except LinkError as error:
-            LOG.error("a neighbourhood ended: %s", error)  # noqa: TRY400 - operators need the message, not the stack
+            LOG.error("a neighbourhood ended: %s", error)

@@ -58,7 +58,7 @@ def moments(day_pattern: CosemDate, time_pattern: CosemTime, after: datetime) ->
         if day_pattern.year is not None and day.year > day_pattern.year:
             return
         if matches(day_pattern, day):
-            start = datetime(day.year, day.month, day.day)  # noqa: DTZ001  local time: the meter's clock knows the zone
+            start = datetime(day.year, day.month, day.day)
             yield from (at for at in _times(start, time_pattern) if at >= after)
 
 

@@ -12,7 +12,7 @@ from openami.field.meter.daylight_saving import DaylightSaving
 from openami.protocols.dlms.cosem.packed_buffer import Stamp
 from openami.protocols.dlms.date_time import ClockStatus, CosemDateTime
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local time: the deviation is applied by hand
+EPOCH = datetime(1970, 1, 1)
 PPM = 1e-6
 _NORMAL = ClockStatus(0)
 CENTURY_START_S = 946_684_800

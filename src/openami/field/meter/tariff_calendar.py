@@ -135,7 +135,7 @@ class TariffCalendar:
         """The next action of this day, or the next local midnight, where another day profile may begin."""
         day = self._local(second).date()
         starts = [_start(day, action) for action in self.active.actions(day, self.special_days)]
-        starts.append(datetime(day.year, day.month, day.day) + timedelta(days=1))  # noqa: DTZ001  local time
+        starts.append(datetime(day.year, day.month, day.day) + timedelta(days=1))
         return next(at for start in starts if (at := self._meter.clock.second_of(start)) > second)
 
     def _local(self, second: float) -> datetime:
@@ -147,5 +147,5 @@ def _seconds(start: CosemTime) -> int:
 
 
 def _start(day: date, action: DayProfileAction) -> datetime:
-    midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001  local time: the meter's clock knows the zone
+    midnight = datetime(day.year, day.month, day.day)
     return midnight + timedelta(seconds=_seconds(action.start_time))

@@ -18,7 +18,7 @@ from openami.model.errors import DecodeError
 NOT_SPECIFIED: Final = 0xFF
 YEAR_NOT_SPECIFIED: Final = 0xFFFF
 DEVIATION_NOT_SPECIFIED: Final = -0x8000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local time: the deviation is applied by hand
+_EPOCH = datetime(1970, 1, 1)
 T = TypeVar("T")
 
 

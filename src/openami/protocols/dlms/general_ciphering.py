@@ -36,7 +36,7 @@ class KeyChoice(Enum):
 
     IDENTIFIED = "identified key"
     WRAPPED = "wrapped key"
-    ONE_PASS = "agreed key, C(1e, 1s)"  # noqa: S105
+    ONE_PASS = "agreed key, C(1e, 1s)"
     STATIC = "agreed key, C(0e, 2s)"
 
     @property

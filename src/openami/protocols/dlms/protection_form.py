@@ -22,7 +22,7 @@ class Form(Enum):
     GENERAL_DEDICATED = "general-ded"
     GENERAL_IDENTIFIED = "general-ciphering, identified key"
     GENERAL_WRAPPED = "general-ciphering, wrapped key"
-    GENERAL_ONE_PASS = "general-ciphering, C(1e, 1s)"  # noqa: S105
+    GENERAL_ONE_PASS = "general-ciphering, C(1e, 1s)"
     GENERAL_STATIC = "general-ciphering, C(0e, 2s)"
 
 

@@ -115,7 +115,7 @@ def test_questions_about_what_is_not_there(house, start):
     with pytest.raises(NotRegistered, match="channel 9"):
         house.mdm.series(house.point, 9, start, start + DAY)
     with pytest.raises(ValueError, match="no time zone"):
-        house.mdm.series(house.point, 1, datetime(2026, 1, 1), start)  # noqa: DTZ001 - that is the mistake
+        house.mdm.series(house.point, 1, datetime(2026, 1, 1), start)
 
 
 def test_stamped_registers_have_no_intervals(house, start):

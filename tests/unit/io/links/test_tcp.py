@@ -75,7 +75,7 @@ async def test_a_flood_is_held_back_in_both_directions():
         await near.close()
 
     sending = asyncio.create_task(flood())
-    while not far._inbox.full:  # noqa: ASYNC110 - the link has no event for it
+    while not far._inbox.full:
         await asyncio.sleep(0)
     for _ in range(1000):
         await asyncio.sleep(0)

@@ -130,7 +130,7 @@ def test_a_time_without_zone_is_refused(store):
 
 def put_naive(store, connection):
     with store.transaction():
-        connection.execute(insert(notes).values(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001 - that is the mistake
+        connection.execute(insert(notes).values(id=1, at=datetime(2026, 1, 1)))
 
 
 @pytest.mark.parametrize("url", ["nonsense", "wonder://host/db"])

@@ -47,7 +47,7 @@ def test_unknown_deviation_is_local_time_and_no_instant():
     local = CosemDateTime.from_bytes(bytes.fromhex("07e6011801123a32ff8000ff"))
     assert local.deviation is None
     assert local.clock_status is None
-    assert local.to_local() == datetime(2022, 1, 24, 18, 58, 50)  # noqa: DTZ001  that is the point
+    assert local.to_local() == datetime(2022, 1, 24, 18, 58, 50)
     assert local.to_utc() is None
 
 
