@@ -29,7 +29,9 @@ DIFFERENCE_COLUMNS = ("Point", "Line", "Unit", "Before", "After", "Difference")
 def bill(
     action: Annotated[
         str,
-        typer.Argument(help="plans [FILE] · run PLAN FIRST BEFORE · runs · show RUN [POINT] · again RUN · check RUN"),
+        typer.Argument(
+            help="plans [FILE] · run PLAN (or contracts) FIRST BEFORE · runs · show RUN [POINT] · again RUN · check RUN"
+        ),
     ],
     words: Annotated[list[str] | None, typer.Argument(metavar="…", help="What the action needs.")] = None,
     *,

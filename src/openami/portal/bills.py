@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -88,15 +88,22 @@ def _runs(rooms: Rooms, sight: Sight, window: Window) -> Iterator[RunBill]:
         overlaps = start < window.end and window.start < end
         if not overlaps or sight.within(start, end) != [(start, end)]:
             continue
-        plan = rooms.billing.plan(run)
+        plans = rooms.billing.plans(run, sight.point.id)
         for result in rooms.billing.results(run.id, [sight.point.id]):
-            lines = tuple(_line(each, plan) for each in result.lines)
+            lines = tuple(run_line(each, plans) for each in result.lines)
             yield RunBill(run, result.version, start, end, lines)
 
 
-def _line(line: Line, plan: Plan) -> RunLine:
+def run_line(line: Line, plans: Mapping[str, Plan]) -> RunLine:
+    """A line with what it is made of; `plans` as `Billing.plans` tells them."""
     at = None if line.at is None else utc(line.at)
-    return RunLine(line, at, meaning(line.name, plan))
+    name, _, since = line.name.partition("@")
+    if name == "without_contract":
+        return RunLine(line, at, "seconds of the period in which no contract holds: nothing is billed for them")
+    if since not in plans:
+        return RunLine(line, at, "the contract names a tariff for which there is no plan: nothing is billed by it")
+    holds = f", while the contract holds that counts from {since} on" if since else ""
+    return RunLine(line, at, meaning(name, plans[since]) + holds)
 
 
 def meaning(name: str, plan: Plan) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from openami.backoffice.mdm.billing.determinants import Line
 from openami.backoffice.mdm.billing.plan import parse_plans
 from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.edits import Editor
@@ -18,7 +19,7 @@ from openami.model.point import Channel, ChannelKind, MeteringPoint
 from openami.model.quality import Quality
 from openami.model.quantity import Quantity
 from openami.model.unit import Unit
-from openami.portal.bills import meaning
+from openami.portal.bills import meaning, run_line
 from openami.portal.ownership import Sight, whole
 from openami.portal.why import why
 from portal_world import GAP, IMPORT, NOW, browser, log_in, make_district, make_operations, make_world_portal
@@ -160,3 +161,14 @@ def test_words_of_lines():
     assert meaning("net", plan) == "intervals from the grid less into the grid"
     assert meaning("demand.high", plan).endswith("of windows that begin when high counts")
     assert meaning("register.7-0:3.1.0*255", plan).startswith("register 7-0:3.1.0*255 at the end")
+
+
+def test_lines_of_contracts_tell_their_part_and_what_is_lacking():
+    (plan,) = parse_plans('[[plan]]\nname = "flat"\nregister = "all"\n')
+    plans = {"2026-02-15": plan}
+    names = "import.all@2026-02-15", "without_contract", "tariff.solar"
+    part, without, unknown = (run_line(Line(name, 5, "Wh", 1, 0, 0, 0), plans).meaning for name in names)
+    assert part.startswith("intervals from the grid")
+    assert part.endswith("while the contract holds that counts from 2026-02-15 on")
+    assert "no contract holds" in without
+    assert "there is no plan" in unknown

@@ -38,13 +38,16 @@ class Asked(NamedTuple):
     plan: Plan
     first: date
     after: date
+    within: tuple[int, int] | None = None
 
     def bounds(self, zone: str) -> tuple[int, int]:
-        """The period in seconds UTC: from where the plan's day begins to where it begins again."""
+        """The period in seconds UTC: from where the plan's day begins to where it begins again; of that what lies
+        `within`.
+        """
         clock = self.plan.begins
         days = (datetime.combine(day, clock, ZoneInfo(zone)) for day in (self.first, self.after))
         begin, end = (int(at.timestamp()) for at in days)
-        return begin, end
+        return (begin, end) if self.within is None else (max(begin, self.within[0]), min(end, self.within[1]))
 
 
 def computed(connection: Connection, registry: Registry, asked: Asked, points: Sequence[int]) -> dict[int, Found]:
@@ -94,7 +97,9 @@ def _group(connection: Connection, asked: Asked, zone: str, members: Sequence[tu
     if not shape:
         return {point: ((), []) for point, _ in members}
     step = shape["import"].resolution_s
-    days, _ = _days(asked.bounds(zone), step)
+    days, starts = _days(asked.bounds(zone), step)
+    if not len(starts):
+        return {point: ((), []) for point, _ in members}
     held = {}
     for name in shape:
         pairs: list[Pair] = [(point, flows[name].number) for point, flows in members]
@@ -129,7 +134,8 @@ def _lines(asked: Asked, zone: str, held: Mapping[str, tuple[Held, int]]) -> lis
 def _days(bounds: tuple[int, int], step: int) -> tuple[tuple[int, int], Stamps]:
     """The UTC days that hold a period, and the beginnings of its intervals: those that begin within."""
     starts = np.arange(-(-bounds[0] // step) * step, bounds[1], step, dtype=np.int64)
-    return (int(starts[0]) // DAY_S, int(starts[-1]) // DAY_S), starts
+    first, last = (int(starts[0]), int(starts[-1])) if len(starts) else bounds
+    return (first // DAY_S, last // DAY_S), starts
 
 
 @lru_cache(maxsize=64)

@@ -34,6 +34,8 @@ from openami.model.errors import SettingError
 from openami.model.interval import DAY_S, Stamps
 
 EDITION = 2
+CONTRACTS = "contracts"
+"""In the place of a plan's name: each point is billed by the plan that its contract names as tariff."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 HOLIDAY = DAYS.index("holiday")
 TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
@@ -108,6 +110,8 @@ def parse_plans(text: str) -> tuple[Plan, ...]:
         raise SettingError(f"this is no billing plan: {error}") from error
     plans = tuple(msgspec.structs.replace(plan, edition=EDITION) for plan in plans)
     for plan in plans:
+        if plan.name == CONTRACTS:
+            raise SettingError(f"a plan is not called {CONTRACTS}: that asks for the plan of each point's contract")
         _rules(plan)
         if plan.demand_window_s and DAY_S % plan.demand_window_s:
             raise SettingError(f"plan {plan.name}: a demand window of {plan.demand_window_s} s does not divide a day")

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -15,6 +15,7 @@ from openami.backoffice.mdm.billing.determinants import Line
 from openami.backoffice.mdm.billing.tables import billing_result
 from openami.io.store.among import among
 
+T = TypeVar("T")
 LINE = tuple(field.name for field in fields(Line))
 Inputs = list[tuple[str, int, int, int, int, int, bytes]]
 """Per flow: name, channel, resolution, scaler, first day, days, and the versions of each day. Of a channel of single
@@ -49,11 +50,11 @@ class Difference:
 
 
 def differences(point: int, before: Sequence[Line], after: Sequence[Line]) -> list[Difference]:
-    """The lines whose value changed."""
+    """The lines whose value changed; one that is not there bills nothing."""
     old, new = ({line.name: line for line in lines} for lines in (before, after))
     found = []
     for name in dict.fromkeys((*old, *new)):
-        was, now = (None if name not in lines else lines[name].value for lines in (old, new))
+        was, now = (lines[name].value if name in lines else 0 for lines in (old, new))
         if was != now:
             found.append(Difference(point, name, (new.get(name) or old[name]).unit, was, now))
     return found
@@ -64,14 +65,14 @@ def written(lines: Sequence[Line]) -> str:
     return json.dumps([{name: getattr(line, name) for name in LINE} for line in lines], sort_keys=True)
 
 
-def packed(inputs: Inputs) -> bytes:
+def packed(inputs: object) -> bytes:
     """Inputs as they are kept."""
     return zlib.compress(msgspec.msgpack.encode(inputs), 1)
 
 
-def unpacked(blob: bytes) -> Inputs:
+def unpacked(blob: bytes, kind: type[T]) -> T:
     """The inverse of `packed`."""
-    return msgspec.msgpack.decode(zlib.decompress(blob), type=Inputs)
+    return msgspec.msgpack.decode(zlib.decompress(blob), type=kind)
 
 
 def latest_results(connection: Connection, run: int, points: Sequence[int]) -> dict[int, Result]:

@@ -6,18 +6,22 @@ computed again at any time, whatever came since (`check`). A run that was killed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from openami.backoffice.mdm.billing.computing import Asked, computed, computed_again
-from openami.backoffice.mdm.billing.plan import Plan, parse_plans
+from openami.backoffice.mdm.billing.contracts import Plans, Rest, made, made_again, period_of, plans_of
+from openami.backoffice.mdm.billing.determinants import Line
+from openami.backoffice.mdm.billing.plan import CONTRACTS, Plan, parse_plans
 from openami.backoffice.mdm.billing.results import (
     Difference,
+    Inputs,
     Result,
     differences,
     latest_results,
@@ -94,12 +98,11 @@ class Billing:
         for chunk in self._chunks() if points is None else [list(points)]:
             with self._store.transaction() as connection:
                 before = latest_results(connection, run, chunk)
-                made = computed(connection, self._registry, self._asked(billed), sorted(before))
                 rows = []
-                for point, (lines, inputs) in made.items():
+                for point, (lines, blob) in self._made(connection, billed, sorted(before)).items():
                     old = before[point]
                     if lines != old.lines:
-                        rows.append((point, run, old.version + 1, microseconds(now), written(lines), packed(inputs)))
+                        rows.append((point, run, old.version + 1, microseconds(now), written(lines), blob))
                         found += differences(point, old.lines, lines)
                 insert_rows(connection, billing_result, rows)
         return found
@@ -109,22 +112,19 @@ class Billing:
         billed, found = self.find(run), list[Difference]()
         with self._store.reading() as connection:
             before = latest_results(connection, run, points)
-            made = computed(connection, self._registry, self._asked(billed), sorted(before))
-            for point, (lines, _) in made.items():
+            for point, (lines, _) in self._made(connection, billed, sorted(before)).items():
                 found += differences(point, before[point].lines, lines)
         return found
 
     def check(self, run: int) -> list[int]:
         """Compute every version of every result again, from the very versions it rests on; the points that differ."""
-        asked, wrong = self._asked(self.find(run)), list[int]()
+        billed, wrong = self.find(run), list[int]()
         for points in self._chunks():
             with self._store.reading() as connection:
                 table = billing_result.c
                 chosen = table.run == run, among(table.metering_point, points)
                 for row in connection.execute(select(billing_result).where(*chosen).order_by(table.metering_point)):
-                    zone = self._registry.point(row.metering_point).zone
-                    lines = computed_again(connection, asked, row.metering_point, unpacked(row.inputs), zone)
-                    if written(lines) != row.content:
+                    if written(self._made_again(connection, billed, row)) != row.content:
                         wrong.append(row.metering_point)
         return list(dict.fromkeys(wrong))
 
@@ -140,13 +140,22 @@ class Billing:
             raise NotRegistered(f"there is no billing run {run}")
         return _run_of(row)
 
-    def plan(self, run: Run) -> Plan:
-        """The plan of a run, as it was when the run began."""
-        return self._asked(run).plan
+    def plans(self, run: Run, metering_point: int) -> Mapping[str, Plan]:
+        """The plans by which a point was billed, as they were when the run began, by what stands after `@` in the names
+        of their lines ("" for those of the whole period).
+        """
+        if run.plan != CONTRACTS:
+            return {"": self._asked(run).plan}
+        table = billing_result.c
+        chosen = table.run == run.id, table.metering_point == metering_point
+        with self._store.reading() as connection:
+            row = connection.execute(select(table.inputs).where(*chosen).order_by(table.version.desc())).first()
+            return {} if row is None else plans_of(unpacked(row.inputs, Rest), self._plans(connection, run))
 
     def period(self, run: Run, zone: str) -> tuple[datetime, datetime]:
         """From when to when a run bills a point of this zone."""
-        begin, end = self._asked(run).bounds(zone)
+        days = run.first, run.after
+        begin, end = period_of(days, zone) if run.plan == CONTRACTS else self._asked(run).bounds(zone)
         return utc(begin), utc(end)
 
     def results(self, run: int, metering_points: Sequence[int] | None = None) -> Iterator[Result]:
@@ -163,9 +172,10 @@ class Billing:
             row = connection.execute(select(billing_run).where(*same)).first()
             if row is None:
                 known = _plan_row(connection, plan, None)
-                if known is None:
+                if known is None and plan != CONTRACTS:
                     raise SettingError(f"there is no billing plan {plan!r}: store it first")
-                values = {"plan": plan, "plan_version": known.version, "first": first.isoformat()}
+                version = 0 if known is None else known.version
+                values = {"plan": plan, "plan_version": version, "first": first.isoformat()}
                 connection.execute(insert(billing_run).values(values | {"after": after.isoformat(), "begun_at": now}))
                 row = connection.execute(select(billing_run).where(*same)).one()
         return _run_of(row)
@@ -182,10 +192,38 @@ class Billing:
             yield points[at : at + POINTS_AT_ONCE]
 
     def _bill(self, connection: Connection, run: Run, points: Sequence[int], now: datetime) -> None:
-        made = computed(connection, self._registry, self._asked(run), points)
-        at = microseconds(now)
-        rows = [(point, run.id, 1, at, written(lines), packed(inputs)) for point, (lines, inputs) in made.items()]
+        made, at = self._made(connection, run, points), microseconds(now)
+        rows = [(point, run.id, 1, at, written(lines), blob) for point, (lines, blob) in made.items()]
         insert_rows(connection, billing_result, rows)
+
+    def _made(
+        self, connection: Connection, run: Run, points: Sequence[int]
+    ) -> dict[int, tuple[tuple[Line, ...], bytes]]:
+        """The lines of each point, and what they rest on as it is kept."""
+        if run.plan != CONTRACTS:
+            found = computed(connection, self._registry, self._asked(run), points)
+            return {point: (lines, packed(inputs)) for point, (lines, inputs) in found.items()}
+        plans, days = self._plans(connection, run), (run.first, run.after)
+        by_contract = made(connection, self._registry, days, points, plans)
+        return {point: (tuple(lines), packed(rest)) for point, (lines, rest) in by_contract.items()}
+
+    def _made_again(self, connection: Connection, run: Run, row: Row[Any]) -> Sequence[Line]:
+        point = row.metering_point
+        zone = self._registry.point(point).zone
+        if run.plan != CONTRACTS:
+            return computed_again(connection, self._asked(run), point, unpacked(row.inputs, Inputs), zone)
+        plans, days = self._plans(connection, run), (run.first, run.after)
+        return made_again(connection, days, point, unpacked(row.inputs, Rest), zone, plans)
+
+    def _plans(self, connection: Connection, run: Run) -> Plans:
+        """Plans as they were when the run began, each looked up once."""
+
+        @cache
+        def find(name: str, version: int | None) -> tuple[int, Plan] | None:
+            row = _plan_row(connection, name, version, run.begun_at)
+            return None if row is None else (row.version, msgspec.json.decode(row.content, type=Plan))
+
+        return find
 
 
 def _without(connection: Connection, run: int, points: Sequence[int]) -> list[int]:
@@ -196,11 +234,15 @@ def _without(connection: Connection, run: int, points: Sequence[int]) -> list[in
     return [point for point in points if point not in there]
 
 
-def _plan_row(connection: Connection, name: str, version: int | None) -> Row[Any] | None:
+def _plan_row(connection: Connection, name: str, version: int | None, known: datetime | None = None) -> Row[Any] | None:
+    """A version of a plan; with None the last one, or the last that was stored at `known`."""
     table = billing_plan.c
-    last = select(func.max(table.version)).where(table.name == name).scalar_subquery()
-    wanted = table.version == (last if version is None else version)
-    return connection.execute(select(billing_plan).where(table.name == name, wanted)).first()
+    query = select(billing_plan).where(table.name == name).order_by(table.version.desc())
+    if version is not None:
+        query = query.where(table.version == version)
+    elif known is not None:
+        query = query.where(table.stored_at <= known)
+    return connection.execute(query).first()
 
 
 def _run_of(row: Row[Any]) -> Run:

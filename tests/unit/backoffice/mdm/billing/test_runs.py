@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import stores
+from openami.backoffice.mdm.billing.plan import parse_plans
 from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.edits import Editor
 from openami.backoffice.mdm.judge import Judge
@@ -200,3 +201,8 @@ def test_a_point_without_intervals_has_a_result_without_lines(store):
 def test_a_wrong_plan_is_refused(old, new, reason):
     with stores.opened("sqlite") as store, pytest.raises(SettingError, match=reason):
         Billing(store, Registry(store)).store_plans(PLAN.replace(old, new), NOW)
+
+
+def test_no_plan_is_called_contracts():
+    with pytest.raises(SettingError, match="contract"):
+        parse_plans('[[plan]]\nname = "contracts"\nregister = "all"\n')
