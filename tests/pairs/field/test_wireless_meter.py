@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import pytest
 
+from openami.field.meter.airtime import interval
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.wireless import WirelessFace
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
-from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings, interval
+from openami.field.meter.wireless_meter import Security, WirelessMeter, WirelessSettings
 from openami.io.clock import SystemClock
 from openami.io.links.memory import memory_pair
 from openami.io.links.neighbourhood import Heard, MeterSeen

@@ -104,7 +104,7 @@ def test_a_stick_that_only_hears_is_told():
     ("options", "word"),
     [
         ({"valve": None, "clock": False}, "nothing to set"),
-        ({"clock": True, "meter": "OAM.1"}, "write addresses as"),
+        ({"clock": True, "meter": "OAM.1"}, "write it as"),
         ({"clock": True, "mode": 9, "key": KEY.hex()}, "must be 0, 5, 7 or 10"),
         ({"clock": True}, "needs the meter's key"),
     ],

@@ -34,3 +34,21 @@ def secrets(monkeypatch):
 @pytest.fixture
 def openami(capsys):
     return runner(capsys)
+
+
+@pytest.fixture
+def installed(openami, tmp_path):
+    """The settings of a new installation."""
+    assert openami("init", tmp_path / "plant", "--json").status == 0
+    return tmp_path / "plant" / "openami.toml"
+
+
+@pytest.fixture
+def enrol(openami, installed, tmp_path):
+    """Enters meters from a CSV file of these lines."""
+
+    def run(*lines):
+        (tmp_path / "meters.csv").write_text("\n".join(lines) + "\n")
+        return openami("enrol", tmp_path / "meters.csv", "--settings", installed, "--json")
+
+    return run

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from openami.app.installation import Installation
 from openami.app.parts import open_back_office
 from openami.io.clock import SystemClock
@@ -19,17 +17,6 @@ WATER, GAS, HEAT = "OAM.10000001.01.07", "OAM.10000002.01.03", "OAM.10000003.01.
 
 def line(point, address, *rest):
     return ",".join((point, "Cellar", "Europe/Berlin", address, *rest, *[""] * (5 - len(rest))))
-
-
-@pytest.fixture
-def installed(openami, tmp_path):
-    assert openami("init", tmp_path / "plant", "--json").status == 0
-    return tmp_path / "plant" / "openami.toml"
-
-
-def enrol(openami, installed, tmp_path, *lines):
-    (tmp_path / "meters.csv").write_text("\n".join((HEADER, *lines)) + "\n")
-    return openami("enrol", tmp_path / "meters.csv", "--settings", installed, "--json")
 
 
 def entered(installed):
@@ -49,11 +36,9 @@ def entered(installed):
     return asyncio.run(look())
 
 
-def test_meters_on_the_air_and_on_buses(openami, installed, tmp_path):
+def test_meters_on_the_air_and_on_buses(enrol, installed):
     ran = enrol(
-        openami,
-        installed,
-        tmp_path,
+        HEADER,
         line("W-1", WATER, "mode-5", KEY),
         line("G-1", GAS, "mode-7", KEY, "", "", "GAS-9"),
         line("H-1", HEAT, "", "", "tcp://192.0.2.1:10001"),
@@ -85,8 +70,8 @@ WRONG = {
 }
 
 
-def test_lines_that_cannot_be_are_refused_with_their_reasons(openami, installed, tmp_path):
-    ran = enrol(openami, installed, tmp_path, *WRONG)
+def test_lines_that_cannot_be_are_refused_with_their_reasons(enrol, installed):
+    ran = enrol(HEADER, *WRONG)
     assert ran.status == 1
     for told, word in zip(ran.objects[:-1], WRONG.values(), strict=True):
         assert word in told["error"]
@@ -95,7 +80,6 @@ def test_lines_that_cannot_be_are_refused_with_their_reasons(openami, installed,
     assert entered(installed) == {}
 
 
-def test_a_header_that_lacks_a_column_is_told(openami, installed, tmp_path):
-    (tmp_path / "meters.csv").write_text("point,mbus_address\n")
-    ran = openami("enrol", tmp_path / "meters.csv", "--settings", installed)
+def test_a_header_that_lacks_a_column_is_told(enrol):
+    ran = enrol("point,mbus_address")
     assert (ran.status, "missing: address, zone" in ran.err) == (1, True)

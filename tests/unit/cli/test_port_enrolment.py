@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from openami.app.installation import Installation
 from openami.app.parts import open_back_office
 from openami.io.clock import SystemClock
@@ -19,17 +17,6 @@ TITLE = "5341473500000007"
 
 def line(point, number, *rest):
     return ",".join((point, "Hall", "Europe/Amsterdam", number, *rest, *[""] * (8 - len(rest))))
-
-
-@pytest.fixture
-def installed(openami, tmp_path):
-    assert openami("init", tmp_path / "plant", "--json").status == 0
-    return tmp_path / "plant" / "openami.toml"
-
-
-def enrol(openami, installed, tmp_path, *lines):
-    (tmp_path / "meters.csv").write_text("\n".join((COLUMNS, *lines)) + "\n")
-    return openami("enrol", tmp_path / "meters.csv", "--settings", installed, "--json")
 
 
 def entered(installed):
@@ -49,7 +36,7 @@ def entered(installed):
     return asyncio.run(look())
 
 
-def test_ports_and_what_is_told_beside(openami, installed, tmp_path):
+def test_ports_and_what_is_told_beside(enrol, installed):
     lines = (
         line("P-1", "E0044007382246019", "tariffs"),
         line("G-1", "GAS9", "", "", "", "", "gas", "E0044007382246019"),
@@ -58,7 +45,7 @@ def test_ports_and_what_is_told_beside(openami, installed, tmp_path):
         line("H-3", "HEAT1", "", "", "", "", "heat", "LUX7", "kWh"),
         line("P-4", "10000001", "", "", "", "", "", "", "", "tcp://192.0.2.1:10001"),
     )
-    ran = enrol(openami, installed, tmp_path, *lines)
+    ran = enrol(COLUMNS, *lines)
     assert (ran.status, ran.objects[-1]) == (0, {"taken": 6, "rejected": 0})
     energies = [f"1-0:{way}.8.{tariff}" for way in (1, 2) for tariff in (1, 2)]
     total = ["1-0:1.8.0", "1-0:2.8.0"]
@@ -89,8 +76,8 @@ WRONG = {
 }
 
 
-def test_lines_that_cannot_be_are_refused_with_their_reasons(openami, installed, tmp_path):
-    ran = enrol(openami, installed, tmp_path, line("E", "E1"), *WRONG)
+def test_lines_that_cannot_be_are_refused_with_their_reasons(enrol, installed):
+    ran = enrol(COLUMNS, line("E", "E1"), *WRONG)
     assert (ran.status, ran.objects[-1]) == (1, {"taken": 1, "rejected": len(WRONG)})
     for told, word in zip(ran.objects[:-1], WRONG.values(), strict=True):
         assert word in told["error"]

@@ -1,8 +1,6 @@
 """A meter on the air: it broadcasts on its own intervals, listens for a moment behind each, and sleeps otherwise.
 
 Without I/O: whoever plays the radio asks `next_timeout`, sends what `data_to_send` gives and hands over what it hears.
-The interval between two telegrams depends on the access number, so that meters drift past one another:
-t = (1 + (|n - 128| - 64) / 2048) × the nominal one (as the OMS group's published material has it).
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from openami.field.meter.airtime import Airtime
 from openami.field.meter.pipe_meter import VALVE_VIF, PipeMeter
 from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError, SettingError
@@ -90,29 +89,25 @@ class WirelessMeter:
         self._meter = meter
         self._settings = settings
         self._receiver = Receiver(KeyStore([settings.key] if settings.key else []), replay=replay or ReplayGuard())
-        self._due = start
-        self._open_until = start
-        self._access_number = 0
+        self._airtime = Airtime(settings.interval_s, settings.window_s, start)
         self._error: int | None = None
         self.counter = counter
         self._out: list[bytes] = []
 
     def next_timeout(self) -> float:
         """When the next telegram is due (UTC seconds)."""
-        return self._due
+        return self._airtime.due
 
     def handle_timeout(self, now: float) -> None:
         """Send the telegram that is due, and listen behind it."""
-        if now < self._due:
+        if now < self._airtime.due:
             return
         self._send(SND_NR, RECORDS_CI, b"".join(self._meter.records(now)))
-        self._open_until = now + self._settings.window_s
-        self._due = now + interval(self._access_number, self._settings.interval_s)
-        self._access_number = (self._access_number + 1) & 0xFF
+        self._airtime.spoken(now)
 
     def receive(self, raw: bytes, now: float) -> bool:
         """A frame on the air; whether the meter heard it, was meant by it and took it. Its window then opens anew."""
-        if now > self._open_until or not self._settings.window_s:
+        if not self._airtime.listens(now):
             return False
         try:
             telegram = self._receiver.receive(raw)
@@ -122,7 +117,7 @@ class WirelessMeter:
             return False
         if not self._take(telegram, now):
             return False
-        self._open_until = now if telegram.link.control == SND_NKE else now + self._settings.window_s
+        self._airtime.heard(now, last=telegram.link.control == SND_NKE)
         return True
 
     def data_to_send(self) -> list[bytes]:
@@ -175,7 +170,7 @@ class WirelessMeter:
             return PREMATURE_END
 
     def _heading(self, control: int, ci: int, *, status: int = 0, flags: int = 0) -> Heading:
-        number, meter = self._access_number, self._meter.address
+        number, meter = self._airtime.access_number, self._meter.address
         return Heading(control=control, meter=meter, access_number=number, ci=ci, status=status, flags=flags)
 
     def _send(self, control: int, ci: int, content: bytes) -> None:
@@ -191,8 +186,3 @@ class WirelessMeter:
         else:
             sealed = plain_frame(heading, content)
         self._out.append(encode_frame(sealed, settings.frame_format))
-
-
-def interval(access_number: int, nominal_s: float) -> float:
-    """Seconds from the telegram with this access number to the next one."""
-    return (1 + (abs(access_number - 128) - 64) / 2048) * nominal_s

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from openami.field.meter.airtime import Airtime
 from openami.field.meter.pipe_meter import PipeMeter
-from openami.field.meter.wireless_meter import APPLICATION_ERROR, REQ_UD2, SND_UD, WirelessSettings, interval
+from openami.field.meter.wireless_meter import APPLICATION_ERROR, REQ_UD2, SND_UD, WirelessSettings
 from openami.field.meter.wireless_settings import apply_settings
 from openami.model.errors import DecodeError, SecurityError
 from openami.protocols.mbus.wireless.frame_format import encode_frame
@@ -40,29 +41,26 @@ class WirelessTlsMeter:
         self._accept = accept
         self._session: SecureSession | None = None
         self._receiver = Receiver()
-        self._due = self._open_until = start
-        self._access_number = 0
+        self._airtime = Airtime(settings.interval_s, settings.window_s, start)
         self._pieces: deque[bytes] = deque()
         self._out: list[bytes] = []
 
     def next_timeout(self) -> float:
         """When the next broadcast is due (UTC seconds)."""
-        return self._due
+        return self._airtime.due
 
     def handle_timeout(self, now: float) -> None:
         """Say that it is there, and listen behind it. What a session had not said is forgotten with it."""
-        if now < self._due:
+        if now < self._airtime.due:
             return
         self._session = None
         self._pieces.clear()
         self._transmit(plain_frame(self._heading(ACC_NR, NOTHING_CI), b""))
-        self._open_until = now + self._settings.window_s
-        self._due = now + interval(self._access_number, self._settings.interval_s)
-        self._access_number = (self._access_number + 1) & 0xFF
+        self._airtime.spoken(now)
 
     def receive(self, raw: bytes, now: float) -> bool:
         """A frame on the air; whether the meter heard it, was meant by it and took it. Its window then opens anew."""
-        if now > self._open_until:
+        if not self._airtime.listens(now):
             return False
         try:
             telegram = self._receiver.receive(raw)
@@ -77,7 +75,7 @@ class WirelessTlsMeter:
             self._answer(now)
         elif control != SND_NKE:
             return False
-        self._open_until = now if control == SND_NKE else now + self._settings.window_s
+        self._airtime.heard(now, last=control == SND_NKE)
         return True
 
     def data_to_send(self) -> list[bytes]:
@@ -118,7 +116,7 @@ class WirelessTlsMeter:
 
     def _heading(self, control: int, ci: int = 0x7A, *, status: int = 0) -> Heading:
         flags = SYNCHRONOUS | BIDIRECTIONAL | ACCESSIBLE
-        number, meter = self._access_number, self._meter.address
+        number, meter = self._airtime.access_number, self._meter.address
         return Heading(control=control, meter=meter, access_number=number, ci=ci, status=status, flags=flags)
 
     def _transmit(self, frame: bytes) -> None:
