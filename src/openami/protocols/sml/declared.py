@@ -3,7 +3,7 @@
 @sequence
 class GetListRequest:
 client_id: Annotated[bytes, OCTET_STRING]
-server_id: Annotated[bytes | None, OPTIONAL(OCTET_STRING)]
+server_id: Annotated[bytes | None, optional(OCTET_STRING)]
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ INTEGER8, INTEGER16, INTEGER64 = (_integer(size) for size in (1, 2, 8))
 ANY: Final[Kind[Element]] = Kind("any", _same, _same)
 
 
-def OPTIONAL(kind: Kind[T]) -> Kind[T | None]:  # noqa: N802
+def optional(kind: Kind[T]) -> Kind[T | None]:
     """`kind`, or left out."""
     inner_read, inner_write = kind.read, kind.write
 
@@ -165,7 +165,7 @@ def OPTIONAL(kind: Kind[T]) -> Kind[T | None]:  # noqa: N802
     return Kind(kind.name, read, write, lambda element: [] if element is None else kind.parts(element))
 
 
-def LIST_OF(kind: Kind[T]) -> Kind[tuple[T, ...]]:  # noqa: N802
+def list_of(kind: Kind[T]) -> Kind[tuple[T, ...]]:
     """Any number of `kind`."""
     inner_read = kind.read
 
@@ -187,7 +187,7 @@ def LIST_OF(kind: Kind[T]) -> Kind[tuple[T, ...]]:  # noqa: N802
     return Kind(f"list of {kind.name}", read, lambda values: [kind.write(value) for value in values], parts)
 
 
-def LATER(name: str, kind: Callable[[], Kind[T]]) -> Kind[T]:  # noqa: N802
+def later(name: str, kind: Callable[[], Kind[T]]) -> Kind[T]:
     """A kind that is defined further down: trees hold trees."""
     return Kind(
         name,

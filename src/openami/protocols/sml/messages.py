@@ -10,15 +10,15 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from openami.protocols.sml.declared import (
     BOOLEAN,
-    LIST_OF,
     OCTET_STRING,
-    OPTIONAL,
     UNSIGNED8,
     UNSIGNED32,
     UNSIGNED64,
     Kind,
     as_it_came,
     kind_of,
+    list_of,
+    optional,
     sequence,
 )
 from openami.protocols.sml.element import Element
@@ -35,9 +35,9 @@ from openami.protocols.sml.types import (
 )
 
 _Octets: TypeAlias = Annotated[bytes, OCTET_STRING]
-_MaybeOctets: TypeAlias = Annotated[bytes | None, OPTIONAL(OCTET_STRING)]
-_MaybeTime: TypeAlias = Annotated[SmlTime | None, OPTIONAL(TIME)]
-_MaybeUnsigned8: TypeAlias = Annotated[int | None, OPTIONAL(UNSIGNED8)]
+_MaybeOctets: TypeAlias = Annotated[bytes | None, optional(OCTET_STRING)]
+_MaybeTime: TypeAlias = Annotated[SmlTime | None, optional(TIME)]
+_MaybeUnsigned8: TypeAlias = Annotated[int | None, optional(UNSIGNED8)]
 _Path: TypeAlias = Annotated[tuple[bytes, ...], TREE_PATH]
 
 
@@ -77,12 +77,12 @@ class GetProfilePackRequest:
     server_id: _MaybeOctets
     username: _MaybeOctets
     password: _MaybeOctets
-    with_rawdata: Annotated[bool | None, OPTIONAL(BOOLEAN)]
+    with_rawdata: Annotated[bool | None, optional(BOOLEAN)]
     begin_time: _MaybeTime
     end_time: _MaybeTime
     parameter_tree_path: _Path
-    object_list: Annotated[tuple[bytes, ...] | None, OPTIONAL(LIST_OF(OCTET_STRING))] = None
-    das_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+    object_list: Annotated[tuple[bytes, ...] | None, optional(list_of(OCTET_STRING))] = None
+    das_details: Annotated[Tree | None, optional(TREE)] = None
 
 
 @sequence
@@ -91,8 +91,8 @@ class GetProfilePackResponse:
     act_time: Annotated[SmlTime, TIME]
     reg_period: Annotated[int, UNSIGNED32]
     parameter_tree_path: _Path
-    header_list: Annotated[tuple[ProfileHeaderEntry, ...], LIST_OF(kind_of(ProfileHeaderEntry))]
-    period_list: Annotated[tuple[ProfilePeriodEntry, ...], LIST_OF(kind_of(ProfilePeriodEntry))]
+    header_list: Annotated[tuple[ProfileHeaderEntry, ...], list_of(kind_of(ProfileHeaderEntry))]
+    period_list: Annotated[tuple[ProfilePeriodEntry, ...], list_of(kind_of(ProfilePeriodEntry))]
     rawdata: _MaybeOctets = None
     profile_signature: _MaybeOctets = None
 
@@ -102,12 +102,12 @@ class GetProfileListRequest:
     server_id: _MaybeOctets
     username: _MaybeOctets
     password: _MaybeOctets
-    with_rawdata: Annotated[bool | None, OPTIONAL(BOOLEAN)]
+    with_rawdata: Annotated[bool | None, optional(BOOLEAN)]
     begin_time: _MaybeTime
     end_time: _MaybeTime
     parameter_tree_path: _Path
-    object_list: Annotated[tuple[bytes, ...] | None, OPTIONAL(LIST_OF(OCTET_STRING))] = None
-    das_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+    object_list: Annotated[tuple[bytes, ...] | None, optional(list_of(OCTET_STRING))] = None
+    das_details: Annotated[Tree | None, optional(TREE)] = None
 
 
 @sequence
@@ -118,7 +118,7 @@ class GetProfileListResponse:
     parameter_tree_path: _Path
     val_time: Annotated[SmlTime, TIME]
     status: Annotated[int, UNSIGNED64]
-    period_list: Annotated[tuple[PeriodEntry, ...], LIST_OF(kind_of(PeriodEntry))]
+    period_list: Annotated[tuple[PeriodEntry, ...], list_of(kind_of(PeriodEntry))]
     rawdata: _MaybeOctets = None
     period_signature: _MaybeOctets = None
 
@@ -165,7 +165,7 @@ class GetListResponse:
     server_id: _Octets
     list_name: _MaybeOctets
     act_sensor_time: _MaybeTime
-    val_list: Annotated[tuple[ListEntry, ...], LIST_OF(kind_of(ListEntry))]
+    val_list: Annotated[tuple[ListEntry, ...], list_of(kind_of(ListEntry))]
     list_signature: _MaybeOctets = None
     act_gateway_time: _MaybeTime = None
 
@@ -177,7 +177,7 @@ class AttentionResponse:
     server_id: _Octets
     attention_no: _Octets
     attention_msg: _MaybeOctets = None
-    attention_details: Annotated[Tree | None, OPTIONAL(TREE)] = None
+    attention_details: Annotated[Tree | None, optional(TREE)] = None
 
 
 @as_it_came

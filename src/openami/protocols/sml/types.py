@@ -13,16 +13,16 @@ from openami.protocols.sml.declared import (
     INTEGER8,
     INTEGER16,
     INTEGER64,
-    LATER,
-    LIST_OF,
     OCTET_STRING,
-    OPTIONAL,
     UNSIGNED8,
     UNSIGNED32,
     UNSIGNED64,
     Kind,
     Misfit,
     kind_of,
+    later,
+    list_of,
+    optional,
     sequence,
     shape,
 )
@@ -70,7 +70,7 @@ def _write_time(time: SmlTime) -> Element:
 
 
 TIME: Final[Kind[SmlTime]] = Kind("SML_Time", _read_time, _write_time)
-TREE_PATH: Final = LIST_OF(OCTET_STRING)
+TREE_PATH: Final = list_of(OCTET_STRING)
 
 
 @sequence
@@ -78,12 +78,12 @@ class ListEntry:
     """One value of a GetList response; `unit` is a COSEM unit, the value stands at 10^`scaler`."""
 
     obj_name: Annotated[bytes, OCTET_STRING]
-    status: Annotated[int | None, OPTIONAL(UNSIGNED64)]
-    val_time: Annotated[SmlTime | None, OPTIONAL(TIME)]
-    unit: Annotated[int | None, OPTIONAL(UNSIGNED8)]
-    scaler: Annotated[int | None, OPTIONAL(INTEGER8)]
+    status: Annotated[int | None, optional(UNSIGNED64)]
+    val_time: Annotated[SmlTime | None, optional(TIME)]
+    unit: Annotated[int | None, optional(UNSIGNED8)]
+    scaler: Annotated[int | None, optional(INTEGER8)]
     value: Annotated[Element, ANY]
-    value_signature: Annotated[bytes | None, OPTIONAL(OCTET_STRING)] = None
+    value_signature: Annotated[bytes | None, optional(OCTET_STRING)] = None
 
 
 @sequence
@@ -94,7 +94,7 @@ class PeriodEntry:
     unit: Annotated[int, UNSIGNED8]
     scaler: Annotated[int, INTEGER8]
     value: Annotated[Element, ANY]
-    value_signature: Annotated[bytes | None, OPTIONAL(OCTET_STRING)] = None
+    value_signature: Annotated[bytes | None, optional(OCTET_STRING)] = None
 
 
 @sequence
@@ -111,7 +111,7 @@ class ValueEntry:
     """One value of a row of a profile in packed form."""
 
     value: Annotated[Element, ANY]
-    value_signature: Annotated[bytes | None, OPTIONAL(OCTET_STRING)] = None
+    value_signature: Annotated[bytes | None, optional(OCTET_STRING)] = None
 
 
 @sequence
@@ -120,8 +120,8 @@ class ProfilePeriodEntry:
 
     val_time: Annotated[SmlTime, TIME]
     status: Annotated[int, UNSIGNED64]
-    value_list: Annotated[tuple[ValueEntry, ...], LIST_OF(kind_of(ValueEntry))]
-    period_signature: Annotated[bytes | None, OPTIONAL(OCTET_STRING)] = None
+    value_list: Annotated[tuple[ValueEntry, ...], list_of(kind_of(ValueEntry))]
+    period_signature: Annotated[bytes | None, optional(OCTET_STRING)] = None
 
 
 @sequence
@@ -194,8 +194,8 @@ class Tree:
     """A parameter with its value and the parameters below it."""
 
     parameter_name: Annotated[bytes, OCTET_STRING]
-    parameter_value: Annotated[ProcParValue | None, OPTIONAL(PARAMETER)] = None
-    child_list: Annotated[tuple[Tree, ...] | None, OPTIONAL(LIST_OF(LATER("SML_Tree", lambda: kind_of(Tree))))] = None
+    parameter_value: Annotated[ProcParValue | None, optional(PARAMETER)] = None
+    child_list: Annotated[tuple[Tree, ...] | None, optional(list_of(later("SML_Tree", lambda: kind_of(Tree))))] = None
 
 
 TREE: Final = kind_of(Tree)

@@ -28,7 +28,7 @@ from openami.protocols.dlms.cosem.refusal import ActionRefused, Refused
 from openami.protocols.dlms.descriptor import CosemAttributeDescriptor, CosemMethodDescriptor, SelectiveAccess
 from openami.protocols.dlms.selective_access import selection_of
 
-I = TypeVar("I", bound=InterfaceClass)  # noqa: E741  # an interface class
+Interface = TypeVar("Interface", bound=InterfaceClass)
 
 CURRENT_ASSOCIATION = ObisCode(0, 0, 40, 0, 0)
 """The logical name under which each client finds the association that it is in."""
@@ -79,7 +79,7 @@ class LogicalDevice:
     def _object_list(self, client_sap: int, _now: float) -> tuple[ObjectListElement, ...]:
         return self.object_list(client_sap)
 
-    def object(self, kind: type[I], logical_name: ObisCode) -> I:
+    def object(self, kind: type[Interface], logical_name: ObisCode) -> Interface:
         """The object of class `kind` at `logical_name`; raises `KeyError` if it is not there."""
         item = self._objects[logical_name]
         if not isinstance(item, kind):
