@@ -5,41 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
+from openami.cli.mbus_bus import NewSettings, read_meter, scan_bus, set_meter
 from openami.cli.output import JsonOption, console, print_json, print_rows
 from openami.cli.serving import served
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
 from openami.field.meter.pipe_meter import PipeKind, PipeMeter, PipeMeterConfig
 from openami.io.clock import SystemClock
-from openami.io.links.address import open_link
-from openami.io.links.link import Link
-from openami.io.links.mbus import MbusMaster, line_settings
 from openami.model.errors import SettingError
 from openami.protocols.mbus.application import BAUD_RATES, Application
 from openami.protocols.mbus.selected_application import SelectedApplication
 from openami.protocols.mbus.telegram import application_fields
-from openami.protocols.mbus.wired.frame import NETWORK_LAYER, PRIMARY_MAX
+from openami.protocols.mbus.wired.frame import PRIMARY_MAX
 from openami.protocols.mbus.wired.primary import WiredTiming
 from openami.protocols.mbus.wired.procedures import (
     Found,
-    MbusRefusal,
-    Procedure,
-    read_alarms,
-    read_out,
-    refusal,
-    reset_application,
-    select,
-    set_clock,
-    set_identification,
-    set_primary_address,
 )
 from openami.protocols.mbus.wired.selection import Selection
 
@@ -83,7 +68,7 @@ def scan(
     numbers are found too. Meters that cannot be told apart by their numbers are named, and the exit status is 1.
     """
     timing = WiredTiming(timeout, repeats=retries)
-    found, unresolved = asyncio.run(_scan(link, timing, _selection(below), primary=primary, thorough=thorough))
+    found, unresolved = asyncio.run(scan_bus(link, timing, _selection(below), primary=primary, thorough=thorough))
     columns = ("Address", "Meter", "Device", "Access number")
     print_rows("Meters", columns, [_found_row(one) for one in found], as_json=as_json)
     for selection in unresolved:
@@ -114,7 +99,7 @@ def read(
     """
     timing = WiredTiming(timeout, repeats=retries)
     wanted = None if application is None else SelectedApplication(application)
-    applications = asyncio.run(_read(link, timing, _meter(meter), wanted, alarms=alarms))
+    applications = asyncio.run(read_meter(link, timing, _meter(meter), wanted, alarms=alarms))
     if alarms and not as_json:
         console.print(", ".join(each.meaning for each in applications) or "no alarm", highlight=False)
         return
@@ -156,7 +141,7 @@ def set(
         raise SettingError(f"--address is {address}: must be 0 to {PRIMARY_MAX}")
     timing = WiredTiming(timeout, repeats=retries)
     settings = NewSettings(address, identification, speed, clock=clock)
-    asyncio.run(_set(link, timing, _meter(meter), settings))
+    asyncio.run(set_meter(link, timing, _meter(meter), settings))
 
 
 def play(
@@ -194,92 +179,6 @@ async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: 
             for name, value in facts.items():
                 console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
         await asyncio.Event().wait()
-
-
-async def open_bus(link: str) -> Link:
-    """The line that a user names: 2400 baud 8E1 if nothing is said of it."""
-    parts = urlsplit(link)
-    if parts.scheme == "serial" and not parts.query:
-        settings = line_settings(parts.path)
-        return await open_link(f"{link}?baudrate={settings.baudrate}&parity={settings.parity}")
-    if parts.scheme == "tcp" and parts.port is None:
-        raise SettingError(f"address {link!r}: name the gateway's port, as in tcp://{parts.hostname or 'host'}:10001")
-    return await open_link(link)
-
-
-async def _scan(
-    link: str, timing: WiredTiming, below: Selection, *, primary: bool, thorough: bool
-) -> tuple[tuple[Found, ...], tuple[Selection, ...]]:
-    master = MbusMaster(await open_bus(link), SystemClock(), timing)
-    try:
-        if primary:
-            return tuple(await master.scan(range(1, PRIMARY_MAX + 1))), ()
-        result = await master.search(below, thorough=thorough)
-        return result.found, result.unresolved
-    finally:
-        await master.close()
-
-
-async def _read(
-    link: str, timing: WiredTiming, meter: int | Selection, wanted: SelectedApplication | None, *, alarms: bool
-) -> list[Application]:
-    master = MbusMaster(await open_bus(link), SystemClock(), timing)
-    try:
-        at = await _address(master, meter) if alarms or wanted is not None else NETWORK_LAYER
-        if alarms:
-            told = await master.perform(read_alarms(at))
-            return [] if told is None else [told]
-        if wanted is None:
-            return await master.read(meter)
-        await master.perform(reset_application(at, wanted))
-        return await master.perform(read_out(at, initialise=False))
-    finally:
-        await master.close()
-
-
-async def _address(master: MbusMaster, meter: int | Selection) -> int:
-    """Where the meter answers from now on."""
-    if isinstance(meter, int):
-        return meter
-    await master.perform(select(meter))
-    return NETWORK_LAYER
-
-
-@dataclass(frozen=True, slots=True)
-class NewSettings:
-    """What a meter is given; None: nothing."""
-
-    address: int | None
-    identification: str | None
-    speed: int | None
-    clock: bool
-
-
-async def _set(link: str, timing: WiredTiming, meter: int | Selection, new: NewSettings) -> None:
-    """The number last: a selected meter stays selected when its primary address changes."""
-    clock = SystemClock()
-    master = MbusMaster(await open_bus(link), clock, timing, line_settings(urlsplit(link).path))
-    try:
-        at = await _address(master, meter)
-        if new.address is not None:
-            await master.perform(set_primary_address(at, new.address))
-            at = at if at == NETWORK_LAYER else new.address
-        if new.clock:
-            await _told(master, at, set_clock(at, datetime.fromtimestamp(clock.time(), UTC)))
-        if new.identification is not None:
-            await _told(master, at, set_identification(at, new.identification))
-        if new.speed is not None:
-            await master.switch_speed(at, new.speed)
-    finally:
-        await master.close()
-
-
-async def _told(master: MbusMaster, at: int, setting: Procedure[None]) -> None:
-    """Send a setting, and look whether the meter refuses it."""
-    await master.perform(setting)
-    refused = await master.perform(refusal(at))
-    if refused:
-        raise MbusRefusal(refused)
 
 
 def _meter(text: str) -> int | Selection:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from openami.cli.mbus import open_bus
+from openami.cli.mbus_bus import open_bus
 from openami.cli.output import print_error
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces.mbus_master import attend_sub_meters
