@@ -11,14 +11,15 @@ from sqlalchemy import func, select
 from openami.app.drills.conversation import STRANGER
 from openami.app.drills.drill import Removal, drill, ignored, stands
 from openami.app.drills.inner_zone import DAY, GivenSpool, hours_of, inner_zone, pushes_of, pushing_meter
-from openami.app.drills.world import START, octets_of, title_of
+from openami.app.drills.world import DAY_S, START, octets_of, title_of
 from openami.backoffice.mdm import placement
-from openami.backoffice.operations import operations, push_opening
+from openami.backoffice.operations import operations, push_opening, push_rows
 from openami.backoffice.operations.alert_pipeline import AlertPipeline, Page, Place
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.tables import spool_position
 from openami.field.meter.push_queue import PushQueue
 from openami.model.event import EventCode
+from openami.model.point import Installation
 from openami.protocols.dlms import security
 from openami.protocols.zones.message import Push, SpoolItem, SpoolItems, encode_push
 
@@ -68,7 +69,7 @@ def pushes_are_doubled_and_shuffled() -> None:
     stands(any(wanted[0][0]), "the genuine pushes brought nothing")
     for seed in range(3):
         mixed = pushes * 2
-        Random(seed).shuffle(mixed)  # noqa: S311 - which order it is decides nothing
+        Random(seed).shuffle(mixed)
         with inner_zone() as zone:
             zone.deliver(mixed)
             stands((zone.values(), zone.events()) == wanted, f"order {seed} gives another history")
@@ -156,7 +157,7 @@ def _all_of_one(meter: int, _number: int) -> bool:
 
 def _furthest(store: PushStore) -> int:
     """As if all spools were one."""
-    with store._store.reading() as connection:  # noqa: SLF001 - the guard that is taken away
+    with store._store.reading() as connection:
         return int(connection.execute(select(func.max(spool_position.c.through))).scalar() or 0)
 
 
@@ -181,8 +182,8 @@ def the_head_end_is_lost_and_another_takes_its_place() -> None:
         stands(zone.state(PushState.QUARANTINED) == 0, "under the keys that the meters have, pushes do not open")
 
 
-def _anywhere(installation: object) -> placement.Place:
-    return replace(_PLACE_OF(installation), start=0)  # type: ignore[arg-type]
+def _anywhere(installation: Installation) -> placement.Place:
+    return replace(_PLACE_OF(installation), start=0)
 
 
 @drill("A007", "rogue meter", Removal(placement, "place_of", _anywhere))
@@ -193,6 +194,21 @@ def intervals_of_before_the_meter_was_hung() -> None:
         values = zone.values()[0]
         stands(any(values[8:]), "what the meter measured at the point is not stored")
         stands(not any(values[:8]), "intervals of before the meter was hung count for the customer")
+
+
+@drill("A007", "rogue meter", Removal(push_rows, "_check_times", ignored))
+def intervals_of_the_future_and_of_long_ago() -> None:
+    """A meter whose clock is days ahead, or a year behind, fills no interval: its push is kept for a person."""
+    for wrong_s in (3 * DAY_S, -365 * DAY_S):
+        meter = pushing_meter()
+        meter.set_clock(START + wrong_s, START)
+        pushes = hours_of(meter, 2)
+        with inner_zone(DAY - timedelta(days=400)) as zone:
+            zone.deliver(pushes)
+            other = DAY + timedelta(seconds=wrong_s)
+            told = zone.mdm.series(zone.points[0], 1, other, other + timedelta(hours=3)).values
+            stands(not any(told), "rows of another day count")
+            stands(len(zone.notes.quarantined()) >= 2, "what a wrong clock says is not kept for a person")
 
 
 class _Endless(GivenSpool):

@@ -19,6 +19,7 @@ from openami.app.settings import Settings
 from openami.io.clock import SystemClock
 from openami.io.keystore.tls import Certificate, client_context, issue, make_authority
 from openami.io.links.asking import ask
+from openami.io.links.link import Link
 from openami.io.links.tcp import connect_tcp
 from openami.model.errors import LinkError, SecurityError
 from openami.protocols.zones.log_message import AddCheckpoint, Cosigned
@@ -44,11 +45,11 @@ async def _opens(port: int, zone: Certificate, own: Certificate | None) -> bool:
     clock, request = SystemClock(), AddCheckpoint("openami.localhost/guard", 0, [], "a note")
     tls = client_context(zone.certificate, own)
 
-    async def connect() -> object:
+    async def connect() -> Link:
         return await connect_tcp(HOST, port, tls=tls, server_name=f"witness.{NAME}")
 
     try:
-        await ask(connect, request, Cosigned, clock, 5.0)  # type: ignore[arg-type]
+        await ask(connect, request, Cosigned, clock, 5.0)
     except LinkError:
         return False
     except SecurityError:

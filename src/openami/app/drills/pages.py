@@ -8,6 +8,7 @@ from litestar.types import Receive, Scope, Send
 
 from openami.app.drills.drill import Removal, drill, stands
 from openami.app.drills.portal_world import HOST, Browser, csrf_of, open_portal, plain_answer
+from openami.backoffice.registry.registry import Registry
 from openami.portal import consumer, gate
 from openami.portal.gate import Gate
 from openami.portal.ownership import whole
@@ -21,8 +22,8 @@ OTHER = "https://elsewhere.example"
 YEARS_S = 63_072_000
 
 
-def _everybody_s(registry: object, _consumer: int) -> object:
-    return [whole(point) for point in registry.points()]  # type: ignore[attr-defined]
+def _everybody_s(registry: Registry, _consumer: int) -> object:
+    return [whole(point) for point in registry.points()]
 
 
 @drill("A072", USER, Removal(consumer, "of_consumer", _everybody_s))

@@ -117,7 +117,7 @@ class PushOpening:
         with self._store.transaction():
             for kept in waiting:
                 self._open(kept, batch)
-            for taken in self._rows.take(batch.rows):
+            for taken in self._rows.take(batch.rows, batch.now):
                 self._took(taken, batch)
             self._pushes.settle(batch.states)
             if batch.readings:

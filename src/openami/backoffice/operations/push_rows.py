@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from openami.backoffice.operations.cause import Cause, NotReadable
@@ -20,6 +21,9 @@ from openami.protocols.dlms.push_receiver import PushReceived
 
 PROTOCOL = "dlms-push"
 INVOKE_ID_MASK = 0x00FF_FFFF
+FUTURE_MAX_S = 300
+PAST_MAX_S = 45 * 86_400
+"""Rows that are pushed lie between these and our own time: else the meter's clock is wrong, and so is their place."""
 _WATT_HOURS = {column.logical_name: 0 for column in INTERVAL_COLUMNS if column.class_id == 3}
 
 
@@ -78,7 +82,7 @@ class RowOpening:
         self._registry = registry
         self._intake = intake
 
-    def take(self, batch: Sequence[PushedRows]) -> Iterator[RowsTaken]:
+    def take(self, batch: Sequence[PushedRows], now: datetime) -> Iterator[RowsTaken]:
         """What became of each; a push counts once, the first with its sender and counter."""
         if not batch:
             return
@@ -88,9 +92,12 @@ class RowOpening:
         for one in batch:
             meter = meters.get(one.sender)
             try:
-                readable.append(_read(one, meter, scalers))
+                read = _read(one, meter, scalers)
+                _check_times(read, now.timestamp())
             except (DecodeError, NotReadable) as error:
                 yield RowsTaken(one, None if meter is None else meter.id, error)
+            else:
+                readable.append(read)
         yield from self._taken(readable)
 
     def _taken(self, readable: Sequence[_Readable]) -> Iterator[RowsTaken]:
@@ -126,6 +133,17 @@ def _read(pushed: PushedRows, meter: Meter | None, scalers: Mapping[int, Mapping
     layout = ProfileLayout(INTERVAL_COLUMNS, pushed.rows.capture_period_s, _WATT_HOURS)
     rows = decode_rows(pushed.rows.buffer, layout, None)
     return _Readable(pushed, meter.id, profile_columns(rows, layout, scalers.get(meter.id, {})))
+
+
+def _check_times(readable: _Readable, now: float) -> None:
+    """Raises `NotReadable`. By our clock: when the head-end says that it has come is the head-end's word."""
+    for column in readable.columns:
+        for stamp in (int(column.stamps.min()), int(column.stamps.max())) if len(column.stamps) else ():
+            if not now - PAST_MAX_S <= stamp <= now + FUTURE_MAX_S:
+                when = datetime.fromtimestamp(stamp, UTC)
+                raise NotReadable(
+                    Cause.WRONG_SETTING, f"a row of {when:%Y-%m-%d %H:%M} UTC: the meter's clock is wrong"
+                )
 
 
 def not_registered(system_title: bytes) -> NotReadable:
