@@ -1,7 +1,7 @@
 """The extended link layer (ELL): communication control, access number, a second address, a session with AES-CTR.
 
 CI 8C: control and access number (I). 8D: and session number with payload CRC (II). 8E: and an address (III).
-8F: both (IV). 86: a variable header (V), of which only control and access number are read here.
+8F: both (IV). 86: a variable header (V), which is recognised and not read.
 Facts from public implementations and captured telegrams; the standard's text was not at hand.
 """
 
@@ -14,6 +14,7 @@ from openami.protocols.mbus.wireless.address import ADDRESS_SIZE, MeterAddress
 from openami.protocols.mbus.wireless.crc import crc16_en13757
 
 ELL_NAMES = {0x8C: "I", 0x8D: "II", 0x8E: "III", 0x8F: "IV", 0x86: "V"}
+ELL_VARIABLE = 0x86
 ELL_FIXED = frozenset((0x8C, 0x8D, 0x8E, 0x8F))
 """Those whose communication control stands right behind the CI field."""
 _WITH_ADDRESS = {0x8E, 0x8F}
@@ -55,7 +56,7 @@ class ExtendedLink:
 def decode_extended_link(data: bytes, at: int) -> tuple[ExtendedLink, int]:
     """Read the header whose CI field stands at `data[at]`; give it and where its payload begins."""
     kind = data[at]
-    if kind == 0x86:
+    if kind == ELL_VARIABLE:
         raise DecodeError("the variable extended link layer (CI 86) is recognised but not read", at, ("ELL",))
     size = 2 + (ADDRESS_SIZE if kind in _WITH_ADDRESS else 0) + (6 if kind in _WITH_SESSION else 0)
     header = data[at + 1 : at + 1 + size]

@@ -14,7 +14,7 @@ from openami.model.errors import DecodeError, SecurityError
 from openami.model.quality import GuaranteeClass
 from openami.protocols.mbus.wireless import security
 from openami.protocols.mbus.wireless.address import MeterAddress
-from openami.protocols.mbus.wireless.extended_link import ELL_NAMES, ExtendedLink, decode_extended_link
+from openami.protocols.mbus.wireless.extended_link import ELL_NAMES, ELL_VARIABLE, ExtendedLink, decode_extended_link
 from openami.protocols.mbus.wireless.fragment import (
     AUTHENTICATION_GMAC,
     CI_AFL,
@@ -122,10 +122,11 @@ class Receiver:
         """A network layer of one byte, as meters were heard to send it; what is longer is routed and carried closed."""
         if telegram.network is None and data[at + 2 : at + 3] and (data[at + 2] in CONTENTS or data[at + 2] == CI_AFL):
             return self._layers(telegram._replace(network=data[at + 1]), data, at + 2)
-        relayed = "a frame routed after EN 13757-5 (CI 81): recognised, carried and not read"
-        return _noted(telegram._replace(opened=Opened(Protection.CLOSED, data[at:], problem=relayed)), relayed)
+        return _unread(telegram, data[at:], "a frame routed after EN 13757-5 (CI 81)")
 
     def _extended(self, telegram: Telegram, data: bytes, at: int) -> Telegram:
+        if data[at] == ELL_VARIABLE:
+            return _unread(telegram, data[at:], "a variable extended link layer (CI 86)")
         header, start = decode_extended_link(data, at)
         meter = header.address if header.address is not None else telegram.meter
         telegram = telegram._replace(extended=header, meter=meter)
@@ -227,6 +228,12 @@ def _with_session(telegram: Telegram, opened: Opened, payload: bytes) -> Opened:
     if telegram.opened is None or opened.protection is not _NONE:
         return opened
     return telegram.opened._replace(content=payload)
+
+
+def _unread(telegram: Telegram, rest: bytes, what: str) -> Telegram:
+    """A telegram whose sender is known, and no more."""
+    problem = f"{what}: recognised, carried and not read"
+    return _noted(telegram._replace(opened=Opened(Protection.CLOSED, rest, problem=problem)), problem)
 
 
 def _noted(telegram: Telegram, problem: str) -> Telegram:

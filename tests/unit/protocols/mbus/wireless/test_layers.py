@@ -13,6 +13,8 @@ from openami.protocols.mbus.wireless.extended_link import (
 from openami.protocols.mbus.wireless.fragment import Fragment, Reassembly, decode_fragment, encode_fragment
 from openami.protocols.mbus.wireless.frame_format import FrameFormat, decode_frame, encode_frame
 from openami.protocols.mbus.wireless.link import LinkHeader, decode_link, encode_link
+from openami.protocols.mbus.wireless.opening import Protection
+from openami.protocols.mbus.wireless.reader import WirelessReader
 from openami.protocols.mbus.wireless.transport import (
     Content,
     Transport,
@@ -182,3 +184,26 @@ def test_a_stripped_frame_whose_bytes_look_like_a_checksum():
     header = encode_link(LinkHeader(0x44, METER), bytes(20))[:10]
     data = header + crc16_en13757(header).to_bytes(2, "big") + bytes(18)
     assert decode_frame(data).format is FrameFormat.STRIPPED
+
+
+LINK = bytes.fromhex("442d3c010000100107")
+CLOSED = {
+    "8620010203047a00000000": "a variable extended link layer (CI 86): recognised, carried and not read",
+    "81aabbccdd0102": "a frame routed after EN 13757-5 (CI 81): recognised, carried and not read",
+    "7a0100000829292929": "security mode 8 (AES-CTR with CMAC) is recognised and not opened",
+    "7a0100000929292929": "security mode 9 (AES-GCM) is recognised and not opened",
+    "7a0100000229292929": "security mode 2 (DES-CBC) is recognised and not opened",
+    "7a0100000f29292929": "security mode 15 (manufacturer) is recognised and not opened",
+}
+
+
+@pytest.mark.parametrize("text", CLOSED)
+def test_frames_that_are_not_read_are_kept_named_and_their_sender_is_told(text):
+    body = LINK + bytes.fromhex(text)
+    reading = WirelessReader().read(bytes((len(body),)) + body)
+    assert (reading.values, reading.problems) == ((), (CLOSED[text],))
+    assert str(reading.telegram.meter) == "OAM.10000001.01.07"
+    opened = reading.telegram.opened
+    assert opened.protection is Protection.CLOSED
+    assert bytes.fromhex(text).endswith(opened.content)
+    assert opened.content
