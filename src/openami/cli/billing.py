@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +17,9 @@ from openami.backoffice.mdm.billing.runs import Billing, Run
 from openami.backoffice.mdm.settlement import Grouping, balances
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, print_note, print_rows
-from openami.cli.read import time_of
+from openami.cli.registered import point_of
 from openami.cli.up import SettingsOption
+from openami.cli.written import day_of, time_of
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 
@@ -80,7 +81,7 @@ class _Asked:
         return 0
 
     def run(self, plan: str, first: str, before: str) -> int:
-        done = self._billing.run(plan, _day(first), _day(before), self._now)
+        done = self._billing.run(plan, day_of(first), day_of(before), self._now)
         self._rows("Run", RUN_COLUMNS, [_run(done)])
         return 0
 
@@ -89,7 +90,7 @@ class _Asked:
         return 0
 
     def show(self, run: str, point: str | None = None) -> int:
-        wanted = None if point is None else [_point(self._registry, point)]
+        wanted = None if point is None else [point_of(self._registry, point).id]
         number = self._billing.find(_number(run)).id
         columns = ("Point", "Version", "Line", "Value", "Unit", "Intervals", "Missing", "Estimated", "Estimated value")
         rows = [
@@ -150,21 +151,7 @@ def _run(run: Run) -> tuple[object, ...]:
     return run.id, run.plan, run.plan_version, run.first, run.after, run.begun_at, run.ended_at
 
 
-def _day(given: str) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise SettingError(f"{given!r} is not a day; write it as 2026-11-23") from None
-
-
 def _number(given: str) -> int:
     if not given.isdecimal():
         raise SettingError(f"{given!r} is not the number of a run; see `openami mdm bill runs`")
     return int(given)
-
-
-def _point(registry: Registry, code: str) -> int:
-    found = registry.point_by_code(code)
-    if found is None:
-        raise SettingError(f"there is no metering point {code!r}")
-    return found.id

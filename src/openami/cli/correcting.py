@@ -18,12 +18,11 @@ from openami.backoffice.mdm.mdm import ACTIVE_ENERGY_IMPORT
 from openami.backoffice.mdm.stored_rules import stored_rule_sets
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, print_rows
-from openami.cli.read import code_of, time_of
+from openami.cli.registered import interval_channel, point_of
 from openami.cli.up import SettingsOption
+from openami.cli.written import code_of, time_of
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
-from openami.model.obis import ObisCode
-from openami.model.point import ChannelKind
 
 PersonOption = Annotated[str, typer.Option("--person", help="Who does it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why.")]
@@ -58,13 +57,12 @@ def edit(
     try:
         registry = Registry(store)
         editor = Editor(store, registry, four_eyes=installation.settings.mdm.four_eyes)
-        known = registry.point_by_code(point)
-        if known is None:
-            raise SettingError(f"there is no metering point {point!r}")
+        known = point_of(registry, point)
         if action == "propose" and len(given) > 1:
             start, values = time_of("START", given[0]), [_whole(word) for word in given[1:]]
             assert start is not None
-            editor.propose(known.id, _channel(registry, known.id, code_of(obis)), start, values, reason, person, now)
+            channel = interval_channel(registry, known, code_of(obis))
+            editor.propose(known.id, channel.number, start, values, reason, person, now)
         elif action == "confirm" and len(given) == 1:
             editor.confirm(known.id, _whole(given[0]), person, now, reason)
         elif action == "refuse" and len(given) == 1:
@@ -170,13 +168,6 @@ def _steps(each: Edit) -> list[tuple[object, ...]]:
         (each.number, each.state, each.start, count, step.state, step.person, step.reason, step.at)
         for step in each.steps
     ]
-
-
-def _channel(registry: Registry, point: int, obis: ObisCode) -> int:
-    for channel in registry.channels(point):
-        if channel.obis == obis and channel.kind is ChannelKind.INTERVAL_ENERGY:
-            return channel.number
-    raise SettingError(f"the point has no interval channel {obis}")
 
 
 def _whole(given: str) -> int:

@@ -15,8 +15,9 @@ import typer
 from openami.app.installation import Installation
 from openami.app.settings import SETTINGS_FILE
 from openami.cli.output import JsonOption, errors, print_json, print_note, print_rows
-from openami.cli.read import check_order, code_of, time_of
+from openami.cli.registered import point_of
 from openami.cli.up import SettingsOption
+from openami.cli.written import check_order, code_of, time_of
 from openami.model.errors import SettingError
 from openami.protocols.exchange.delivery import BadRecord, Rejected
 
@@ -184,7 +185,7 @@ def _write(store: Store, codes: list[str], asked: _Asked, out: Path, obis: str |
     from openami.backoffice.mdm.interfaces.exporting import Exporter
 
     registry, mdm = _rooms(store)
-    numbers = [_point(registry, code) for code in codes] or registry.point_ids()
+    numbers = [point_of(registry, code).id for code in codes] or registry.point_ids()
     exporter = Exporter(store, registry, mdm)
     wanted = None if obis is None else code_of(obis)
     exported = exporter.channels(
@@ -234,7 +235,8 @@ def _pieces(
     if len(numbers) != 1:
         raise SettingError("a Green Button feed is of one metering point: name it")
     point = registry.point(numbers[0])
-    return write_espi(point.code, point.service_address, point.zone, exporter.espi(exported), asked.now)
+    bills = exporter.espi_summaries(point.id, asked.start, asked.end)
+    return write_espi(point.code, point.service_address, point.zone, exporter.espi(exported), asked.now, bills)
 
 
 def _rooms(store: Store) -> tuple[Registry, Mdm]:
@@ -243,10 +245,3 @@ def _rooms(store: Store) -> tuple[Registry, Mdm]:
 
     registry = Registry(store)
     return registry, Mdm(store, registry)
-
-
-def _point(registry: Registry, code: str) -> int:
-    found = registry.point_by_code(code)
-    if found is None:
-        raise SettingError(f"there is no metering point {code!r}")
-    return found.id

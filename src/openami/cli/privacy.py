@@ -18,6 +18,7 @@ from openami.app.records import open_commands
 from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_json, print_rows
+from openami.cli.registered import point_of
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
@@ -73,9 +74,7 @@ def move(
     """Enter that the person at a point has moved out, and perhaps who has moved in."""
     moment = _moment(at)
     with _opened(settings) as (_, registry):
-        found = registry.point_by_code(point)
-        if found is None:
-            raise SettingError(f"there is no metering point {point!r}")
+        found = point_of(registry, point)
         if registry.supply_at(found.id, moment) is not None:
             registry.end_supply(found.id, moment)
         if name:

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from openami.cli.output import JsonOption, print_json, print_table
 from openami.cli.recording import take_record, write_record
 from openami.cli.session import SessionOptions, open_session
 from openami.cli.session_options import reaching_a_meter
+from openami.cli.written import check_order, code_of, time_of
 from openami.model.errors import SettingError
 from openami.model.obis import ObisCode
 from openami.protocols.dlms.companion.meter_record import OBJECT_LIST, MeterRecord, model_of
@@ -107,31 +108,3 @@ def _print(table: Table, *, as_csv: bool, as_json: bool) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(table.columns)
     writer.writerows(table.rows)
-
-
-def code_of(text: str) -> ObisCode:
-    """An OBIS code as typed; group F may be left out."""
-    try:
-        return ObisCode.parse(text if "*" in text else f"{text}*255")
-    except ValueError as error:
-        raise SettingError(str(error)) from error
-
-
-def time_of(option: str, text: str | None) -> datetime | None:
-    """A moment as typed, UTC if it names no zone; raises `SettingError` that names the option."""
-    moment = moment_of(option, text)
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def moment_of(option: str, text: str | None) -> datetime | None:
-    """A moment as typed, with or without a zone; raises `SettingError` that names the option."""
-    try:
-        return None if text is None else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingError(f"{option} is {text!r}; write it as 2026-01-31T12:00:00+01:00") from error
-
-
-def check_order(start: datetime | None, end: datetime | None) -> None:
-    """Raise `SettingError` for a period that ends before it begins."""
-    if start is not None and end is not None and end < start:
-        raise SettingError(f"--to ({end.isoformat()}) lies before --from ({start.isoformat()})")

@@ -20,8 +20,9 @@ from openami.backoffice.mdm.export import Exported, channels_between, write_csv,
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_rows
-from openami.cli.read import check_order, code_of, moment_of
+from openami.cli.registered import point_of
 from openami.cli.up import SettingsOption
+from openami.cli.written import check_order, code_of, moment_of
 from openami.io.store.engine import Store
 from openami.model.errors import SettingError
 from openami.model.point import ChannelKind
@@ -90,7 +91,7 @@ class Query:
         self._period = period
         self._now = now
         self._obis = code_of(obis)
-        self._points = [self._point(code) for code in codes] or [one.id for one in self._registry.points()]
+        self._points = [point_of(self._registry, code).id for code in codes] or self._registry.point_ids()
 
     def show(self, by: Period, *, as_json: bool) -> None:
         """Sums in each point's own calendar, with what is missing."""
@@ -151,9 +152,3 @@ class Query:
         start = first or today - timedelta(days=6)
         check_order(start, end)
         return start, end
-
-    def _point(self, code: str) -> int:
-        found = self._registry.point_by_code(code)
-        if found is None:
-            raise SettingError(f"there is no metering point {code!r}")
-        return found.id

@@ -16,8 +16,8 @@ from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_error, print_json, print_note
-from openami.cli.read import time_of
 from openami.cli.up import SettingsOption
+from openami.cli.written import time_of
 from openami.model.errors import SettingError
 
 

@@ -14,9 +14,9 @@ import typer
 
 from openami.cli.hexadecimal import octets
 from openami.cli.output import console
-from openami.cli.read import code_of
 from openami.cli.session import SessionOptions, open_session
 from openami.cli.session_options import reaching_a_meter
+from openami.cli.written import code_of
 from openami.io.clock import SystemClock
 from openami.io.links.procedure import perform
 from openami.model.errors import SettingError

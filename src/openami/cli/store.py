@@ -18,6 +18,7 @@ from openami.app.settings import SETTINGS_FILE
 from openami.backoffice.mdm.roots import Dropped, enter_dropped
 from openami.cli.output import console
 from openami.cli.up import SettingsOption
+from openami.cli.written import day_of
 from openami.io.clock import SystemClock
 from openami.io.store.columns import EPOCH
 from openami.io.store.distribute import distribute as spread
@@ -81,10 +82,7 @@ def distribute(*, settings: SettingsOption = Path(SETTINGS_FILE)) -> None:
 
 
 def _day(given: str) -> date:
-    try:
-        day = date.fromisoformat(given)
-    except ValueError:
-        raise SettingError(f"{given!r} is not a day; write it as 2026-11-23") from None
+    day = day_of(given)
     if day < BEGINNING:
         raise SettingError(f"{day} lies before {BEGINNING}")
     return day
