@@ -36,7 +36,7 @@ def test_what_is_written_is_what_was_read():
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url https://packages.invalid/simple",
+        "--find-links https://packages.invalid/simple",
         "lib @ https://packages.invalid/lib.whl",
         "-e .",
         "lib>=1",
