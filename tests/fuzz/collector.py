@@ -29,6 +29,12 @@ from openami.protocols.zones.collector_message import (
     decode_headend_message,
     encode_collector_message,
 )
+from openami.protocols.zones.collector_reading import (
+    CollectorReading,
+    ReadRegister,
+    encode_collector_reading,
+    tell_collector_reading,
+)
 from openami.protocols.zones.connection import Ended
 from openami.protocols.zones.message import RefusalCause
 
@@ -50,6 +56,15 @@ HEADEND = [WELCOME, Taken("ab", 8), OpenChannel(1, "m1", 5.0), Trigger("m1"), *O
 def framed(*messages):
     raws = [encode_collector_message(message) for message in messages]
     return b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
+
+
+READ = CollectorReading("OLD-1", 1_773_100_800, [ReadRegister(bytes((1, 0, 1, 8, 0, 255)), 1_234_567, -1, 30)])
+
+
+@fuzz_target("collector-reading", [encode_collector_reading(READ)], inputs=60_000)
+def collector_reading(data: bytes) -> None:
+    """What a collector read with a key of its own is values or one of our errors."""
+    tell_collector_reading(data)
 
 
 @fuzz_target("collector-message", map(encode_collector_message, COLLECTOR), inputs=60_000)

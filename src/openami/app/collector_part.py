@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,16 +13,18 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from openami import __version__
+from openami.app.collector_keys import open_keyed_meters
 from openami.app.collector_mesh import open_mesh
+from openami.app.collector_ways import ways
 from openami.app.field_sections import Collector as Section
 from openami.app.settings import address
 from openami.field.collector.bundle import Bundles
 from openami.field.collector.collector import Collector
 from openami.field.collector.direct import DirectMeters
 from openami.field.collector.forwarding import serve_forwarding
+from openami.field.collector.keyed_meters import KeyedMeters
 from openami.field.collector.settings import CollectorSettings
 from openami.field.collector.status_page import serve_status
-from openami.field.collector.uplink import Way
 from openami.io.blocking import Executed
 from openami.io.clock import Clock
 from openami.io.disk import SystemDisk
@@ -31,7 +32,6 @@ from openami.io.keystore.counter_file import CounterFile
 from openami.io.links.address import parse_address
 from openami.io.links.consumer_port import PortNeighbourhood, open_port, port_address
 from openami.io.links.lasting import LastingListener
-from openami.io.links.link import Link
 from openami.io.links.neighbourhood import Neighbourhood
 from openami.io.links.tcp import connect_tcp
 from openami.io.links.wake_up import WakeUpPort, listen_for_wake_ups
@@ -108,12 +108,16 @@ async def run_collector(
         ports = [_port(stack, entry, number, section, clock) for number, entry in enumerate(section.ports, start=1)]
         around: list[Neighbourhood] = [stick.neighbourhood for stick in sticks]
         around += [port.neighbourhood for port in ports]
+        keyed = None
+        if section.keyed_meters:
+            keyed = open_keyed_meters(stack, folder / section.keyed_meters, section.keyed_every_s, clock)
+            around.append(keyed)
         if section.mesh:
             around.append(await open_mesh(stack, folder / section.mesh_folder, section.mesh, clock))
         collector = _collector(stack, folder, section, clock, [meters, *around, *networks])
         await meters.listen(*address(section.push_listen, "collector.push_listen"))
         stack.push_async_callback(meters.close)
-        status = await _serve_status(stack, section, lambda: _status(section, collector, bundles, sticks, ports))
+        status = await _serve_status(stack, section, lambda: _status(section, collector, bundles, sticks, ports, keyed))
         forward = await _serve_neighbours(stack, section)
         if section.wake_listen:
             await _listen_for_wake_ups(stack, folder, section, clock, collector)
@@ -135,7 +139,7 @@ def _collector(
     )
     return Collector(
         networks,
-        _ways(folder, section),
+        ways(folder, section),
         alarms,
         bulk,
         clock,
@@ -207,36 +211,6 @@ def _port(stack: AsyncExitStack, entry: str, number: int, section: Section, cloc
     return _Port(listener, PortNeighbourhood(f"{kind}-{number}", listener, clock, every_s=section.port_every_s))
 
 
-def _ways(folder: Path, section: Section) -> list[Way]:
-    """Own WAN first, then the neighbours; whoever carries it, TLS is with the head-end."""
-    hosts = [address(section.headend, "collector.headend")]
-    hosts += [address(each, "collector.neighbours") for each in section.neighbours]
-    return [_way(folder, section, host, port) for host, port in hosts]
-
-
-def _way(folder: Path, section: Section, host: str, port: int) -> Way:
-    async def call() -> Link:
-        # read anew for each call: a certificate that was rolled over is used from the next connection on
-        context = _client_context(folder / section.headend_authority, folder / section.certificate)
-        return await connect_tcp(host, port, tls=context, server_name=section.headend_name)
-
-    return call
-
-
-def _client_context(authority: Path, own: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    for setting, load, file in (
-        ("headend_authority", context.load_verify_locations, authority),
-        ("certificate", context.load_cert_chain, own),
-    ):
-        try:
-            load(file)
-        except OSError as error:  # ssl.SSLError is one
-            raise SettingError(f"collector.{setting} {file}: {error.strerror or error}") from error
-    return context
-
-
 def open_bundles(folder: Path, section: Section) -> Bundles | None:
     """The collector's bundles, if it takes any."""
     if not section.bundle_key:
@@ -278,6 +252,7 @@ def _status(
     bundles: Bundles | None,
     sticks: Sequence[_Stick],
     ports: Sequence[_Port],
+    keyed: KeyedMeters | None,
 ) -> dict[str, object]:
     status = collector.uplink.status()
     shown: dict[str, object] = {name: getattr(status, name) for name in status.__struct_fields__}
@@ -290,6 +265,7 @@ def _status(
         "clock_offset_s": collector.uplink.offset_s,
         "sticks": [stick.status() for stick in sticks],
         "ports": [port.status() for port in ports],
+        "read_with_own_keys": 0 if keyed is None else len(keyed),
         **shown,
     }
 

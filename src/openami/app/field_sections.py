@@ -54,7 +54,10 @@ class Headend(Section, frozen=True, kw_only=True):
 
 
 class Collector(Section, frozen=True, kw_only=True):
-    """A collector: it hears a neighbourhood, stores and forwards, lets circuits through; it holds no meter's key."""
+    """A collector: it hears a neighbourhood, stores and forwards, lets circuits through.
+
+    It holds no meter's key but those of `keyed_meters`, old ones that can be read in no other way.
+    """
 
     name: Annotated[str, Meta(description="Its name, as in its certificate.")] = "collector-1"
     headend: Annotated[str, Meta(description="Where it calls in, host:port.")] = "127.0.0.1:4060"
@@ -91,6 +94,13 @@ class Collector(Section, frozen=True, kw_only=True):
     port_every_s: Annotated[
         int, Meta(ge=0, description="Of what a port says one message in so many seconds goes on; 0: all.")
     ] = 300
+    keyed_meters: Annotated[
+        str,
+        Meta(
+            description="File of old meters that the collector reads with keys it holds, unauthenticated; empty: none."
+        ),
+    ] = ""
+    keyed_every_s: Annotated[int, Meta(ge=60, description="How often these meters are read.")] = 3600
     mesh: Annotated[
         str,
         Meta(description="Radio of a mesh, zep://HOST:PORT?peer=HOST:PORT, a peer for each neighbour; empty: none."),

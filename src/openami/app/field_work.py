@@ -22,7 +22,6 @@ from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.key_line import KeyLine
 from openami.backoffice.operations.key_roll_over import RolledOver, RollOver
-from openami.backoffice.operations.live import LiveAnswer, read_live
 from openami.backoffice.operations.session_result import PROTOCOL
 from openami.backoffice.operations.sessions import Sessions
 from openami.backoffice.registry.registry import NotRegistered, Registry
@@ -30,6 +29,7 @@ from openami.io.clock import Clock
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.links.address import open_link
 from openami.io.links.link import Link
+from openami.io.links.registers import RegistersRead, read_registers
 from openami.io.store.engine import Store
 from openami.model.errors import ConnectFailed, SettingError
 from openami.model.point import Meter
@@ -55,7 +55,7 @@ class FieldReading:
     """What a meter's registers showed, and the id of the sealed bytes that say so."""
 
     serial: str
-    answer: LiveAnswer
+    answer: RegistersRead
     evidence: int
 
 
@@ -140,14 +140,14 @@ class FieldTool:
     def _enter(self, serial: str, what: str) -> None:
         self.audit.enter(Kind.KEY, getpass.getuser(), f"meter {serial}", what)
 
-    async def _ask(self, meter: Meter, link: str, framing: str) -> LiveAnswer:
+    async def _ask(self, meter: Meter, link: str, framing: str) -> RegistersRead:
         async with self.sessions.client(replace(meter, framing=framing), link) as client:
             await client.associate()
-            answer = await read_live(client, self.clock, ENERGIES)
+            answer = await read_registers(client, self.clock, ENERGIES)
             await client.release()
             return answer
 
-    def _keep(self, meter: Meter, answer: LiveAnswer, note: str) -> FieldReading:
+    def _keep(self, meter: Meter, answer: RegistersRead, note: str) -> FieldReading:
         """Evidence and stamped registers, whole seconds, in watt-hours as the channels count."""
         at = answer.at.replace(microsecond=0)
         with self.store.transaction():

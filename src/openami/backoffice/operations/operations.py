@@ -18,7 +18,7 @@ from openami.backoffice.operations.headend_client import HeadendClient
 from openami.backoffice.operations.intake import Intake
 from openami.backoffice.operations.job_state import CampaignState, JobState
 from openami.backoffice.operations.jobs import AttemptView, Jobs, JobView
-from openami.backoffice.operations.live import LiveReading, read_live
+from openami.backoffice.operations.live import LIVE, LiveReading
 from openami.backoffice.operations.notes import ClockNote, Notes, Quarantined
 from openami.backoffice.operations.push_opening import PushOpening
 from openami.backoffice.operations.push_store import PushState, PushStore
@@ -33,6 +33,7 @@ from openami.backoffice.registry.registry import Registry
 from openami.io.blocking import Blocking, inline
 from openami.io.clock import Clock
 from openami.io.keystore.meter_keys import MeterKeys
+from openami.io.links.registers import read_registers
 from openami.io.store.engine import Store
 from openami.model.errors import LinkError, LinkTimeout, RemoteProtocolError, StoreError
 from openami.model.event import MeterEvent
@@ -225,7 +226,7 @@ class Operations:
         try:
             async with asyncio.timeout(self._settings.attempt_timeout_s), self.sessions.client(meter, link) as client:
                 await client.associate()
-                answer = await read_live(client, self._clock)
+                answer = await read_registers(client, self._clock, LIVE)
                 await client.release()
         except TimeoutError as error:
             limit = self._settings.attempt_timeout_s

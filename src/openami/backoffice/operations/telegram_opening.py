@@ -1,4 +1,5 @@
-"""Telegrams of meters that only tell: wireless M-Bus, P1 and SML, out of the spool as a receiver heard them.
+"""Telegrams of meters that only tell: wireless M-Bus, P1 and SML, out of the spool as a receiver heard them; and what a
+collector read with a key of its own, which is worth no more.
 
 Wireless telegrams travel sealed and are opened here, with the meter's key from the keystore; a wireless meter's system
 title in the registry is its address as the link layer has it (manufacturer, number, version, type: eight bytes), and
@@ -36,6 +37,7 @@ from openami.protocols.mbus.wireless.reader import Reading, WirelessReader
 from openami.protocols.mbus.wireless.telegram import looks_like_wireless
 from openami.protocols.sml.telegram import tell_sml
 from openami.protocols.sml.transport import START
+from openami.protocols.zones.collector_reading import MAGIC, tell_collector_reading
 
 DLMS_BEGINS = (b"\x00\x01", b"\x7e", b"\xdb", b"\xdd", b"\xdf", b"\x0f", b"\xc2", b"\xe0", b"\xe6\xe7", b"\xe7")
 """What is pushed by DLMS; such bytes are a telegram only if the registry knows its meter."""
@@ -101,6 +103,9 @@ class TelegramOpening:
     def open(self, kept: KeptPush, now: datetime) -> Taken | None:
         """None if it is no telegram of these protocols. Telegrams of meters that are not ours are left as they came."""
         content = kept.content
+        if content.startswith(MAGIC):
+            told = tell_collector_reading(content)
+            return self._told(kept, now, told.protocol, told.meter, told.values)
         if START in content[:16]:
             told = tell_sml(content)
             return self._told(kept, now, SML, told.meter, told.values)
