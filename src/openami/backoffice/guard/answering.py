@@ -105,7 +105,7 @@ class GuardAnswers:
                 return Done()
             case ActivatePlan():
                 return Done(self._activated(request))
-            case ChangeLimits():
+            case _:
                 limits = msgspec.msgpack.decode(request.limits, type=Limits)
                 statement = limits_statement(limits, guard.state.decisions)
                 return Done(consents.decide(statement, request, given, lambda all_: guard.change_limits(limits, all_)))
