@@ -174,8 +174,8 @@ def pieces(exporter: Any, sight: Sight, asked: Span, form: FileForm, now: dateti
     if form is FileForm.ESPI:
         if len(spans) > 1:
             raise ValidationException("the period holds several supplies: a Green Button feed is of one; ask for each")
-        point = sight.point
-        return write_espi(point.code, point.service_address, point.zone, exporter.espi(exported), now)
+        point, bills = sight.point, exporter.espi_summaries(sight.point.id, *spans[0]) if spans else ()
+        return write_espi(point.code, point.service_address, point.zone, exporter.espi(exported), now, bills)
     return _csv(exported)
 
 

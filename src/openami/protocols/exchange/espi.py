@@ -2,7 +2,7 @@
 
 Elements, their order and their numbers follow the published schema `espi.xsd` (version 4.0.20231213). Each entry
 carries the links that certification asks for: `self`, `up`, and `related` from a UsagePoint to its MeterReadings and
-LocalTimeParameters, and from a MeterReading to its ReadingType and its IntervalBlocks.
+LocalTimeParameters and UsageSummaries, and from a MeterReading to its ReadingType and its IntervalBlocks.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from openami.model.obis import ObisCode
 from openami.model.quality import Quality
 from openami.model.unit import Unit
 from openami.protocols.exchange.delivery import BadRecord, written
-from openami.protocols.exchange.reading_type import DELTA_DATA, ELECTRICITY, ENERGY, FLOW_OF, UNITS
+from openami.protocols.exchange.reading_type import DELTA_DATA, ELECTRICITY, ENERGY, FLOW_OF, PERIODS_S, UNITS
 
 ATOM = "http://www.w3.org/2005/Atom"
 ESPI = "http://naesb.org/espi"
 QUALITIES = {Quality.MEASURED: 0, Quality.CALCULATED: 11, Quality.ESTIMATED: 8}
 """QualityOfReading: valid, derived, estimated; nothing is written for an interval without a value."""
+FOR_BILLS, MIXED, FAILED = 19, 13, 10
+"""QualityOfReading of a summary: fit for a bill, estimated in part, lacking intervals."""
+WATTS, WATT_HOURS = 38, 72
 SPACE = uuid.UUID("5e7d2c0a-3b1f-5c58-9d7f-6f5a1f4b0c11")
 """Entries are named by this and their address, so that the same entry has the same id in every file."""
 Interval = tuple[int, int | None, Quality]
@@ -44,8 +47,33 @@ class EspiReading:
     values: Iterable[Interval]
 
 
+@dataclass(frozen=True, slots=True)
+class EspiSummary:
+    """A period that was billed: `duration_s` from `start` (seconds since 1970), by `tariff`; told at `told_at`.
+
+    `energy_wh` came from the grid (None: not known), `complete` without a missing interval, or `estimated` in part.
+    `demand_w` is the highest mean power of the plan's window, which began at `demand_at`.
+    """
+
+    number: int
+    start: int
+    duration_s: int
+    energy_wh: int | None
+    estimated: bool
+    complete: bool
+    demand_w: int | None
+    demand_at: int | None
+    tariff: str
+    told_at: int
+
+
 def write_espi(
-    point: str, title: str, zone: str, readings: Iterable[EspiReading], created_at: datetime
+    point: str,
+    title: str,
+    zone: str,
+    readings: Iterable[EspiReading],
+    created_at: datetime,
+    summaries: Iterable[EspiSummary] = (),
 ) -> Iterator[str]:
     """The feed of usage point `point`, piece by piece: a block per UTC day and channel. `title` is what people call
     the place. Raises `BadRecord` for a channel that is no energy.
@@ -59,10 +87,11 @@ def write_espi(
         f"<title>Green Button Usage Feed</title><updated>{made}</updated>"
         f'<link rel="self" href="{base}"/>\n'
     )
-    described = list(readings)
+    described, billed = list(readings), list(summaries)
     clock = f"espi/1_1/resource/LocalTimeParameters/{zone.replace('/', '-')}"
     links = [_link("related", f"{base}/MeterReading"), _link("related", clock)]
     links += [_link("related", f"{base}/MeterReading/{reading.number}") for reading in described]
+    links += [_link("related", f"{base}/UsageSummary")] if billed else []
     usage = (
         f'<UsagePoint xmlns="{ESPI}"><ServiceCategory><kind>0</kind></ServiceCategory><status>1</status></UsagePoint>'
     )
@@ -71,6 +100,9 @@ def write_espi(
     yield _entry(clock, "espi/1_1/resource/LocalTimeParameters", zone, _clock(ZoneInfo(zone), year), made, [])
     for reading in described:
         yield from _reading(base, reading, made)
+    for summary in billed:
+        here = f"{base}/UsageSummary/{summary.number}"
+        yield _entry(here, f"{base}/UsageSummary", summary.tariff, _summary(summary), made, [])
     yield "</feed>\n"
 
 
@@ -93,12 +125,34 @@ def _type(reading: EspiReading) -> str:
     if flow is None:
         raise BadRecord(f"{reading.obis} in {reading.unit.symbol} has no ReadingType here")
     unit = next(code for code, known in UNITS.items() if known is reading.unit)
+    period = next((code for code, length_s in PERIODS_S.items() if length_s == reading.resolution_s), 0)
     return (
         f'<ReadingType xmlns="{ESPI}"><accumulationBehaviour>{DELTA_DATA}</accumulationBehaviour>'
         f"<commodity>{ELECTRICITY[0]}</commodity><dataQualifier>12</dataQualifier><flowDirection>{flow}</flowDirection>"
         f"<intervalLength>{reading.resolution_s}</intervalLength><kind>{ENERGY}</kind>"
         f"<powerOfTenMultiplier>{reading.scaler}</powerOfTenMultiplier><timeAttribute>0</timeAttribute>"
-        f"<tou>{reading.obis.e}</tou><uom>{unit}</uom></ReadingType>"
+        f"<tou>{reading.obis.e}</tou><uom>{unit}</uom><measuringPeriod>{period}</measuringPeriod></ReadingType>"
+    )
+
+
+def _summary(told: EspiSummary) -> str:
+    quality = MIXED if told.estimated else FOR_BILLS
+    known = told.complete and told.energy_wh is not None
+    energy = _measured("overallConsumptionLastPeriod", told.energy_wh, None, WATT_HOURS) if known else ""
+    peak = "" if told.demand_w is None else _measured("peakDemand", told.demand_w, told.demand_at, WATTS)
+    return (
+        f'<UsageSummary xmlns="{ESPI}">{_period("billingPeriod", told.start, told.duration_s)}{energy}{peak}'
+        f"<qualityOfReading>{quality if known else FAILED}</qualityOfReading>"
+        f"<statusTimeStamp>{told.told_at}</statusTimeStamp><commodity>{ELECTRICITY[0]}</commodity>"
+        f"<tariffProfile>{escape(told.tariff)}</tariffProfile></UsageSummary>"
+    )
+
+
+def _measured(name: str, value: int | None, at: int | None, unit: int) -> str:
+    """A SummaryMeasurement."""
+    stamp = "" if at is None else f"<timeStamp>{at}</timeStamp>"
+    return (
+        f"<{name}><powerOfTenMultiplier>0</powerOfTenMultiplier>{stamp}<uom>{unit}</uom><value>{value}</value></{name}>"
     )
 
 

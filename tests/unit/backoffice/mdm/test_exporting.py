@@ -7,7 +7,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import pyarrow.dataset as ds
 import pytest
 import xmlschema
 
+from espi_shape import misshapen
+from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.interfaces.arrow import to_table, write_arrow, write_months
 from openami.backoffice.mdm.interfaces.events import import_events, stored_events
 from openami.backoffice.mdm.interfaces.exporting import Exporter
@@ -26,7 +28,7 @@ from openami.model.obis import ObisCode
 from openami.model.quality import Quality
 from openami.protocols.exchange.cim_events import CODES, EventRecord, parse_cim_events, write_events
 from openami.protocols.exchange.cim_readings import parse_cim_readings, write_readings
-from openami.protocols.exchange.espi import write_espi
+from openami.protocols.exchange.espi import EspiSummary, write_espi
 from openami.protocols.exchange.mscons import Party, write_mscons
 from openami.protocols.exchange.nem12 import MARKET_TIME, parse_nem12, write_nem12
 
@@ -98,8 +100,14 @@ ATOM, ESPI = "{http://www.w3.org/2005/Atom}", "{http://naesb.org/espi}"
 
 @pytest.fixture
 def feed(exporter, house):
+    """Four days, of which two were billed; a run that reaches beyond them is not part of it."""
+    billing = Billing(house.store, house.registry)
+    billing.store_plans('[[plan]]\nname = "home"\nregister = "all"\ndemand_window_s = 900\n', NOW)
+    for first, after in ((11, 12), (13, 14), (13, 16)):
+        billing.run("home", date(2026, 2, first), date(2026, 2, after), NOW)
+    bills = exporter.espi_summaries(house.point, START, END)
     readings = exporter.espi(channels(exporter, house))
-    return "".join(write_espi("P1", "1 High <Street>", "Europe/London", readings, NOW))
+    return "".join(write_espi("P1", "1 High <Street>", "Europe/London", readings, NOW, bills))
 
 
 def test_green_button_has_the_links_that_certification_asks_for(feed):
@@ -112,13 +120,15 @@ def test_green_button_has_the_links_that_certification_asks_for(feed):
         by_self[mine] = links
         kinds[mine] = entry.find(f"{ATOM}content")[0].tag.removeprefix(ESPI)
     assert sorted(set(kinds.values())) == [
-        "IntervalBlock", "LocalTimeParameters", "MeterReading", "ReadingType", "UsagePoint"
+        "IntervalBlock", "LocalTimeParameters", "MeterReading", "ReadingType", "UsagePoint", "UsageSummary"
     ]  # fmt: skip
     for mine, kind in kinds.items():
         related = [href for rel, href in by_self[mine] if rel == "related"]
         if kind == "UsagePoint":
             assert {kinds.get(href) for href in related} >= {"MeterReading", "LocalTimeParameters"}
             assert f"{mine}/MeterReading" in related
+            billed = [other for other, its in kinds.items() if its == "UsageSummary"]
+            assert {dict(by_self[bill])["up"] for bill in billed} == {f"{mine}/UsageSummary"} <= set(related)
         if kind == "MeterReading":
             assert "ReadingType" in {kinds.get(href) for href in related}
             blocks = [other for other, its in kinds.items() if its == "IntervalBlock" and other.startswith(mine)]
@@ -134,6 +144,49 @@ def test_green_button_tells_the_values(feed):
     assert [kind.find(f"{ESPI}{name}").text for name in ("uom", "flowDirection", "commodity", "intervalLength")] == [
         "72", "1", "1", "900"
     ]  # fmt: skip
+
+
+def test_green_button_tells_what_was_billed(feed):
+    """The 11th lacks six quarter hours, so that no total is told; the 13th is whole."""
+    told = [
+        {child.tag.removeprefix(ESPI): child.findtext(f"{ESPI}value") or child.text for child in summary}
+        for summary in ET.fromstring(feed).findall(f".//{ESPI}UsageSummary")
+    ]
+    assert [one.get("overallConsumptionLastPeriod") for one in told] == [None, "9600"]
+    assert [one["qualityOfReading"] for one in told] == ["10", "19"]
+    assert [one["peakDemand"] for one in told] == ["400", "400"]
+    assert [one["tariffProfile"] for one in told] == ["home", "home"]
+
+
+def test_an_estimated_bill_is_told_as_mixed():
+    bill = EspiSummary(7, 0, 86_400, 5, True, True, None, None, "a < b", 100_000)
+    feed = "".join(write_espi("P1", "a house", "Europe/London", [], NOW, [bill]))
+    summary = ET.fromstring(feed).find(f".//{ESPI}UsageSummary")
+    assert (summary.findtext(f"{ESPI}qualityOfReading"), summary.findtext(f"{ESPI}tariffProfile")) == ("13", "a < b")
+    assert summary.find(f"{ESPI}peakDemand") is None
+    assert list(misshapen(feed)) == []
+
+
+def test_green_button_has_the_shape_of_the_schema(feed):
+    assert list(misshapen(feed)) == []
+
+
+COMMODITY, QUALIFIER = "<commodity>1</commodity>", "<dataQualifier>12</dataQualifier>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<quality>0</quality>", "<quality>good</quality>", "ReadingQuality/quality holds 'good'"),
+        (COMMODITY + QUALIFIER, QUALIFIER + COMMODITY, "commodity is not there, or not in this place"),
+        ("<status>1</status>", "<state>1</state>", "state is not there"),
+        ("<dstOffset>3600</dstOffset>", "", "dstOffset is lacking"),
+        ("<statusTimeStamp>", "<statusTimeStamp>soon ", "statusTimeStamp holds"),
+        ("<MeterReading xmlns", "<Reading xmlns", "no resource"),
+    ],
+)
+def test_what_is_not_of_that_shape_is_found(feed, old, new, said):
+    assert any(said in one for one in misshapen(feed.replace(old, new)))
 
 
 def test_summer_time_rules_are_those_of_the_zone(feed):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from openami.backoffice.mdm import judged
 from openami.backoffice.mdm.export import Choice, Exported
+from openami.backoffice.mdm.interfaces.summaries import summaries
 from openami.backoffice.mdm.judge import Judge
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.mdm.placement import home_of, homes
@@ -22,7 +23,7 @@ from openami.model.point import Channel, ChannelKind, MeteringPoint
 from openami.model.quality import Quality
 from openami.protocols.exchange.cim_readings import CimBlock
 from openami.protocols.exchange.delivery import BadRecord
-from openami.protocols.exchange.espi import EspiReading, Interval
+from openami.protocols.exchange.espi import EspiReading, EspiSummary, Interval
 from openami.protocols.exchange.mscons import MsconsSeries
 from openami.protocols.exchange.nem12 import ALTERNATE, LENGTHS_MIN, MARKET_TIME, Nem12Day, suffix_of
 from openami.protocols.exchange.reading_type import FLOW_OF
@@ -92,6 +93,10 @@ class Exporter:
                 yield EspiReading(
                     channel.number, channel.obis, channel.unit, channel.scaler, channel.resolution_s, intervals(one)
                 )
+
+    def espi_summaries(self, point: int, start: datetime, end: datetime) -> Iterator[EspiSummary]:
+        """What billing runs within the period made of a point, as summaries of a Green Button feed."""
+        return summaries(self._store, self._registry, point, start, end)
 
     def mscons(self, exported: Iterable[Exported], start: datetime, end: datetime) -> Iterator[MsconsSeries]:
         """Load profiles of active and reactive energy, then the stamped registers of the same quantities."""
