@@ -114,12 +114,18 @@ class Apart:
         assert ended.status == 0, ended.err
         assert "Traceback" not in ended.err
 
-    def play_meter(self, speed: float = 40) -> None:
-        """The meter as a process, whose minute lasts `60 / speed` seconds: its random delay is up to ten of them."""
+    def play_meter(self, speed: float) -> None:
+        """The meter as a process that begins at the present time and lives `speed` times as fast.
+
+        Its random delay is up to ten of its minutes; a command is fresh for so much of its time as stands in it. At
+        another speed it is another meter, which remembers no switching: its own limits count minutes of its time.
+        """
+        if "meter" in self.running:
+            self.running.pop("meter").stop(signal.SIGINT)
         process = Process(
             self.folder, "meter", "--listen", f"127.0.0.1:{self.ports['meter']}", "--speed", speed, "--serial", "M1",
             "--counters", self.folder / "meter.journal", "--two-seals", self.folder / "meter.seal", "--days", 1,
-            "--records", self.folder / "meter.records", "--json",
+            "--records", self.folder / f"meter-{speed}.records", "--json",
             OPENAMI_ENCRYPTION_KEY=KEY, OPENAMI_AUTHENTICATION_KEY=AUTHENTICATION_KEY, OPENAMI_MASTER_KEY=MASTER_KEY,
         )  # fmt: skip
         self.running["meter"] = self._stack.enter_context(process)

@@ -96,13 +96,27 @@ class ConsoleClient:
 
     def ask(self, serial: str, verb: Verb, passkey: PasskeyFile) -> str:
         """Sign the exact list that the console drafts; the order's name. Raises `SecurityError` if it is refused."""
-        page = self._ask("/operator/commands/ask?" + urlencode({"serial": serial, "verb": verb.value}))
+        return self.ask_for("/operator/commands/ask?" + urlencode({"serial": serial, "verb": verb.value}), passkey)
+
+    def ask_for(self, draft: str, passkey: PasskeyFile) -> str:
+        """Sign the list on the page at `draft`; the order's name."""
+        page = self._ask(draft)
         octets = re.search(r'name="commands" value="([^"]+)"', page)
-        commands = decode_all(codec_of(CommandList), _octets(octets[1] if octets else ""))
-        form = _signed(passkey.consent(commands.request_challenge()))
-        self._ask("/operator/commands/ask", {**form, "commands": octets[1] if octets else "", "csrf": _token(page)})
+        if octets is None:
+            raise SecurityError("the console drafts no list of commands")
+        commands = decode_all(codec_of(CommandList), octets_of(octets[1]))
+        form = signed(passkey.consent(commands.request_challenge()))
+        self._ask("/operator/commands/ask", {**form, "commands": octets[1], "csrf": _token(page)})
         name: str = commands.request.hex()
         return name
+
+    def get(self, path: str) -> str:
+        """What is at `path`; raises `SecurityError` with the console's words if it refuses."""
+        return self._ask(path)
+
+    def post(self, page: str, path: str, form: dict[str, str]) -> None:
+        """Send a form of the page `page` to `path`; raises as `get` does."""
+        self._ask(path, {**form, "csrf": _token(self._ask(page))})
 
     def step(self, name: str, step: Step) -> Any:
         """Bring an order on; what it is then: `state`, `lines`, `outcomes`."""
@@ -115,8 +129,8 @@ class ConsoleClient:
     def approve(self, name: str, passkey: PasskeyFile) -> list[str]:
         """Sign the order's exact list; its commands in words. Raises `SecurityError` if it is refused."""
         order = self._order(name)
-        commands = decode_all(codec_of(CommandList), _octets(order["commands"]))
-        form = _signed(passkey.consent(commands.approval_challenge()))
+        commands = decode_all(codec_of(CommandList), octets_of(order["commands"]))
+        form = signed(passkey.consent(commands.approval_challenge()))
         token = _token(self._ask(f"/operator/commands/{name}"))
         self._ask(f"/operator/commands/{name}/approve", {**form, "csrf": token})
         lines: list[str] = order["lines"]
@@ -130,7 +144,7 @@ class ConsoleClient:
     def register(self, invitation: str, passkey: PasskeyFile) -> str:
         """Put a passkey on the lists of authority and guard; its id. Raises `SecurityError` if it is refused."""
         attestation, client_data = passkey.authenticator.registration(registration_challenge(invitation))
-        form = {"invitation": invitation, "attestation": _text(attestation), "client_data": _text(client_data)}
+        form = {"invitation": invitation, "attestation": text_of(attestation), "client_data": text_of(client_data)}
         token = _token(self._ask("/operator/passkeys"))
         identity = passkey.authenticator.passkey.credential_id.hex()
         if identity not in self._ask("/operator/passkeys", {**form, "csrf": token}):
@@ -156,7 +170,8 @@ class ConsoleClient:
 
 
 def _token(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', page.partition("<main")[2])
+    """The session's token, as every form of a page carries it; before the log-in that of the form alone."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
     return found.group(1) if found else ""
 
 
@@ -166,14 +181,16 @@ def _words(page: bytes) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", main).split())[:300]
 
 
-def _text(octets: bytes) -> str:
+def text_of(octets: bytes) -> str:
     """As WebAuthn writes octets: base64url without padding."""
     return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
-def _octets(text: str) -> bytes:
+def octets_of(text: str) -> bytes:
+    """The octets in such a text."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _signed(assertion: Assertion) -> dict[str, str]:
-    return {field: _text(value) for field, value in assertion._asdict().items()}
+def signed(assertion: Assertion) -> dict[str, str]:
+    """What a passkey has signed, as the fields of a form."""
+    return {field: text_of(value) for field, value in assertion._asdict().items()}

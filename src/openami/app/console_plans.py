@@ -16,7 +16,7 @@ from openami.backoffice.guard.plans import ACTIVATED_BY, PREPARED_BY, EmergencyP
 from openami.backoffice.registry.registry import NotRegistered, Registry
 from openami.io.blocking import Blocking
 from openami.model.errors import SecurityError
-from openami.portal.critical import Plan, Proposal
+from openami.portal.critical import Plan, Planned, Proposal
 from openami.protocols.seal.approval import CommandList, Intent
 from openami.protocols.seal.passkey import Assertion
 from openami.protocols.seal.roles import Role
@@ -56,7 +56,7 @@ class ConsolePlans:
         self._random = random
         self._blocking = blocking
 
-    async def plans(self) -> tuple[list[Proposal], list[Proposal]]:
+    async def plans(self) -> Planned:
         """See `EmergencyPlans`."""
         answer = await self._guard(inner.AskPlans(), inner.Plans)
         now = self._clock()
@@ -66,7 +66,7 @@ class ConsolePlans:
             )
             for one in answer.plans
         ]
-        return prepared, [_proposal(one, answer.decisions) for one in answer.proposed]
+        return Planned(answer.decisions, prepared, [_proposal(one, answer.decisions) for one in answer.proposed])
 
     async def draft(
         self, name: str, verbs: frozenset[CriticalVerb], feeders: frozenset[str], power_w: int, lasts_s: int

@@ -65,6 +65,7 @@ GROUPS = {
         "crossed",
     ),
     "people": ("invite", "show", "remove"),
+    "plan": ("show", "prepare", "activate", "ask"),
     "registry": ("import", "export"),
     "audit": ("show", "check", "keys"),
     "keys": ("roll", "pending"),

@@ -185,11 +185,23 @@ class Proposal:
     needed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """`prepared`: what may be activated now, each with what is to be signed for it; `proposed`: what some have signed.
+
+    `decisions` counts plans and limits that were decided on; it is part of what is signed for the next plan.
+    """
+
+    decisions: int
+    prepared: list[Proposal]
+    proposed: list[Proposal]
+
+
 class EmergencyPlans(Protocol):
     """Raises as `CriticalCommands` does."""
 
-    async def plans(self) -> tuple[list[Proposal], list[Proposal]]:
-        """What may be activated now, each with what is to be signed for it; and what others have begun to sign."""
+    async def plans(self) -> Planned:
+        """All plans as they are now."""
         ...
 
     async def draft(

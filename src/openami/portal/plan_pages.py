@@ -35,8 +35,26 @@ VERBS = {verb.text: verb for verb in sorted(SWITCHING)}
 async def plans_page(request: Asking) -> Response[str]:
     """Prepared plans, what others have begun to sign, and a place to draft one."""
     rooms = rooms_of(request)
-    prepared, proposed = await critical_of(rooms).plans.plans()
-    return rooms.pages.page(request, "plans", prepared=prepared, proposed=proposed, verbs=tuple(VERBS), text_of=text_of)
+    found = await critical_of(rooms).plans.plans()
+    return rooms.pages.page(request, "plans", found=found, verbs=tuple(VERBS), text_of=text_of)
+
+
+@get("/state")
+async def state(request: Asking) -> dict[str, Any]:
+    """The same for programs, which make what is signed from the plan itself."""
+    found = await critical_of(rooms_of(request)).plans.plans()
+    told = [
+        {
+            "name": one.plan.name,
+            "plan": text_of(one.plan.octets),
+            "power_w": one.plan.power_w,
+            "until": one.plan.until.timestamp() if one.plan.until else 0.0,
+            "minute": one.minute if one.persons else None,
+            "persons": one.persons,
+        }
+        for one in (*found.prepared, *found.proposed)
+    ]
+    return {"decisions": found.decisions, "plans": told}
 
 
 @get("/draft", opt=PLANNERS)
@@ -95,7 +113,7 @@ async def ask_page(
 
 PLAN_PAGES = Router(
     "/operator/plans",
-    route_handlers=[plans_page, draft_page, prepare, activate, ask_page],
+    route_handlers=[plans_page, state, draft_page, prepare, activate, ask_page],
     guards=[operators_only],
     opt=DECIDERS,
     exception_handlers=TELLING,

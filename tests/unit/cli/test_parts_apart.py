@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from command_line import STEPS_MAX
-from parts_rig import Apart, apart, words_of
+from parts_rig import PLANNERS, Apart, apart, words_of
 
-STEP_S = 0.2
+STEP_S = 1.0
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "run-the-real-thing.md"
 
 
@@ -21,7 +21,6 @@ def site(openami, tmp_path):
     with apart(tmp_path, openami) as made:
         for person in ("operator", "otto"):
             made.passkey(person)
-        made.play_meter()
         yield made
 
 
@@ -57,6 +56,7 @@ def test_two_people_switch_a_meter_and_nobody_else_does(site):
     alone = approve(site, order, "operator")
     assert alone.status == 1
     assert "another person" in alone.err
+    site.play_meter(20)
     assert approve(site, order, "otto").status == 0
     assert until(site, order, "done") == "done; the contact is disconnected"
     log = site.folder / "parts" / "portal"
@@ -64,9 +64,34 @@ def test_two_people_switch_a_meter_and_nobody_else_does(site):
     assert any("account" in row["kind"] for row in told)
     assert log.joinpath("portal-records").is_dir()
     assert not any(file.name.startswith("keystore") for file in log.rglob("*")), "the pages hold no meter's key"
+    in_an_emergency(site)
     without_the_guard(site)
     without_the_authority(site)
     assert documented() - site.said == set(), "the how-to has commands that were not run"
+
+
+def in_an_emergency(site: Apart) -> None:
+    """Three of five prepare, two activate; what two others order under the plan skips the transformer's budget."""
+    plan = ("--verb", "disconnect", "--feeder", "F1", "--power-w", 4000, "--lasts-s", 900)
+    told = []
+    for planner in PLANNERS[:3]:
+        site.passkey(planner)
+        told += site.done("plan", "prepare", site.url, "spring", *plan, *site.who(planner), *site.tls, "--json").objects
+    assert [one["done"] for one in told] == [False, False, True]
+    early = site.openami("plan", "ask", site.url, "spring", "disconnect", "M1", *site.who("operator"), *site.tls)
+    assert "two planners have to activate it first" in early.err
+    told = [
+        site.done("plan", "activate", site.url, "spring", *site.who(one), *site.tls, "--json").objects[0]["done"]
+        for one in PLANNERS[:2]
+    ]
+    assert told == [False, True]
+    nobody = site.openami("plan", "activate", site.url, "spring", *site.who("otto"), *site.tls)
+    assert nobody.status == 1, "who is no planner activates nothing"
+    made = site.done("plan", "ask", site.url, "spring", "disconnect", "M1", *site.who("operator"), *site.tls, "--json")
+    order = made.objects[0]["request"]
+    site.play_meter(1)
+    assert approve(site, order, "otto").status == 0
+    assert until(site, order, "done") == "done; the contact is disconnected", "without a random delay"
 
 
 def documented():
