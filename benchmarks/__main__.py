@@ -16,6 +16,7 @@ NAMES = (
     "idle_associations",
     "store_ingest",
     "close_day",
+    "registry_import",
     "recall",
     "tariff_sums",
     "validation",

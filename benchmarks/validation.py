@@ -1,4 +1,5 @@
-"""The full rule set over a day of many meters, on one core; beside it seven of the rules row by row, the usual way.
+"""The full rule set over a day of many meters, on one core; beside it seven of the rules as they are usually written:
+one meter after another, and pandas with a row per interval.
 
 The days are those of real households (half hours split evenly), so that floors and thresholds are met as in the field.
 Every column that any rule needs is there: no rule is left out.
@@ -12,6 +13,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from benchmarks.cores import OURS, pinned, seconds_each
 from benchmarks.table import Table, count
@@ -22,6 +24,7 @@ from openami.field.meter.real_curves import load
 
 METERS = 100_000
 ROW_METERS = 2_000
+PANDAS_METERS = 100
 PERIOD_S = 900
 INTERVALS = 96
 SEVEN = ("missing_interval", "negative", "demand_limits", "spike", "zero_run", "stuck_run", "sum_check")
@@ -39,25 +42,30 @@ def run() -> Table:
     small = columns.rows(0, ROW_METERS)
     rows = _row_by_row(small)
     assert rows == _found(small, seven), "both ways must find the same"
+    frame = _frame(columns.rows(0, PANDAS_METERS))
+    assert _pandas(frame, columns) == _found(columns.rows(0, PANDAS_METERS), seven), "all ways must find the same"
     with pinned(OURS):
         full = METERS * INTERVALS / seconds_each(partial(_judge, columns, every), samples=5)
         whole = METERS * INTERVALS / seconds_each(partial(_judge, columns, every, METERS), samples=3)
         ours = METERS * INTERVALS / seconds_each(partial(_judge, columns, seven), samples=5)
         plain = ROW_METERS * INTERVALS / seconds_each(partial(_row_by_row, small), samples=3)
+        pandas = PANDAS_METERS * INTERVALS / seconds_each(partial(_pandas, frame, columns), samples=3)
     return Table(
         "validation",
         f"Validation of {METERS:,} meters × {INTERVALS} intervals, one core",
         ("what", "intervals/s", "ratio"),
         [
-            (f"all {len(every)} rules, {ROWS_AT_ONCE:,} rows at a time", count(full), f"{full / plain:,.0f} ×"),
-            (f"all {len(every)} rules, all rows at once", count(whole), f"{whole / plain:,.0f} ×"),
-            ("seven rules, columns", count(ours), f"{ours / plain:,.0f} ×"),
-            ("the same seven rules, row by row", count(plain), "1"),
+            (f"all {len(every)} rules, {ROWS_AT_ONCE:,} rows at a time", count(full), f"{full / pandas:,.0f} ×"),
+            (f"all {len(every)} rules, all rows at once", count(whole), f"{whole / pandas:,.0f} ×"),
+            ("seven rules, columns", count(ours), f"{ours / pandas:,.0f} ×"),
+            ("the same seven rules, meter by meter in NumPy", count(plain), f"{plain / pandas:,.0f} ×"),
+            ("the same seven rules, pandas row by row", count(pandas), "1"),
         ],
         (
             "Processor time, median; days of real households. Columns are in memory: reading blocks is not part of it.",
-            f"Row by row: one meter after another, each rule in NumPy on its values ({ROW_METERS:,} meters).",
-            "Both ways find the same on those meters; that is checked before anything is measured.",
+            f"Meter by meter: one after another, each rule in NumPy on its values ({ROW_METERS:,} meters).",
+            f"pandas: a frame with a row per interval, walked row by row ({PANDAS_METERS} meters).",
+            "All ways find the same on those meters; that is checked before anything is measured.",
         ),
     )
 
@@ -88,12 +96,45 @@ def _columns(meters: int) -> Columns:
     register = total + np.where(random.random(meters) < 0.01, 100, 0)
     return Columns(
         PERIOD_S, energy, missing, np.zeros(shape, np.uint8), outage=off, installed=on, sibling=on, current=energy,
-        delivered=on, loss=off, dip=off, profile=np.roll(energy, 7, axis=0), register=register,
-        register_known=np.ones(meters, np.bool_), expected=total, history_days=28 * each, history_mean=total,
-        history_sd=total // 4, history_peak=energy.max(axis=1), estimated_days=0 * each, size_s=PERIOD_S * each,
+        delivered=on, loss=off, dip=off, profile=np.roll(energy, 7, axis=0), check=energy, check_known=~missing,
+        register=register, register_known=np.ones(meters, np.bool_), expected=total, history_days=28 * each,
+        history_mean=total, history_sd=total // 4, history_peak=energy.max(axis=1), estimated_days=0 * each,
+        size_s=PERIOD_S * each,
         multiplier=each, registry_multiplier=each, device=each, registry_device=each, unit=each, registry_unit=each,
         sender=each, registry_sender=each, doubled=0 * each, clock_offset_s=0 * each, age_s=each,
     )  # fmt: skip
+
+
+def _frame(columns: Columns) -> pd.DataFrame:
+    """A row per interval, as readings lie in a table."""
+    meter = np.repeat(np.arange(len(columns)), INTERVALS)
+    return pd.DataFrame({"meter": meter, "energy": columns.energy.reshape(-1), "missing": columns.missing.reshape(-1)})
+
+
+def _pandas(frame: pd.DataFrame, columns: Columns) -> set[tuple[str, int]]:
+    """The seven rules row by row: of each meter what they need to remember, and at its end what they say."""
+    register, found = columns.column("register"), set[tuple[str, int]]()
+    for meter, rows in frame.groupby("meter"):
+        energies, zeros, stuck, before = list[int](), 0, 0, None
+        said = set[str]()
+        for _, row in rows.iterrows():
+            energy, missing = int(row["energy"]), bool(row["missing"])
+            energies.append(energy)
+            zeros = zeros + 1 if energy == 0 and not missing else 0
+            stuck = stuck + 1 if energy == before and energy > 50 * PERIOD_S // 3_600 else 0
+            before = energy
+            said |= {"missing_interval"} if missing else set()
+            said |= {"negative"} if energy < 0 else set()
+            said |= {"demand_limits"} if abs(energy) > 50_000 * PERIOD_S // 3_600 else set()
+            said |= {"zero_run"} if zeros >= 24 * 3_600 // PERIOD_S else set()
+            said |= {"stuck_run"} if stuck >= 5 else set()
+        *_, third, _, first = sorted(energies)
+        if first > 3_000 * PERIOD_S // 3_600 and (first - third) * 100 > max(third, 0) * 400:
+            said.add("spike")
+        if "missing_interval" not in said and sum(energies) != int(register[meter]):
+            said.add("sum_check")
+        found |= {(name, int(meter)) for name in said}
+    return found
 
 
 def _row_by_row(columns: Columns) -> set[tuple[str, int]]:

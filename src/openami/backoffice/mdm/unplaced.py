@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from openami.backoffice.mdm.evidence import identity
 from openami.backoffice.mdm.tables import unplaced
+from openami.io.store.among import among
 from openami.io.store.columns import microseconds
 from openami.model.errors import StoreError
 from openami.model.interval import utc
@@ -109,6 +110,12 @@ def _told(stamp: int) -> datetime:
 def readings(connection: Connection, meter: int | None = None) -> list[tuple[int, ProfileReading]]:
     """What waits, as readings with their ids."""
     return [(row.id, _reading_of(row)) for row in connection.execute(_waiting(meter))]
+
+
+def meters(connection: Connection, chosen: Sequence[int]) -> set[int]:
+    """Those of `chosen` from which something waits."""
+    query = select(unplaced.c.meter).distinct().where(unplaced.c.placed.is_(False), among(unplaced.c.meter, chosen))
+    return set(connection.execute(query).scalars())
 
 
 def release(connection: Connection, numbers: Sequence[int]) -> None:

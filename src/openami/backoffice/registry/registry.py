@@ -73,7 +73,7 @@ class Registry:
 
     def add_point(self, code: str, service_address: str, zone: str, transformer: str | None = None) -> MeteringPoint:
         """A new metering point whose calendar runs in the IANA time zone `zone`."""
-        _check_zone(zone)
+        check_zone(zone)
         values = {"code": code, "service_address": service_address, "zone": zone, "transformer": transformer}
         with self._changing() as connection:
             identity = self._insert(tables.metering_point, values, f"metering point {code}")
@@ -362,7 +362,8 @@ def _found(value: T | None, what: str, identity: int) -> T:
     return value
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
+    """Raise `SettingError` unless `zone` is an IANA time zone."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

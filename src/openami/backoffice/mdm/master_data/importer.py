@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from openami.backoffice.mdm.hierarchy import channels_named
 from openami.backoffice.mdm.master_data import per_quantity
+from openami.backoffice.mdm.master_data.fresh import FreshLines
 from openami.backoffice.mdm.master_data.lines import Line, Rejected, read_lines
 from openami.backoffice.mdm.master_data.per_quantity import Told
 from openami.backoffice.mdm.master_data.transformers import factor_of
@@ -27,7 +28,10 @@ from openami.model.reading import RegisterReading
 LINES_AT_ONCE = 500
 CSV_READS = "registry-csv"
 Values = Mapping[str, Any]
-TOPOLOGY = ("area", "substation", "feeder", "transformer", "phase", "role")
+CONTENT = {
+    FactKind.CONTRACT: ("contract", "supplier", "tariff"),
+    FactKind.TOPOLOGY: ("area", "substation", "feeder", "transformer", "phase", "role"),
+}
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class RegistryImport:
         self._registry = registry
         self._timeline = Timeline(store)
         self._now = now
+        self._fresh = FreshLines(store, registry, now, _channel_of, _content_of)
         self._take: dict[str, Callable[[Values], bool]] = {
             "point": self._point,
             "meter": self._meter,
@@ -56,8 +61,8 @@ class RegistryImport:
             "ratio": self._ratio,
             "check": self._check,
             "supply": self._supply,
-            "contract": lambda values: self._fact(FactKind.CONTRACT, values, ("contract", "supplier", "tariff")),
-            "topology": lambda values: self._fact(FactKind.TOPOLOGY, values, TOPOLOGY),
+            "contract": lambda values: self._fact(FactKind.CONTRACT, values),
+            "topology": lambda values: self._fact(FactKind.TOPOLOGY, values),
         }
 
     def run(self, text: Iterable[str], rejected: Callable[[Rejected], None] | None = None) -> ImportReport:
@@ -70,8 +75,7 @@ class RegistryImport:
         while chunk := list(islice(lines, LINES_AT_ONCE)):
             told = []
             with self._store.transaction():
-                for line in chunk:
-                    outcome = line if isinstance(line, Rejected) else self._line(line)
+                for outcome in self._outcomes(chunk):
                     if isinstance(outcome, Rejected):
                         told.append(outcome)
                     elif outcome:
@@ -81,6 +85,14 @@ class RegistryImport:
             for one in told:  # only once the rest is safe
                 tell(one)
         return report
+
+    def _outcomes(self, chunk: Sequence[Line | Rejected]) -> Iterator[bool | Rejected]:
+        """What becomes of each line, in their order; those of one record that tell only new things go at once."""
+        for _, run in groupby(chunk, key=lambda line: line.record if isinstance(line, Line) else None):
+            lines = list(run)
+            taken = self._fresh.take([line for line in lines if isinstance(line, Line)])
+            for line in lines:
+                yield line if isinstance(line, Rejected) else line.number in taken or self._line(line)
 
     def _line(self, line: Line) -> bool | Rejected:
         try:
@@ -119,17 +131,14 @@ class RegistryImport:
 
     def _channel(self, values: Values) -> bool:
         point, number = self._point_id(values), values["channel"]
-        stamped = values["kind"] is ChannelKind.STAMPED_REGISTER
-        resolution_s = 0 if stamped else values.get("resolution_s", 900)
-        factor, power = values.get("multiplier", (1, 0))
-        scaler, modulus = values.get("scaler", 0) + power, values.get("digits", 0) * factor
-        told = values["obis"], values["kind"], values["unit"], scaler, resolution_s, modulus, factor
+        told = _channel_of(point, values)
         for known in self._registry.channels(point):
             if known.number == number:
-                if not _same(known, Channel(point, number, *told)):
+                if not _same(known, told):
                     raise SettingError(f"channel {number} of point {values['point']} is there and differs: add another")
                 return False
-        self._registry.add_channel(point, number, *told)
+        scale = told.scaler, told.resolution_s, told.modulus, told.multiplier
+        self._registry.add_channel(point, number, told.obis, told.kind, told.unit, *scale)
         return True
 
     def _installation(self, values: Values) -> bool:
@@ -209,9 +218,8 @@ class RegistryImport:
             consumer = self._registry.add_consumer(name).id
         return self._enter(FactKind.SUPPLY, point, values, {"consumer": consumer})
 
-    def _fact(self, kind: FactKind, values: Values, names: tuple[str, ...]) -> bool:
-        content = {name: values[name] for name in names if name in values}
-        return self._enter(kind, self._point_id(values), values, content)
+    def _fact(self, kind: FactKind, values: Values) -> bool:
+        return self._enter(kind, self._point_id(values), values, _content_of(kind, values))
 
     def _enter(self, kind: FactKind, point: int, values: Values, content: dict[str, Any]) -> bool:
         enter = self._timeline.correct if values.get("correction") else self._timeline.enter
@@ -222,6 +230,28 @@ class RegistryImport:
         if known is None:
             raise SettingError(f"point {values['point']} is not in the registry")
         return known.id
+
+
+def _channel_of(point: int, values: Values) -> Channel:
+    """The channel that a line means."""
+    stamped = values["kind"] is ChannelKind.STAMPED_REGISTER
+    factor, power = values.get("multiplier", (1, 0))
+    return Channel(
+        point,
+        values["channel"],
+        values["obis"],
+        values["kind"],
+        values["unit"],
+        values.get("scaler", 0) + power,
+        0 if stamped else values.get("resolution_s", 900),
+        values.get("digits", 0) * factor,
+        factor,
+    )
+
+
+def _content_of(kind: FactKind, values: Values) -> dict[str, Any]:
+    """What a line tells of a point."""
+    return {name: values[name] for name in CONTENT[kind] if name in values}
 
 
 def _same(one: Channel, other: Channel) -> bool:
