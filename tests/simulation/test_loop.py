@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from math import inf
 
 import pytest
 
@@ -93,3 +94,18 @@ def test_a_trace_tells_any_two_histories_apart():
         hashes.add(trace.hash)
         assert trace.hash == trace.hash
     assert len(hashes) == 4
+
+
+def test_a_loop_can_be_brought_forward_by_hand():
+    loop, told = VirtualLoop(), []
+    late = loop.call_at(2.5, told.append, "cancelled")
+    for when in (2.0, 1.0, 3.0):
+        loop.call_at(when, lambda: told.append(loop.time()))
+    late.cancel()
+    loop.live_until(2.7)
+    assert told == [1.0, 2.0]
+    assert loop.time() == 2.7
+    assert loop.next_timer() == 3.0
+    loop.live_until(9.0)
+    assert (told[-1], loop.time(), loop.next_timer()) == (3.0, 9.0, inf)
+    loop.close()

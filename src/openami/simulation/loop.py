@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from heapq import heappop, heappush
+from math import inf
 from typing import Any, NoReturn, TypeVarTuple
 
 Arguments = TypeVarTuple("Arguments")
@@ -122,13 +123,25 @@ class VirtualLoop(asyncio.BaseEventLoop):
             for timer in self._next_timers():
                 timer.run()
 
-    def _next_timers(self) -> list[Timer]:
-        """The clock jumps to the next timer; it, and all others of that moment in the order of their making."""
+    def next_timer(self) -> float:
+        """When the next timer is due; infinite without one."""
         timers = self._timers
         while timers and timers[0][2].cancelled():
             heappop(timers)
-        if not timers:
+        return timers[0][0] if timers else inf
+
+    def live_until(self, when: float) -> None:
+        """Run the timers up to `when`, and stand there: for whoever brings the clock forward himself, without tasks."""
+        while self.next_timer() <= when:
+            for timer in self._next_timers():
+                timer.run()
+        self._now = max(self._now, when)
+
+    def _next_timers(self) -> list[Timer]:
+        """The clock jumps to the next timer; it, and all others of that moment in the order of their making."""
+        if self.next_timer() == inf:
             raise RuntimeError("every task waits and no timer is set")
+        timers = self._timers
         when, _, timer = heappop(timers)
         self._now = max(self._now, when)
         due = [timer]
