@@ -6,12 +6,16 @@ there until the midnight of 15 June 2013, Anna is since; Bert moved to Birch Lan
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from shutil import copyfile, rmtree
+from tempfile import mkdtemp
 from threading import Lock
 
 import httpx
@@ -21,6 +25,7 @@ from openami.app.console import Console
 from openami.app.two_seals import SealKeys, TwoSeals
 from openami.backoffice.audit.entry import Audit
 from openami.backoffice.audit.log import MerkleLog
+from openami.backoffice.guard.limits import Limits
 from openami.backoffice.guard.network import Place
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.operations.headend_client import HeadendClient
@@ -58,6 +63,7 @@ GAP = (datetime(2013, 12, 18, 7, tzinfo=UTC), datetime(2013, 12, 18, 10, 30, tzi
 PASSWORD = "a long password"
 TERMS = Terms(identity_days=100, intervals_days=30, keep_days=200, backup_days=35)
 HOST = "openami.localhost"
+FILE = "portal.sqlite"
 
 
 class StandingClock:
@@ -95,8 +101,20 @@ class District:
 
 
 def make_district(folder: Path) -> District:
-    """The district in a new store in `folder`."""
-    store = Store(f"sqlite:///{folder / 'portal.sqlite'}")
+    """The district in a new store in `folder`: a copy of one that is made once."""
+    file, made = _district()
+    copyfile(file, folder / FILE)
+    store = Store(f"sqlite:///{folder / FILE}")
+    registry = Registry(store)
+    clocks = {name: StandingClock(getattr(made, name).at) for name in ("clock", "wall")}
+    return replace(made, store=store, registry=registry, mdm=Mdm(store, registry), **clocks)
+
+
+@cache
+def _district() -> tuple[Path, District]:
+    folder = Path(mkdtemp(prefix="openami-district-"))
+    atexit.register(rmtree, folder)
+    store = Store(f"sqlite:///{folder / FILE}")
     store.upgrade()
     registry = Registry(store)
     mdm = Mdm(store, registry)
@@ -125,7 +143,8 @@ def make_district(folder: Path) -> District:
     _read(mdm, meters[0], first, START, NOW)
     _read(mdm, meters[1], second, MOVED, NOW - timedelta(days=3))
     clock, wall = StandingClock(NOW.timestamp()), StandingClock(1_700_000_000.0)
-    return District(store, registry, mdm, clock, wall, *points, meters[0], meters[1], anna, bert)
+    store.close()
+    return folder / FILE, District(store, registry, mdm, clock, wall, *points, meters[0], meters[1], anna, bert)
 
 
 def make_operations(district: District) -> Operations:
@@ -153,7 +172,11 @@ def make_audit() -> Audit:
 
 
 def make_two_seals(
-    district: District, operations: Operations, folder: Path, origin: str = f"https://{HOST}"
+    district: District,
+    operations: Operations,
+    folder: Path,
+    origin: str = f"https://{HOST}",
+    limits: Limits | None = None,
 ) -> TwoSeals:
     """Authority and guard over the district's meters; operator and colleague may ask and approve."""
     keys, meters = SealKeys(os.urandom), district.registry.meters()
@@ -170,6 +193,7 @@ def make_two_seals(
         district.clock.time,
         os.urandom,
         FaultDisk(),
+        limits=limits,
     )
 
 

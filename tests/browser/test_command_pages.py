@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import socket
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.async_api import async_playwright
 
+from browser_people import CHROMIUM, DESKTOP, PHONE, Person, launch
+from openami.backoffice.guard.limits import Counts, Limits
+from openami.portal.accounts import Role
+from openami.portal.app import accounts_of
 from openami.portal.serving import serve_portal
+from openami.protocols.seal.verbs import CriticalVerb
 from portal_certificate import make_certificate
 from portal_world import PASSWORD, make_district, make_operations, make_two_seals, make_world_portal
 
-CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = os.environ.get("OPENAMI_SCREENSHOTS")
-DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 INVITATION = "invited-on-another-way"
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
+JUDGES = ("oskar", "olga")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: apt-get install chromium"),
 ]
+NONE_UNASKED = Limits(total={CriticalVerb.DISCONNECT: Counts(minute=0, hour=0, day=0, week=0)})
+"""Whatever is asked for is held back until others release it."""
 
 
 def free_port():
@@ -41,30 +36,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def spki(certificate):
-    """The hash by which Chromium takes this certificate for a trusted one: passkeys need that."""
-    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
-    return base64.b64encode(hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest())
-
-
-@pytest.fixture
-async def world(tmp_path):
-    district = make_district(tmp_path)
+@asynccontextmanager
+async def opened(folder, limits=None):
+    """The console over a district, a browser, and the address."""
+    district = make_district(folder)
     operations = make_operations(district)
-    certificate, key = make_certificate(tmp_path)
+    certificate, key = make_certificate(folder)
     port = free_port()
-    seals = make_two_seals(district, operations, Path("seals"), f"https://openami.localhost:{port}")
-    for name in ("operator", "colleague"):
+    seals = make_two_seals(district, operations, Path("seals"), f"https://openami.localhost:{port}", limits)
+    for name in ("operator", "colleague", *JUDGES):
         seals.invite(name, INVITATION)
     portal = make_world_portal(district, operations, seals.console, port=port, certificate=certificate, key=key)
+    for name in JUDGES:
+        accounts_of(portal).add(name, PASSWORD, Role.OPERATOR)
     serving = await serve_portal(portal, portal.state.rooms.settings)
     async with async_playwright() as playwright:
-        arguments = [
-            "--no-sandbox",
-            "--host-resolver-rules=MAP openami.localhost 127.0.0.1",
-            f"--ignore-certificate-errors-spki-list={spki(certificate).decode()}",
-        ]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = await launch(playwright, certificate)
         yield seals, browser, serving.url
         await browser.close()
     await serving.stop()
@@ -72,21 +59,9 @@ async def world(tmp_path):
 
 async def person(browser, url, login, viewport=DESKTOP, scheme="light"):
     """A browser of somebody's own, with an authenticator, logged in and registered."""
-    context = await browser.new_context(viewport=viewport, color_scheme=scheme)
-    page = await context.new_page()
-    session = await context.new_cdp_session(page)
-    await session.send("WebAuthn.enable")
-    await session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    await page.goto(url + "/login")
-    await page.fill("#login", login)
-    await page.fill("#password", PASSWORD)
-    await page.click("main button")
-    await page.wait_for_load_state()
-    await page.goto(url + "/operator/passkeys")
-    await page.fill("input[name=invitation]", INVITATION)
-    async with page.expect_navigation():
-        await page.click("text=Make a passkey")
-    return page
+    made = await Person.log_in(browser, url, login, PASSWORD, viewport, scheme)
+    await made.register(INVITATION)
+    return made.page
 
 
 async def seen(page, name, viewport, scheme):
@@ -98,8 +73,12 @@ async def seen(page, name, viewport, scheme):
 
 
 @pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-async def test_one_asks_another_approves(world, viewport, scheme):
-    seals, browser, url = world
+async def test_one_asks_another_approves(tmp_path, viewport, scheme):
+    async with opened(tmp_path) as (seals, browser, url):
+        await one_asks_another_approves(seals, browser, url, viewport, scheme)
+
+
+async def one_asks_another_approves(seals, browser, url, viewport, scheme):
     asking = await person(browser, url, "operator", viewport, scheme)
     assert len(await seals.console.passkeys()) == 1
     await seen(asking, "passkeys", viewport, scheme)
@@ -121,3 +100,31 @@ async def test_one_asks_another_approves(world, viewport, scheme):
     await approving.goto(url + "/operator/commands")
     assert "refused to approve" in await approving.inner_text("main")
     await seen(approving, "commands", viewport, scheme)
+
+
+async def test_two_others_release_what_the_guard_holds_back(tmp_path):
+    async with opened(tmp_path, NONE_UNASKED) as (seals, browser, url):
+        asking = await person(browser, url, "operator")
+        await asking.goto(url + "/operator/commands/ask?meter=1&verb=disconnect")
+        async with asking.expect_navigation():
+            await asking.click("text=Sign and ask")
+        order, approving = asking.url, await person(browser, url, "colleague")
+        await approving.goto(order)
+        async with approving.expect_navigation():
+            await approving.click("text=Sign and approve")
+        assert "held back by the guard: everybody together" in await approving.inner_text("main")
+        await approving.goto(url + "/operator/commands")
+        async with approving.expect_navigation():
+            await approving.click("text=Release")
+        assert "took part in what is to be judged" in await approving.inner_text("main")
+        for number, name in enumerate(JUDGES):
+            judging = await person(browser, url, name)
+            await judging.goto(url + "/operator/commands")
+            assert ("Agreed so far: oskar" in await judging.inner_text("main")) is bool(number)
+            await seen(judging, f"quarantine-{number}", DESKTOP, "light")
+            async with judging.expect_navigation():
+                await judging.click("text=Release")
+        shown = await judging.inner_text("main")
+        assert "The guard holds nothing back" in shown
+        assert "sealed: disconnect SN-1001" in shown
+        assert seals.guard.quarantine() == []

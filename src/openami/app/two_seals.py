@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from openami.app.console import Console, KeyChanges, Logs
+from openami.app.console import Console, Logs
 from openami.app.deciders import Asked, within
-from openami.app.people_answers import PasskeysOf, PeopleAnswers
+from openami.app.people_answers import PeopleAnswers
 from openami.app.people_file import PeopleFile
 from openami.app.sealing_keys import GUARD_TITLE, ROLES
 from openami.backoffice.audit.answering import tail_of
@@ -29,6 +29,7 @@ from openami.backoffice.authority.policy import Policy
 from openami.backoffice.authority.signing import SigningKey
 from openami.backoffice.guard.answering import GuardAnswers
 from openami.backoffice.guard.guard import Guard
+from openami.backoffice.guard.limits import Limits
 from openami.backoffice.guard.network import Network, Place
 from openami.backoffice.guard.people import GuardPeople
 from openami.backoffice.operations.operations import Operations
@@ -114,8 +115,7 @@ class TwoSeals:
         random: Callable[[int], bytes],
         disk: Disk,
         *,
-        planners: tuple[str, ...] = (),
-        key_changes: KeyChanges | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.party = party
         disk.make_folder(folder)
@@ -137,9 +137,10 @@ class TwoSeals:
             keys.trusted,
             keys.recipient,
             Network(places, dict.fromkeys(feeders, PEAK_W)),
-            GuardPeople(party, PasskeysOf(self.people[1].passkeys, planners), self.people[1].passkeys),
+            GuardPeople(party, {}, self.people[1].passkeys),
             logs[1],
             (clock, clock, clock),
+            limits,
         )
         self.audit = Audit(logs[2], clock, Lock())
         signing = {name: Ed25519PrivateKey.from_private_bytes(random(32)) for name in LOGS}
@@ -148,7 +149,7 @@ class TwoSeals:
             self._asked(0, AuthorityAnswers(self.authority, logs[0], signing["authority"]).answer),
             self._asked(1, GuardAnswers(self.guard, logs[1], signing["guard"]).answer),
             operations,
-            key_changes or NoKeyChanges(),
+            NoKeyChanges(),
             registry,
             Logs(self.audit, "operations", public, partial(tail_of, logs[2], signing["operations"])),
             clock,
