@@ -116,6 +116,23 @@ async def test_a_telegram_that_comes_again_changes_nothing(rig):
 
 
 @in_virtual_time
+async def test_a_meter_on_the_air_that_falls_silent_is_an_alert(rig):
+    meter = on_air()
+    title = device(PipeKind.WATER).address.link_order
+    enter(rig, "W1", title, GuaranteeClass.SHARED_KEYS, WATER)
+    rig.keystore.put_many({title: MeterKeys(KEY, KEY)})
+    for hour in range(4):
+        await rig.push(telegram(meter, NEXT + timedelta(hours=hour)))
+        await rig.operations.pull_spool()
+        await asyncio.sleep(3_600)
+    assert rig.operations.incidents() == []
+    await asyncio.sleep(7_200)
+    await rig.operations.pull_spool()
+    (incident,) = rig.operations.incidents()
+    assert (incident.code, list(incident.meters)) == ("heartbeats are missing", ["W1"])
+
+
+@in_virtual_time
 async def test_of_a_talkative_meter_one_telegram_an_hour_is_stored(rig):
     meter = on_air(security=Security.PLAIN)
     point, _ = enter(rig, "W1", device(PipeKind.WATER).address.link_order, GuaranteeClass.UNAUTHENTICATED, WATER)

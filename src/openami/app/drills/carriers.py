@@ -147,6 +147,23 @@ def a_cover_is_opened_while_the_meter_is_off_the_network() -> None:
         stands(arrived == [*told], f"of {len(told)} tampers {len(arrived)} are known")
 
 
+@drill("A021", "NAN radio", Removal(AlertPipeline, "told", ignored))
+def a_wireless_meter_is_jammed_and_its_telegrams_are_delivered_later() -> None:
+    """Of a meter that nobody asks only its silence tells: one alarm within two periods, and none before."""
+    line = AlertPipeline({"w1": Place("T1", "c1")}, HOUR_S)
+    heard = [START + quarter * 900.0 for quarter in range(40)]
+    called: list[Page] = []
+    for at in heard:
+        line.told("w1", at)
+        called += line.check(at)
+    stands(not called, "somebody is called while all is well")
+    jammed = [heard[-1] + quarter * 900.0 for quarter in range(1, 13)]
+    for at in jammed:
+        called += line.check(at)
+    stands(len(called) == 1, f"a meter is silent for three hours, and {len(called)} are called")
+    stands(called[0].at <= heard[-1] + 2.5 * HOUR_S, "who jams a meter has more than two periods for it")
+
+
 def _one_in_twenty(meter: int, number: int) -> bool:
     return (meter * 7 + number) % 20 == 3
 

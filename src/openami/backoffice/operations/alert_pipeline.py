@@ -88,6 +88,8 @@ class AlertPipeline:
         self._buckets: dict[str, deque[float]] = {}
         self._pages: deque[float] = deque()
         self._heard: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
         self._counters: dict[str, int] = {}
         self.incidents: dict[tuple[str, str], Incident] = {}
 
@@ -113,6 +115,17 @@ class AlertPipeline:
         carrier = self._places.get(meter, Place()).carrier
         return self._put(f"carrier {carrier}", "items are missing", meter, at)
 
+    def told(self, meter: str, at: float) -> None:
+        """A telegram of `meter` came, which has no number that could leave a hole.
+
+        Who has told twice is missed after two of the shortest pauses between telegrams, of two heartbeats at least.
+        """
+        last = self._told.get(meter)
+        self._told[meter] = at
+        if last is not None and at > last:
+            self._heard[meter] = at
+            self._pauses[meter] = max(self._heartbeat_s, min(self._pauses.get(meter, at - last), at - last))
+
     def expected(self, meter: str) -> int | None:
         """The counter that comes next from `meter`; None if it was not heard yet."""
         last = self._counters.get(meter)
@@ -125,7 +138,7 @@ class AlertPipeline:
         for meter, at in self._heard.items():
             carrier = self._places.get(meter, Place()).carrier
             carried[carrier] = carried.get(carrier, 0) + 1
-            if now - at > MISSED_PERIODS * self._heartbeat_s:
+            if now - at > MISSED_PERIODS * self._pauses.get(meter, self._heartbeat_s):
                 silent.setdefault(carrier, []).append(meter)
         pages = [
             self._put(cause, "heartbeats are missing", meter, now)

@@ -20,13 +20,14 @@ LOG = logging.getLogger(__name__)
 
 class Noticed(NamedTuple):
     """What one push was: of meter `meter` (None: not verified), the event it tells, its number among the meter's
-    notifications, and whether it is one of the regular ones.
+    notifications, and whether it is one of the regular ones; or a `telegram`, which has no number.
     """
 
     meter: int | None
     event: str = ""
     number: int = 0
     regular: bool = False
+    telegram: bool = False
 
 
 class AlertWatch:
@@ -52,7 +53,9 @@ class AlertWatch:
                 _call(self._line.alert(Alert("", "push", now, Trust.HEADEND)))
                 continue
             serial = self._placed(one.meter) if one.event else self._serial(one.meter)
-            if one.regular or serial in self._waiting:
+            if one.telegram:
+                self._line.told(serial, now)
+            elif one.regular or serial in self._waiting:
                 self._waiting.setdefault(serial, {})[one.number] = now
                 self._in_order(serial, now)
             if one.event:

@@ -133,6 +133,8 @@ class PushOpening:
         try:
             if (taken := self._telegrams.open(kept, batch.now)) is not None:
                 batch.registers += taken.registers
+                if taken.registers:
+                    batch.noticed.append((kept.id, Noticed(taken.registers[0].meter, telegram=True)))
                 batch.became(kept, taken.state)
                 return
             for apdu in apdus_of(kept.content):

@@ -92,3 +92,24 @@ def test_an_old_incident_ends_and_a_new_one_pages_again():
     assert line.alert(Alert("m1", "cover opened", NOW))
     assert line.alert(Alert("m1", "cover opened", NOW + 4000))
     assert line.alert(Alert("stranger", "cover opened", NOW)).cause == "meter stranger"
+
+
+def silent_from(told, heartbeat_s, until):
+    """When somebody is called for a meter that told at these times and never again; checked every minute."""
+    line = AlertPipeline({}, heartbeat_s)
+    for at in told:
+        line.told("w1", at)
+    return next((at for at in range(int(told[-1]), until, 60) if line.check(float(at))), None)
+
+
+def test_a_wireless_meter_is_missed_after_two_of_its_pauses_and_two_heartbeats_at_least():
+    assert silent_from([0.0, 900.0], 3600.0, 20_000) == 900 + 7200 + 60
+    assert silent_from([0.0, 86_400.0, 172_800.0], 3600.0, 500_000) == 172_800 + 2 * 86_400 + 60
+
+
+def test_a_jam_does_not_teach_longer_pauses():
+    assert silent_from([0.0, 3600.0, 36_000.0, 39_600.0, 80_000.0], 3600.0, 200_000) == 80_000 + 7200 + 60
+
+
+def test_who_has_told_once_only_is_not_missed():
+    assert silent_from([0.0, 0.0], 3600.0, 200_000) is None
