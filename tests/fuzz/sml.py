@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from fuzz_targets import fuzz_target
+from openami.protocols.sml.conversation import (
+    PROFILE_15_MINUTES,
+    Known,
+    answers,
+    list_requests,
+    profile_requests,
+    refusals,
+)
 from openami.protocols.sml.element import integer, unsigned
 from openami.protocols.sml.file import Message, decode_file, encode_file
 from openami.protocols.sml.measurements import measurements
-from openami.protocols.sml.messages import CloseResponse, GetListResponse, GetProcParameterResponse, OpenResponse
+from openami.protocols.sml.messages import (
+    CloseResponse,
+    GetListResponse,
+    GetProcParameterResponse,
+    GetProfilePackResponse,
+    OpenResponse,
+)
 from openami.protocols.sml.telegram import decode_messages, decode_sml
 from openami.protocols.sml.tlv import decode_elements, encode_element
 from openami.protocols.sml.transport import START_2, TransportedFile, TransportParser, encode_transport
-from openami.protocols.sml.types import SEC_INDEX, ListEntry, ProcParValue, SmlTime, Tree
+from openami.protocols.sml.types import (
+    SEC_INDEX,
+    TIMESTAMP,
+    ListEntry,
+    ProcParValue,
+    ProfileHeaderEntry,
+    ProfilePeriodEntry,
+    SmlTime,
+    Tree,
+    ValueEntry,
+)
 
 SERVER = bytes.fromhex("0a014f414d0000000001")
 NOW = SmlTime(SEC_INDEX, 4711)
@@ -75,3 +99,26 @@ def stream(octets: bytes) -> None:
     ] + single.flush() == events
     told = [event.raw if isinstance(event, TransportedFile) else event.data for event in events]
     assert b"".join(told) == octets
+
+
+def known_profile(begin: int, end: int) -> GetProfilePackResponse:
+    """One period, at the moment where the one that is asked for begins."""
+    row = ProfilePeriodEntry(SmlTime(TIMESTAMP, begin), 0, (ValueEntry(unsigned(end & 0xFF, 8)),))
+    column = ProfileHeaderEntry(bytes.fromhex("0100010800ff"), 30, 0)
+    return GetProfilePackResponse(SERVER, NOW, 900, (PROFILE_15_MINUTES,), (column,), (row,))
+
+
+KNOWN = Known(SERVER, lambda: LIST.val_list, known_profile)
+ASKED = [
+    encode_file(list_requests(b"client", b"\x01\x02", SERVER)),
+    encode_file(profile_requests(b"client", b"\x01\x02", (900, None))),
+]
+
+
+@fuzz_target("sml-answers", seeds=ASKED)
+def asked(octets: bytes) -> None:
+    """Whatever is asked, there is an answer to each request or none at all, and it can be read."""
+    found = decode_file(octets)
+    told = decode_file(encode_file(answers(found, KNOWN)))
+    assert {one.transaction_id for one in told} == {one.transaction_id for one in found}
+    refusals(told)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from openami.cli.output import print_error, print_json, print_table
 from openami.io.links.link import Link
 from openami.model.errors import OpenAmiError
 from openami.model.measurement import Measurement
 
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="The load profile from here on, ISO 8601; left out: from its beginning.")
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", help="The load profile up to here, ISO 8601; left out: to its end.")
+]
 Told = tuple[str, list[Measurement]]
 """A title and the values."""
 Cut = Callable[[bytes], Iterable[Told | OpenAmiError]]

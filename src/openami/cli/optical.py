@@ -6,21 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from openami.cli.consumer_values import show_values
+from openami.cli.consumer_values import FromOption, ToOption, show_values
 from openami.cli.output import JsonOption, console
+from openami.cli.written import time_of
 from openami.io.clock import SystemClock
 from openami.io.links.address import open_line
 from openami.io.links.local_port import LocalPort
 from openami.io.links.mbus import PTYS
 from openami.io.links.optical import FixedLine
 from openami.io.links.serial import SerialLink
-from openami.model.errors import SettingError
 from openami.model.measurement import Measurement
 from openami.protocols.iec62056_21.load_profile import text_of
 from openami.protocols.iec62056_21.measurements import CENTRAL_EUROPE_S, measurements
@@ -54,10 +53,8 @@ def read(
     ] = None,
     kind: Annotated[int, typer.Option(min=1, max=6, help="Read registers with command R1 to R6.")] = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Read the load profile P.01 in programming mode.")] = False,
-    since: Annotated[
-        str, typer.Option(help="The load profile from here on, ISO 8601; empty: from its beginning.")
-    ] = "",
-    until: Annotated[str, typer.Option(help="The load profile up to here, ISO 8601; empty: to its end.")] = "",
+    start: FromOption = None,
+    end: ToOption = None,
     winter: Annotated[
         int, typer.Option(help="Seconds that winter time, which the meter keeps, is ahead of UTC.")
     ] = CENTRAL_EUROPE_S,
@@ -69,9 +66,8 @@ def read(
     """Read a meter out, or single registers or its load profile in programming mode; its own speed is followed."""
     device = Device(address, password, level, wake_up)
     if profile:
-        asyncio.run(
-            _read_profile(link, device, (_stamp(since, winter), _stamp(until, winter)), winter, as_json=as_json)
-        )
+        period = _stamp("--from", start, winter), _stamp("--to", end, winter)
+        asyncio.run(_read_profile(link, device, period, winter, as_json=as_json))
     else:
         asyncio.run(_read(link, device, registers or [], kind, as_json=as_json))
 
@@ -139,12 +135,7 @@ async def _port(link: str, device: Device) -> AsyncIterator[LocalPort]:
         await port.close()
 
 
-def _stamp(text: str, winter_s: int) -> str:
-    """A time as the meter writes it; a time without a zone is UTC."""
-    if not text:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise SettingError(f"{text!r} is no time; write it as 2026-01-31T12:00:00+01:00") from error
-    return text_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC), winter_s)
+def _stamp(option: str, text: str | None, winter_s: int) -> str:
+    """A time as the meter writes it; nothing for none."""
+    moment = time_of(option, text)
+    return "" if moment is None else text_of(moment, winter_s)

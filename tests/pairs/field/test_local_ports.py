@@ -15,7 +15,9 @@ from openami.cli.serving import served
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
-from openami.field.meter.faces.local_ports import LocalFace, local_port, p1_telegram, registers, sml_file
+from openami.field.meter.faces.local_ports import LocalFace, local_port, p1_telegram
+from openami.field.meter.faces.port_registers import registers
+from openami.field.meter.faces.sml_answers import sml_file
 from openami.field.meter.real_curves import replayed
 from openami.io.clock import SystemClock
 from openami.io.links.local_port import LocalPortError
@@ -104,7 +106,10 @@ def test_registers_are_read_by_every_command_behind_the_password(kind, capsys):
 
 
 def test_the_load_profile_is_read_between_two_times(capsys):
-    period = optical._stamp("2026-01-01T00:30:00Z", 3600), optical._stamp("2026-01-01T01:45:00+01:00", 3600)
+    period = (
+        optical._stamp("--from", "2026-01-01T00:30:00Z", 3600),
+        optical._stamp("--to", "2026-01-01T01:45:00+01:00", 3600),
+    )
     assert period == ("02601010130", "02601010145")
     at_the_port(lambda link: optical._read_profile(link, OPENED, period, 3600, as_json=True))
     values = json.loads(capsys.readouterr().out)["values"]
@@ -137,5 +142,36 @@ def test_what_the_port_refuses(work, said):
 
 
 def test_no_time_is_told():
-    with pytest.raises(SettingError, match="'noon' is no time"):
-        optical._stamp("noon", 0)
+    with pytest.raises(SettingError, match="--from is 'noon'"):
+        optical._stamp("--from", "noon", 0)
+
+
+def asked(work):
+    """What `work` says at a meter's SML port, which pushes meanwhile."""
+
+    async def scenario():
+        clock = SystemClock()
+        meter = electricity()
+        meter.advance = lambda now: None  # the meter stays in its hour, whatever the machine's clock says
+        async with served(local_port(LocalFace.SML, meter, clock, 0.02), "127.0.0.1:0") as link:
+            await work(link)
+
+    asyncio.run(scenario())
+
+
+def test_sml_meters_are_asked_for_their_values(capsys):
+    asked(lambda link: sml_command._ask(link, None, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    assert told["meter"] == "4f414d0000000001"
+    assert told["values"][0]["name"] == "1-0:1.8.0*255"
+
+
+def test_sml_meters_are_asked_for_their_load_profile(capsys):
+    period = tuple(sml_command._second("--from", f"2026-01-01T00:{minute}:00Z") for minute in (30, 45))
+    asked(lambda link: sml_command._ask(link, period, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    rows = {int(row["second"]): (int(row["c2"]), int(row["c3"])) for row in electricity().load_profile.records()}
+    expected = [value for second in period for value in rows[second]]
+    assert [float(value["value"]) for value in told["values"]] == expected
+    times = [value["time"] for value in told["values"][::2]]
+    assert times == ["2026-01-01T00:30:00+00:00", "2026-01-01T00:45:00+00:00"]

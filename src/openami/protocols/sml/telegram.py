@@ -11,7 +11,7 @@ from openami.protocols.decode import Decoded, MessageDecoder, Told
 from openami.protocols.sml.explain import explain_message
 from openami.protocols.sml.file import MESSAGE, Checksum, Message, decode_file, decode_message
 from openami.protocols.sml.measurements import measurements
-from openami.protocols.sml.messages import GetListResponse
+from openami.protocols.sml.messages import GetListResponse, GetProfileListResponse, GetProfilePackResponse
 from openami.protocols.sml.tlv import END_OF_MESSAGE
 from openami.protocols.sml.transport import ESCAPE, START, TransportedFile, TransportParser
 from openami.protocols.wire.cursor import Span
@@ -63,8 +63,9 @@ def _told(messages: list[Message], problem: str = "") -> Told:
 
 
 def server_of(messages: Iterable[Message]) -> str:
-    """The server id of the first list, in hexadecimal; empty if there is none."""
-    lists = (message.body for message in messages if isinstance(message.body, GetListResponse))
+    """The server id of the first list or profile, in hexadecimal; empty if there is none."""
+    kinds = GetListResponse | GetProfileListResponse | GetProfilePackResponse
+    lists = (message.body for message in messages if isinstance(message.body, kinds))
     return next((body.server_id.hex() for body in lists), "")
 
 

@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from openami.field.meter.electricity import ElectricityMeter
 from openami.field.meter.faces import port_profile
-from openami.field.meter.instantaneous import power_w, voltage_dv
+from openami.field.meter.faces.port_registers import registers
+from openami.field.meter.faces.sml_answers import known_to, sml_file
 from openami.io.clock import Clock
 from openami.io.links.driver import Driver
 from openami.io.links.link import Link
 from openami.model.errors import LinkError
 from openami.model.event import EventCode
-from openami.model.obis import ObisCode
 from openami.model.unit import Unit
 from openami.protocols.iec62056_21.data_set import DataSet
 from openami.protocols.iec62056_21.message import Command, Identification
@@ -27,11 +27,7 @@ from openami.protocols.iec62056_21.tariff_device import (
     LockedOut,
     TariffDevice,
 )
-from openami.protocols.sml.element import Element, integer, unsigned
-from openami.protocols.sml.file import Message, encode_file
-from openami.protocols.sml.messages import Body, CloseResponse, GetListResponse, OpenResponse
-from openami.protocols.sml.transport import encode_transport
-from openami.protocols.sml.types import ListEntry
+from openami.protocols.sml.conversation import Answering
 from openami.protocols.wire.lockout import Lockout
 
 WINTER_S = 3600
@@ -47,19 +43,6 @@ class LocalFace(StrEnum):
     P1 = "p1"
     SML = "sml"
     IEC62056_21 = "iec62056-21"
-
-
-def registers(meter: ElectricityMeter, now: float) -> list[tuple[ObisCode, int, int, Unit]]:
-    """Code, mantissa, power of ten and unit of what these ports show."""
-    drawn_w, fed_w = power_w(meter, now)
-    first, second = meter.energy.tariff_wh
-    energy = meter.energy
-    energies = (("1.8.0", energy.import_wh), ("1.8.1", first), ("1.8.2", second), ("2.8.0", energy.export_wh))
-    powers = (("1.7.0", drawn_w), ("2.7.0", fed_w))
-    found = [(_code(group), value, 0, Unit.WATT_HOUR) for group, value in energies]
-    found += [(_code(group), value, 0, Unit.WATT) for group, value in powers]
-    found.append((_code("32.7.0"), voltage_dv(meter, 0, now), -1, Unit.VOLT))
-    return found
 
 
 def p1_telegram(meter: ElectricityMeter, now: float) -> bytes:
@@ -83,42 +66,32 @@ def data_sets(meter: ElectricityMeter, now: float, prefix: str = "") -> list[Dat
     return found
 
 
-def sml_file(meter: ElectricityMeter, now: float) -> bytes:
-    """One pushed list in its transport: open, list, close."""
-    server = meter.config.system_title
-    number = int(now).to_bytes(4, "big")
-    entries = tuple(
-        ListEntry(bytes(code), None, None, unit.value, integer(scaler, 1), _element(value))
-        for code, value, scaler, unit in registers(meter, now)
-    )
-    bodies: tuple[Body, ...] = (
-        OpenResponse(None, None, number, server),
-        GetListResponse(None, server, None, None, entries),
-        CloseResponse(),
-    )
-    messages = [Message(number + bytes((at,)), 0, 0, body) for at, body in enumerate(bodies)]
-    return encode_transport(encode_file(messages))
+Hear = Callable[[bytes], bytes]
+"""Octets that came, and what answers them."""
 
 
-def _element(value: int) -> Element:
-    return unsigned(value, 8)
-
-
-def _code(groups: str) -> ObisCode:
-    return ObisCode.parse(f"1-0:{groups}*255")
+def _deaf(_data: bytes) -> bytes:
+    return b""
 
 
 class PushingPort:
-    """A port that says what it has every `interval_s` and never listens."""
+    """A port that says what it has every `interval_s`; `hears` makes an end of a line that answers, if it does."""
 
-    def __init__(self, message: Callable[[float], bytes], clock: Clock, interval_s: float) -> None:
+    def __init__(
+        self,
+        message: Callable[[float], bytes],
+        clock: Clock,
+        interval_s: float,
+        hears: Callable[[], Hear] = lambda: _deaf,
+    ) -> None:
         self._message = message
+        self._hears = hears
         self._clock = clock
         self._interval_s = interval_s
 
     async def serve(self, link: Link) -> None:
         """Push until the link ends; closes it."""
-        hearing = asyncio.get_running_loop().create_task(_ended(link))
+        hearing = asyncio.get_running_loop().create_task(_answer(link, self._hears()))
         try:
             while not hearing.done():
                 await link.send(self._message(self._clock.time()))
@@ -135,9 +108,11 @@ class PushingPort:
         await self.serve(link)
 
 
-async def _ended(link: Link) -> None:
-    while await link.receive():
-        pass
+async def _answer(link: Link, hear: Hear) -> None:
+    """Until the link ends."""
+    while data := await link.receive():
+        if answer := hear(data):
+            await link.send(answer)
 
 
 class ReadoutPort:
@@ -198,5 +173,7 @@ def local_port(
     """The port of `meter` that `face` names; with a `password` (P1) programming mode asks for it."""
     if face is LocalFace.IEC62056_21:
         return ReadoutPort(meter, clock, {} if password is None else {"1": password})
-    message = p1_telegram if face is LocalFace.P1 else sml_file
-    return PushingPort(lambda now: message(meter, now), clock, interval_s)
+    if face is LocalFace.P1:
+        return PushingPort(lambda now: p1_telegram(meter, now), clock, interval_s)
+    known = known_to(meter, clock)
+    return PushingPort(lambda now: sml_file(meter, now), clock, interval_s, lambda: Answering(known).receive)
