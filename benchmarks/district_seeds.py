@@ -2,10 +2,16 @@
 
     python benchmarks/district_seeds.py play 1000 101 120 seeds.jsonl
     python benchmarks/district_seeds.py draw seeds.jsonl docs/images
+    python benchmarks/district_seeds.py day 1000 101 120 days.jsonl
+    python benchmarks/district_seeds.py week 1000 101 101 weeks.jsonl
 
 `play` appends one JSON line a seed: when 50, 90, 95, 99, 99.9 and 100 % were routed; who was reachable ten minutes
 after 5 % of the meters lost their supply at 40 minutes; the hour's pushes that had arrived after two hours; frames,
 hops, checkers, processor time. District and run have the same seed. `draw` makes the distributions as SVG.
+
+`day` plays a whole day in which 5 % of the meters lose their supply for an hour at noon, `week` seven days without WAN
+that begin six hours after the start. Both append the summary that `openami simulate --json` prints, which counts what
+is in the store two hours later, with the processor time.
 """
 
 from __future__ import annotations
@@ -23,10 +29,16 @@ from openami.simulation.district import Fault
 from openami.simulation.faults import schedule
 from openami.simulation.pictures import picture_of_steps
 from openami.simulation.population import new_district
-from openami.simulation.run import Run
+from openami.simulation.run import Hour, Run, simulate, summary
 
 RELAYS_DIE_S, UNTIL_S, LOOK_S = 2400, 7200.0, 10.0
 DEAD_PERCENT = 5
+HOUR_S, DAY_S = 3600, 86_400
+WHOLE: dict[str, tuple[Fault, float]] = {
+    "day": (Fault(kind="relays-die", at_s=12 * HOUR_S, for_s=HOUR_S, amount=DEAD_PERCENT), 1.0),
+    "week": (Fault(kind="wan-outage", at_s=6 * HOUR_S, for_s=7 * DAY_S, target="C1"), 7.25),
+}
+"""A fault, and the days until healing begins."""
 SHARES = (0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
 PERCENTS = (50, 95, 99, 100)
 PICTURES: dict[str, tuple[str, str, Callable[[dict[str, Any]], float]]] = {
@@ -41,6 +53,11 @@ def main(arguments: Sequence[str]) -> None:
             for seed in range(int(first), int(last) + 1):
                 with Path(out).open("a") as file:
                     file.write(json.dumps(play(int(meters), seed)) + "\n")
+        case ["day" | "week" as span, meters, first, last, out]:
+            fault, days = WHOLE[span]
+            for seed in range(int(first), int(last) + 1):
+                with Path(out).open("a") as file:
+                    file.write(json.dumps(play_whole(int(meters), seed, fault, days)) + "\n")
         case ["draw", lines, folder]:
             draw([json.loads(line) for line in Path(lines).read_text().splitlines()], Path(folder))
         case _:
@@ -86,6 +103,17 @@ def play(meters: int, seed: int) -> dict[str, Any]:
         "broken": {one.name: (one.checked, one.broken, one.findings[:2]) for one in world.checkers},
         "trace": world.trace.hash,
     }
+
+
+def play_whole(meters: int, seed: int, fault: Fault, days: float) -> dict[str, Any]:
+    """What is in the store two hours after the last of `days`."""
+    begun = time.process_time()
+    result = simulate(msgspec.structs.replace(new_district(meters, seed), faults=[fault]), seed, days, _told)
+    return summary(result) | {"cpu_s": round(time.process_time() - begun, 1)}
+
+
+def _told(hour: Hour) -> None:
+    print(f"hour {hour.hour}: {hour.routed} of {hour.alive} routed, {hour.arrived} of {hour.pushes} pushes", flush=True)
 
 
 def draw(records: list[dict[str, Any]], folder: Path) -> None:
