@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
+from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.close.close import Close
+from openami.backoffice.mdm.crossed_hints import Hint, Side
 from openami.backoffice.operations.read_plan import ReadPlan
+from openami.backoffice.registry.facts import FactKind
+from openami.backoffice.registry.registry import Registry
+from openami.backoffice.registry.timeline import Timeline
 from openami.portal.serving import serve_portal
 from portal_certificate import make_certificate
 from portal_world import GAP, NOW, PASSWORD, make_audit, make_district, make_operations, make_world_portal
@@ -30,6 +36,7 @@ PAGES = {
         "meter": "/operator/meters/1",
         "campaign": "/operator/campaigns/1",
         "missing": "/operator/missing?date=2013-12-18",
+        "crossed": "/operator/crossed",
         "quality": "/operator/quality?day=2013-12-17",
         "events": "/operator/events",
         "network": "/operator/network",
@@ -47,6 +54,19 @@ PAGES = {
         "not-found": "/my/2/day",
     },
 }
+PLAN = """
+[[plan]]
+name = "home"
+register = "low"
+tiers_wh = [100000]
+demand_window_s = 1800
+
+[[plan.window]]
+register = "high"
+days = ["mon", "tue", "wed", "thu", "fri"]
+from = "06:00"
+until = "22:00"
+"""
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: apt-get install chromium"),
@@ -68,8 +88,22 @@ def portal(folder):
     operations.headend = ToldHeadend()
     certificate, key = make_certificate(folder)
     files = {"certificate": certificate, "key": key, "authority": certificate}
+    bill_november(district)
     notice = "Readings of real households, replayed"
-    return make_world_portal(district, operations, audit=make_audit(), port=0, notice=notice, **files)
+    portal = make_world_portal(district, operations, audit=make_audit(), port=0, notice=notice, **files)
+    sides = [Side(point, NOW, before, after, 28, 21) for point, before, after in ((1, 9_000, 2_500), (2, 2_400, 8_800))]
+    portal.state.rooms = replace(portal.state.rooms, crossed_hints=lambda *_: [Hint(*sides, 1.23, 0.31)])
+    return portal
+
+
+def bill_november(district):
+    """By the plan of the contract that held from the 15th on."""
+    registry = Registry(district.store)
+    content = {"contract": "C1", "supplier": "S", "tariff": "home"}
+    Timeline(district.store).enter(FactKind.CONTRACT, 1, datetime(2013, 11, 15, tzinfo=UTC), None, content, NOW)
+    billing = Billing(district.store, registry)
+    billing.store_plans(PLAN, NOW)
+    billing.run("contracts", date(2013, 11, 1), date(2013, 12, 1), NOW)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from litestar.exceptions import NotFoundException
 
 from openami.backoffice.mdm.bill import Bill
 from openami.backoffice.mdm.billing.determinants import Line
-from openami.backoffice.mdm.billing.plan import DAYS, Plan
+from openami.backoffice.mdm.billing.plan import CONTRACTS, DAYS, Plan
 from openami.backoffice.mdm.billing.plan import Window as PlanWindow
 from openami.backoffice.mdm.billing.runs import Run
 from openami.backoffice.mdm.calendar import Period
 from openami.backoffice.mdm.consumption import Consumption
-from openami.model.interval import utc
+from openami.model.interval import DAY_S, utc
 from openami.portal.calendar import View, Window
 from openami.portal.energy import Asking, Place, meters_in, newest_day
 from openami.portal.identity import note_access
@@ -43,6 +43,11 @@ class RunBill:
     start: datetime
     end: datetime
     lines: tuple[RunLine, ...]
+
+    @property
+    def by_contract(self) -> bool:
+        """Whether each point was billed by the plan of its contract."""
+        return self.run.plan == CONTRACTS
 
 
 def bill_page(request: Asking, rooms: Rooms, place: Place, day: date | None) -> Response[str]:
@@ -99,10 +104,11 @@ def run_line(line: Line, plans: Mapping[str, Plan]) -> RunLine:
     at = None if line.at is None else utc(line.at)
     name, _, since = line.name.partition("@")
     if name == "without_contract":
-        return RunLine(line, at, "seconds of the period in which no contract holds: nothing is billed for them")
+        days = (line.value or 0) / DAY_S
+        return RunLine(line, at, f"no contract holds for {days:.4g} days of the period: nothing is billed for them")
     if since not in plans:
         return RunLine(line, at, "the contract names a tariff for which there is no plan: nothing is billed by it")
-    holds = f", while the contract holds that counts from {since} on" if since else ""
+    holds = f" (contract from {since} on)" if since else ""
     return RunLine(line, at, meaning(name, plans[since]) + holds)
 
 

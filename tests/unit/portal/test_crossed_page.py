@@ -27,7 +27,7 @@ async def test_a_pair_is_shown_with_what_it_rests_on(portal):
     finally:
         portal.state.rooms = rooms
     assert "1.23 away from their own past and 0.31" in text
-    assert "2.500\u00a0kWh, 21 days" in text
+    assert '2.500\u00a0kWh<br><span class="small soft">21 days</span>' in text
     assert "openami mdm crossed UK0001000000000001 UK0001000000000002 --from 2013-12-20T09:40:00+00:00" in text
 
 

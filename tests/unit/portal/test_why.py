@@ -169,6 +169,6 @@ def test_lines_of_contracts_tell_their_part_and_what_is_lacking():
     names = "import.all@2026-02-15", "without_contract", "tariff.solar"
     part, without, unknown = (run_line(Line(name, 5, "Wh", 1, 0, 0, 0), plans).meaning for name in names)
     assert part.startswith("intervals from the grid")
-    assert part.endswith("while the contract holds that counts from 2026-02-15 on")
+    assert part.endswith("(contract from 2026-02-15 on)")
     assert "no contract holds" in without
     assert "there is no plan" in unknown
