@@ -5,6 +5,7 @@ from __future__ import annotations
 from openami.app.drills import (
     adapters,
     borders,
+    callers,
     carriers,
     counting,
     decoding,
@@ -47,6 +48,7 @@ FILES = (
     keys_and_logs,
     carriers,
     borders,
+    callers,
     stores,
     programs,
     texts,
