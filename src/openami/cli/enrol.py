@@ -12,7 +12,9 @@ import typer
 from openami.app.enrolment import Rejected, enrol_all
 from openami.app.installation import Installation
 from openami.app.parts import open_back_office
+from openami.app.records import enter_command
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.cli.output import JsonOption, console, print_error, print_json
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
@@ -31,7 +33,9 @@ def enrol(
     Every line is taken whole or not at all; each that is not is reported with its reason, and the exit status is 1.
     The back office must not be running: it holds the keystore.
     """
-    taken, rejected = asyncio.run(_enrol(Installation.load(settings), file))
+    installation = Installation.load(settings)
+    enter_command(installation, SystemClock(), Kind.KEY, file.name, "entered points, meters and their keys from a file")
+    taken, rejected = asyncio.run(_enrol(installation, file))
     for one in rejected:
         if as_json:
             print_json({"line": one.line, "error": one.reason})

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from openami.app.installation import Installation
+from openami.app.records import enter_command
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.cli.output import JsonOption, errors, print_json, print_note, print_rows
 from openami.cli.registered import point_of
 from openami.cli.up import SettingsOption
 from openami.cli.written import check_order, code_of, time_of
+from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
 from openami.protocols.exchange.delivery import BadRecord, Rejected
 
@@ -169,7 +172,10 @@ def export(
     first = time_of("--from", start) or last - timedelta(days=7)
     check_order(first, last)
     asked = _Asked(form, first, last, sender, receiver, now)
-    store = Installation.load(settings).open_store()
+    installation = Installation.load(settings)
+    what, whose = f"wrote values as {form.value}", ", ".join(points or ())[:500] or "all points"
+    enter_command(installation, SystemClock(), Kind.PERSONAL_DATA, whose, what)
+    store = installation.open_store()
     try:
         _write(store, points or [], asked, out, obis)
     except BadRecord as error:

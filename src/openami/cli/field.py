@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,14 +14,16 @@ import typer
 from openami.app.enrolment import EnrolmentLine, read_lines
 from openami.app.field_work import FieldReading, FieldTool, one_line, open_field_tool
 from openami.app.installation import Installation
+from openami.app.records import enter_beside
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.operations.key_roll_over import RolledOver
 from openami.cli.output import JsonOption, console, print_json, print_note
 from openami.cli.session import FramingName
 from openami.cli.up import SettingsOption
 from openami.io.clock import SystemClock
 from openami.io.keystore.authority import CertificateAuthority
-from openami.io.keystore.certificates import Purpose
+from openami.io.keystore.certificates import Purpose, read_certificate
 from openami.model.errors import SettingError
 
 T = TypeVar("T")
@@ -110,13 +113,18 @@ def retire(
     """Decommission a meter: it hangs nowhere, is not dialled, its keys are destroyed. What it measured stays."""
     if not yes:
         raise SettingError(f"this destroys the keys of meter {serial} for good; say --yes to do it")
-    if certificate is not None:
-        CertificateAuthority(folder, Purpose.DEVICE).deny(certificate.read_bytes(), datetime.now(UTC))
+    raw = None if certificate is None else certificate.read_bytes()
+    if raw is not None:
+        read_certificate(raw)  # a wrong file changes nothing
 
     async def work(tool: FieldTool) -> None:
         tool.retire(serial)
 
     _run(settings, work)
+    if raw is not None:
+        denied = CertificateAuthority(folder, Purpose.DEVICE).deny(raw, datetime.now(UTC))
+        what = f"called its certificate back: {denied:x}"
+        enter_beside(folder, SystemClock(), Kind.CERTIFICATE, f"meter {serial}", what, sha256(raw).digest())
     console.print(f"meter {serial} is retired", highlight=False)
 
 

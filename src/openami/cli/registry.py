@@ -12,12 +12,15 @@ from typing import Annotated, TextIO
 import typer
 
 from openami.app.installation import Installation
+from openami.app.records import enter_command
 from openami.app.settings import SETTINGS_FILE
+from openami.backoffice.audit.entry import Kind
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
 from openami.cli.output import JsonOption, console, print_error, print_json, print_note
 from openami.cli.up import SettingsOption
 from openami.cli.written import time_of
+from openami.io.clock import SystemClock
 from openami.model.errors import SettingError
 
 
@@ -74,7 +77,9 @@ def export(
     from openami.backoffice.mdm.master_data.exporter import write_registry
     from openami.backoffice.registry.timeline import Timeline
 
-    store = Installation.load(settings).open_store()
+    installation = Installation.load(settings)
+    enter_command(installation, SystemClock(), Kind.PERSONAL_DATA, str(file or "standard output"), "wrote the registry")
+    store = installation.open_store()
     try:
         with _written(file) as out:
             lines = write_registry(Registry(store), Timeline(store), out, time_of("--known", known))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import seal_keys
@@ -90,6 +91,17 @@ def test_a_shipped_meter_is_commissioned_with_keys_that_its_maker_does_not_know(
     assert entered[-3:] == ["commissioned at the local port", "new keys were made", "new keys are in use"]
 
 
+def certified(openami, folder, system_title):
+    """A device's certificate, from the authority in the folder `devices`."""
+    request, certificate = folder / "meter.csr", folder / "meter-certificate.pem"
+    request.write_text(openami("pki", "request", folder / "meter.pem", "--name", "M2").out)
+    options = ("--for", "device", "--folder", "devices", "--system-title", system_title.hex())
+    signed = openami("pki", "sign", request, "--name", "M2", *options)
+    assert signed.status == 0, signed.err
+    certificate.write_text(signed.out)
+    return certificate
+
+
 def test_an_exchanged_meter_is_retired_and_cannot_come_back(openami, site, tmp_path):
     with (
         meter_on_loopback(device(shipped(1)), CLOCK) as one,
@@ -112,7 +124,11 @@ def test_an_exchanged_meter_is_retired_and_cannot_come_back(openami, site, tmp_p
     assert again.status == 1
     assert "were retired" in again.err
     assert openami("field", "retire", "M2").status == 1, "not without --yes"
-    assert openami("field", "retire", "M2", "--yes").status == 0
+    certificate = certified(openami, tmp_path, title(2))
+    assert openami("field", "retire", "M2", "--yes", "--certificate", certificate, "--folder", "devices").status == 0
+    serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+    denied = x509.load_pem_x509_crl(Path("devices", "denied.crl").read_bytes())
+    assert [entry.serial_number for entry in denied] == [serial]
     with closing(sqlite3.connect(site.parent / "openami.sqlite")) as store:
         assert store.execute('SELECT count(*) FROM installation WHERE "end" IS NULL').fetchone() == (0,)
 
