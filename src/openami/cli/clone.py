@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openami.cli.check import find_profile
-from openami.cli.output import console, print_json
+from openami.cli.output import console, print_facts
 from openami.cli.recording import read_record
 from openami.cli.serving import UDP, framing_of, served
 from openami.cli.session import FramingName
@@ -128,10 +128,8 @@ def _introduce(
         "objects": len(record.model()),
         "values": len(record.answers),
     }
+    print_facts(facts, as_json=as_json)
     if as_json:
-        print_json(facts)
         return
-    for name, value in facts.items():
-        console.print(f"[bold]{name.replace('_', ' '):20}[/]{value}", highlight=False, soft_wrap=True)
     line = f"openami read {link} --framing {kind.value} --client {record.client_sap} --server {record.server_sap}"
     console.print(f"\n  {line} --authentication {proof}", highlight=False, soft_wrap=True)

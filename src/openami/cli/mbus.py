@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from openami.cli.mbus_bus import NewSettings, read_meter, scan_bus, set_meter
-from openami.cli.output import JsonOption, console, print_json, print_rows
+from openami.cli.output import JsonOption, console, print_facts, print_json, print_rows
 from openami.cli.serving import served
 from openami.field.meter.daily_flow import DailyFlow
 from openami.field.meter.faces.mbus import MbusFace
@@ -173,11 +173,7 @@ async def _play(device: PipeMeter, clock: SystemClock, listen: str, *, as_json: 
             "meter": str(device.address),
             "values": device.flow.label,
         }
-        if as_json:
-            print_json(facts)
-        else:
-            for name, value in facts.items():
-                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
+        print_facts(facts, as_json=as_json)
         await asyncio.Event().wait()
 
 

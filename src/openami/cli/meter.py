@@ -14,19 +14,16 @@ from openami.app.meter_seal_file import read_meter_seal
 from openami.cli.clone import CloneOptions, run_clone
 from openami.cli.hexadecimal import octets
 from openami.cli.key_files import KeyFiles, symmetric_key
-from openami.cli.mesh_meter import MeshPlace, mesh_place
-from openami.cli.output import JsonOption, console, print_json
-from openami.cli.serving import framing_of, served
+from openami.cli.mesh_meter import mesh_place
+from openami.cli.output import JsonOption
+from openami.cli.run_meter import run_local_port, run_on_mesh, run_served
 from openami.cli.session import AuthenticationName, FramingName
 from openami.cli.session_options import AuthenticationKeyOption, EncryptionKeyOption
-from openami.cli.sub_meters import attending
 from openami.cli.waking import Waking
 from openami.field.meter.config import MeterConfig
 from openami.field.meter.curve import ArrayCurve
 from openami.field.meter.electricity import ElectricityMeter
-from openami.field.meter.faces.local_ports import LocalFace, PushingPort, ReadoutPort, local_port
-from openami.field.meter.faces.push import Deliver, live, push_over_tcp
-from openami.field.meter.faces.service import FramingKind, MeterService
+from openami.field.meter.faces.local_ports import LocalFace, local_port
 from openami.field.meter.laboratory_meter import LaboratoryMeter
 from openami.field.meter.real_curves import SOURCES, replayed
 from openami.field.meter.sealed_meter import SealedMeter
@@ -38,7 +35,6 @@ from openami.model.errors import SettingError
 from openami.protocols.dlms.authentication import Authentication
 from openami.protocols.dlms.cosem.disconnect_control import ControlMode
 from openami.protocols.dlms.security import Secret, SecurityKeys, SecuritySuite
-from openami.protocols.dlms.server_settings import ServerSettings
 
 DAY_S = 86_400
 
@@ -188,14 +184,16 @@ def meter(
     served_at = None if pty else listen
     with suppress(KeyboardInterrupt):
         if mesh:
-            asyncio.run(_run_on_mesh(device, mesh_place(mesh, mesh_eui64, mesh_key), store, speed, as_json=as_json))
+            asyncio.run(run_on_mesh(device, mesh_place(mesh, mesh_eui64, mesh_key), store, speed, as_json=as_json))
         elif face is not None:
             port = local_port(face, device, clock, face_interval, password)
-            asyncio.run(_run_port(port, device, clock, listen=served_at, as_json=as_json))
+            asyncio.run(run_local_port(port, device, clock, listen=served_at, as_json=as_json))
         else:
             waking = Waking(call_in, wake_listen, wake_key)
             settings = None if sealed_meter is None else sealed_meter.server_settings()
-            asyncio.run(_run(device, clock, waking, mbus, settings, listen=served_at, framing=framing, as_json=as_json))
+            asyncio.run(
+                run_served(device, clock, waking, mbus, settings, listen=served_at, framing=framing, as_json=as_json)
+            )
 
 
 def _keys(
@@ -233,86 +231,3 @@ def _password(password: str | None) -> Secret:
     if password is None:
         raise SettingError("--laboratory needs --password for its client 3")
     return Secret(password.encode())
-
-
-async def _run(
-    device: ElectricityMeter,
-    clock: Clock,
-    waking: Waking,
-    mbus: str,
-    settings: ServerSettings | None,
-    *,
-    listen: str | None,
-    framing: FramingName,
-    as_json: bool,
-) -> None:
-    kind = FramingKind(framing_of(listen, framing).value)
-    service = MeterService(device, clock, random=secrets.token_bytes, framing=kind, settings=settings)
-    async with (
-        served(service, listen, optical=True) as link,
-        waking.of(device, service, clock),
-        attending(device, mbus, clock),
-    ):
-        destination = device.config.push_destination
-        deliver = push_over_tcp(destination) if destination else _shown(as_json=as_json)
-        _introduce(device, link, kind, as_json=as_json)
-        await live(device, clock, deliver)
-
-
-async def _run_on_mesh(
-    device: ElectricityMeter, place: MeshPlace, counters: CounterFile | None, speed: float, *, as_json: bool
-) -> None:
-    if counters is None:
-        raise SettingError("a mesh refuses numbers that it has seen: --counters must name a journal of frame counters")
-    _introduce(device, f"mesh:{place.eui64.hex()}", FramingKind.WRAPPER, as_json=as_json)
-    await place.run(device, ScaledClock(SystemClock().time(), speed), counters)
-
-
-async def _run_port(
-    port: PushingPort | ReadoutPort, device: ElectricityMeter, clock: Clock, *, listen: str | None, as_json: bool
-) -> None:
-    async with served(port, listen) as link:
-        facts = {"link": link, "serial": device.config.serial, "values": device.label}
-        if as_json:
-            print_json(facts)
-        else:
-            for name, value in facts.items():
-                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
-        await live(device, clock, _shown(as_json=as_json))
-
-
-def _shown(*, as_json: bool) -> Deliver:
-    """Pushes of a meter that has nowhere to push to."""
-
-    async def show(apdu: bytes, _client_sap: int) -> None:
-        if as_json:
-            print_json({"push": apdu.hex()})
-        else:
-            console.print(f"push, to nobody (see --push): {apdu.hex()}", highlight=False, soft_wrap=True)
-
-    return show
-
-
-def _introduce(device: ElectricityMeter, link: str, kind: FramingKind, *, as_json: bool) -> None:
-    keys = device.config.keys
-    facts = {
-        "link": link,
-        "framing": kind.value,
-        "serial": device.config.serial,
-        "system_title": device.config.system_title.hex(),
-        "encryption_key": keys.global_unicast_encryption_key.hex(),
-        "authentication_key": keys.authentication_key.hex(),
-        "values": device.label,
-    }
-    if as_json:
-        print_json(facts)
-        return
-    for name, value in facts.items():
-        console.print(f"[bold]{name.replace('_', ' '):20}[/]{value}", highlight=False, soft_wrap=True)
-    console.print("\nRead it from another shell (stop the meter with Ctrl-C):", highlight=False)
-    for line in (
-        f"export OPENAMI_ENCRYPTION_KEY={facts['encryption_key']}",
-        f"export OPENAMI_AUTHENTICATION_KEY={facts['authentication_key']}",
-        f"openami read {link} --framing {kind.value} --client 2 --authentication hls5",
-    ):
-        console.print(f"  {line}", highlight=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -54,6 +54,17 @@ def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     keys = [column.lower().replace(" ", "_") for column in columns]
     for row in rows:
         print_json(dict(zip(keys, (_plain(cell) for cell in row), strict=True)))
+
+
+def print_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
+    """What a program tells of itself as it starts: a line each, never cut; or one JSON object."""
+    if as_json:
+        print_json(facts)
+        return
+    width = max(map(len, facts)) + 2
+    for name, value in facts.items():
+        text = f"[bold]{name.replace('_', ' '):{width}}[/]{escape(str(value))}"
+        console.print(text, highlight=False, soft_wrap=True)
 
 
 def _cell(value: object) -> str:

@@ -12,7 +12,7 @@ from openami.cli.decode import octets_of
 from openami.cli.explained import show_decoded
 from openami.cli.format_file import FormatsOption, formats_in
 from openami.cli.mbus import DAY_S, PlayedKind
-from openami.cli.output import JsonOption, console, print_error, print_json
+from openami.cli.output import JsonOption, print_error, print_facts, print_json
 from openami.cli.serving import served
 from openami.cli.stick_options import AuthorityOption, CertificateOption, LinkArgument, StickName, StickOption
 from openami.cli.wmbus_talk import ValveState, read, repeat, set, tls_context
@@ -114,9 +114,5 @@ def play(
 async def _play(device: PipeMeter, face: WirelessFace, listen: str, *, as_json: bool) -> None:
     async with served(face, listen or None) as link:
         facts = {"link": link, "meter": str(device.address), "values": device.flow.label}
-        if as_json:
-            print_json(facts)
-        else:
-            for name, value in facts.items():
-                console.print(f"[bold]{name:10}[/]{value}", highlight=False, soft_wrap=True)
+        print_facts(facts, as_json=as_json)
         await asyncio.Event().wait()
