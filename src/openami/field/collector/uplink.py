@@ -37,6 +37,8 @@ from openami.protocols.zones.message import STATIONS_MAX, RefusalCause, StationV
 LOG = logging.getLogger(__name__)
 Way = Callable[[], Awaitable[Link]]
 CIRCUIT_SILENCE_S = 180.0
+_REPORT_PAUSE_S = 5.0
+"""A mesh that forms changes with every meter; the routes of all are told no more often than this."""
 
 
 class Uplink:
@@ -149,21 +151,29 @@ class Uplink:
                     await self._trigger(address)
 
     async def _report(self, channels: Channels) -> None:
-        """Which meters there are, at once and whenever it changes; how the collector is, now and then."""
+        """Which meters there are, at once and whenever it changes; how the collector is, and routes, now and then."""
         self._meters.take_changes()
         for message in self._meters.tell(self._meters.everything()):
             await channels.send(message)
+        loop, reported, due = asyncio.get_running_loop(), 0.0, 0.0
         while True:
-            await channels.send(self.status())
-            if routes := self._routes():
-                await channels.send(RoutesKnown([self._station(route) for route in routes[:STATIONS_MAX]]))
+            if loop.time() >= due:
+                await self._report_state(channels)
+                reported = loop.time()
+                due = reported + self._settings.status_every_s
             try:
-                async with asyncio.timeout(self._settings.status_every_s):
+                async with asyncio.timeout_at(due):
                     await self._meters.changes.wait()
             except TimeoutError:
                 continue
             for message in self._meters.tell(self._meters.take_changes()):
                 await channels.send(message)
+            due = min(due, reported + _REPORT_PAUSE_S)
+
+    async def _report_state(self, channels: Channels) -> None:
+        await channels.send(self.status())
+        if routes := self._routes():
+            await channels.send(RoutesKnown([self._station(route) for route in routes[:STATIONS_MAX]]))
 
     def status(self) -> CollectorStatus:
         """How the collector is."""
