@@ -202,6 +202,8 @@ def test_the_lock_holds_what_the_project_asks_for_as_the_constraints_pin_it():
     asked += [Requirement(one) for one in (*extras["hsm"], *extras["nats"])]
     lock = {one.name: one.version for one in read_lock(LOCK.read_text())}
     pins = {one.name: one.version for one in read_lock((ROOT / "constraints.txt").read_text())}
+    missing = [one.name for one in asked if one.name.lower() not in lock]
+    assert missing == [], "write the lock anew: make lock"
     for one in asked:
         assert one.specifier.contains(lock[one.name.lower()]), one
     assert {name: version for name, version in lock.items() if pins.get(name, version) != version} == {}

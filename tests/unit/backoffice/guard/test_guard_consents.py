@@ -177,6 +177,7 @@ def test_what_is_wrong_is_not_kept_and_takes_nothing_away():
 
 
 def test_the_oldest_makes_room():
+    assert OPEN_MAX == 64
     consents = Consents()
     for number in range(OPEN_MAX + 1):
         with pytest.raises(TooFew):
