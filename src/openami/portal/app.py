@@ -64,7 +64,7 @@ class Portal(Litestar):
 
     gate: Gate
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # life cycles too
         await self.gate(scope, receive, send)
 
 

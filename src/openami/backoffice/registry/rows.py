@@ -12,6 +12,8 @@ from openami.model.point import Channel, ChannelKind, Consumer, Installation, Me
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
 
+_UNITS = {int(unit): unit for unit in Unit}
+
 
 def point_of(row: Row[Any]) -> MeteringPoint:
     return MeteringPoint(row.id, row.code, row.service_address, row.zone, row.transformer)
@@ -28,7 +30,7 @@ def channel_of(row: Row[Any]) -> Channel:
         number=row.number,
         obis=_obis(row.obis),
         kind=ChannelKind(row.kind),
-        unit=Unit(row.unit),  # type: ignore[call-arg]  # by number: its symbol comes from the enumeration
+        unit=_UNITS[row.unit],
         scaler=row.scaler,
         resolution_s=row.resolution_s,
         modulus=row.modulus,

@@ -172,7 +172,7 @@ class PushSetup2(PushSetup1, class_id=40, version=2):
     __slots__ = ()
 
     push_object_list = Attribute(2, array_of(structure_type(PushObject2)), static=True)
-    repetition_delay = Attribute(7, structure_type(RepetitionDelay), static=True)  # type: ignore[assignment]
+    repetition_delay = Attribute(7, structure_type(RepetitionDelay), static=True)  # type: ignore[assignment]  # before: seconds
     push_operation_method = Attribute(11, enum_of(PushOperationMethod), static=True)
     confirmation_parameters = Attribute(12, structure_type(ConfirmationParameters), static=True)
     last_confirmation_date_time = Attribute(13, DATE_TIME)
