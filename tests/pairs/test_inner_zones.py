@@ -12,7 +12,6 @@ import pytest
 
 import two_seals
 from meter_bench import seeded
-from openami.app import inner_zones
 from openami.app.inner_zones import run_authority, run_guard, run_witness
 from openami.app.installation import install
 from openami.app.people_file import PeopleFile
@@ -265,20 +264,3 @@ def test_places_name_the_line_that_is_wrong(tmp_path):
     file.write_text("system_title,operator,feeder,transformer,power_w,protected,agreement\n00,o,F,T,1,,00\n")
     with pytest.raises(SettingError, match="line 2"):
         read_places(file)
-
-
-def test_a_moved_clock_sets_the_time_sources_apart():
-    class Moved:
-        moved = 0.0
-
-        def time(self):
-            return CLOCK.time() + self.moved
-
-        def monotonic(self):
-            return CLOCK.monotonic()
-
-    clock = Moved()
-    sources = inner_zones.time_sources(clock)
-    assert max(one() for one in sources) - min(one() for one in sources) < 1
-    clock.moved = 3600.0
-    assert max(one() for one in sources) - min(one() for one in sources) > 3000

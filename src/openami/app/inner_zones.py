@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
@@ -33,6 +32,7 @@ from openami.app.sealing_keys import (
     signing_role,
 )
 from openami.app.settings import address
+from openami.app.time_sources import time_sources
 from openami.backoffice.audit.answering import answer_as_witness
 from openami.backoffice.audit.note import LogKey
 from openami.backoffice.audit.witness import Witness
@@ -132,7 +132,7 @@ async def run_guard(installation: Installation, clock: Clock) -> AsyncIterator[S
             Network(places, dict(feeder(entry) for entry in settings.feeders)),
             GuardPeople(party, PasskeysOf(people.passkeys, settings.planners), people.passkeys),
             log,
-            time_sources(clock),
+            time_sources(clock, settings.clocks),
         )
         answers = GuardAnswers(guard, log, ed25519_key(installation.path(settings.records) / "log.key"))
         listed = PeopleAnswers(people, party)
@@ -172,20 +172,6 @@ async def run_witness(installation: Installation, clock: Clock) -> AsyncIterator
             installation, settings.listen, settings.certificate, decode_witness_request, answer, clock
         ) as server:
             yield server
-
-
-def time_sources(clock: Clock) -> tuple[Callable[[], float], ...]:
-    """Three readings that a step of the system's clock sets apart: the clock, and two counters anchored at the start.
-
-    Who moves the clock while the guard runs stops it. Who moves it before the guard starts is seen by the guard's own
-    records only if he moves it back.
-    """
-    now, monotonic, boot = clock.time(), clock.monotonic(), time.clock_gettime(time.CLOCK_BOOTTIME)
-    return (
-        clock.time,
-        lambda: now + clock.monotonic() - monotonic,
-        lambda: now + time.clock_gettime(time.CLOCK_BOOTTIME) - boot,
-    )
 
 
 def one_at_a_time(stack: ExitStack, answer: Callable[[_Request], Struct]) -> Callable[[_Request], Awaitable[Struct]]:

@@ -85,6 +85,10 @@ class Guard(Section, frozen=True, kw_only=True):
     places: Annotated[str, Meta(description="CSV file of meters and where they hang, see the page on zones.")] = (
         "places.csv"
     )
+    clocks: Annotated[
+        tuple[str, ...],
+        Meta(description="Three time sources that must agree: system, monotonic, boottime, rtc, rtc:FILE, ptp:DEVICE."),
+    ] = ("system", "monotonic", "boottime")
     feeders: Annotated[tuple[str, ...], Meta(description="Peak load of each feeder, NAME=watts.")] = ()
     keystore: Annotated[str, Meta(description="File of the meters' envelope keys, each wrapped.")] = "guard-meters.bin"
 
