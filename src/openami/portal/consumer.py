@@ -16,7 +16,7 @@ from openami.portal.api.routes import MEDIA, FileForm, pieces
 from openami.portal.bills import bill_page
 from openami.portal.calendar import View
 from openami.portal.energy import Place, energy_page, newest_day, reading_page
-from openami.portal.identity import consumers_only, identity_of
+from openami.portal.identity import consumer_of, consumers_only
 from openami.portal.other_media import is_read_singly, reads_page
 from openami.portal.ownership import Sight, of_consumer
 from openami.portal.picture import Flow
@@ -28,10 +28,7 @@ FILES = {"green-button.xml": FileForm.ESPI, "readings.csv": FileForm.CSV}
 
 def own(request: Asking, rooms: Rooms) -> list[Sight]:
     """What the person who asks is or was supplied with."""
-    consumer = identity_of(request).consumer
-    if consumer is None:
-        raise NotFoundException
-    return of_consumer(rooms.registry, consumer)
+    return of_consumer(rooms.registry, consumer_of(request))
 
 
 def own_place(request: Asking, rooms: Rooms, point: int, flow: Flow = Flow.IMPORT) -> Place:
@@ -108,7 +105,7 @@ def download(request: Asking, point: FromPath[int], file: FromPath[str]) -> Stre
         raise NotFoundException
     exporter: Exporter = request.app.state.exporter
     if rooms.audit is not None:
-        actor, subject = f"consumer {identity_of(request).consumer}", f"metering_point {sight.point.code}"
+        actor, subject = f"consumer {consumer_of(request)}", f"metering_point {sight.point.code}"
         rooms.audit.enter(Kind.PERSONAL_DATA, actor, subject, f"downloaded {file}")
     # A feed of Green Button is of one supply, so the latest.
     shown = Sight(sight.point, sight.spans[-1:] if form is FileForm.ESPI else sight.spans)

@@ -52,6 +52,14 @@ def identity_of(connection: Connection) -> Identity:
     return identity
 
 
+def consumer_of(connection: Connection) -> int:
+    """The person whose log-in was let pass by `consumers_only`; 404 for one that is nobody's."""
+    consumer = identity_of(connection).consumer
+    if consumer is None:
+        raise NotFoundException
+    return consumer
+
+
 async def everybody(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of pages that need no log-in; they still greet who is there."""
     await find_identity(connection)

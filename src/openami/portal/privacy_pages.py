@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from openami.model.errors import SettingError
 from openami.portal.duties import Duty, opened_by
-from openami.portal.identity import checked_form, consumers_only, identity_of, operators_only
+from openami.portal.identity import checked_form, consumer_of, consumers_only, identity_of, operators_only
 from openami.portal.privacy import Privacy
 from openami.portal.rooms import Rooms, rooms_of
 
@@ -62,7 +62,7 @@ async def ask(request: Asking) -> Response[str]:
     rooms = rooms_of(request)
     privacy = privacy_of(rooms)
     await checked_form(request)
-    await asyncio.to_thread(privacy.ask, identity_of(request).consumer)
+    await asyncio.to_thread(privacy.ask, consumer_of(request))
     return rooms.pages.page(request, "my_privacy", terms=privacy.terms, asked=True)
 
 
