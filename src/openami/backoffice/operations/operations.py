@@ -342,7 +342,7 @@ class Operations:
             await self.run_campaign(identity)
             LOG.info("%s", told(await self._blocking(self.campaign, identity)))
         except StoreError as error:
-            LOG.error("campaign %d stopped: %s; it goes on when the store does", identity, error)  # noqa: TRY400
+            LOG.error("campaign %d stopped: %s; it goes on when the store does", identity, error)
 
     async def _pull_for_ever(self) -> None:
         while True:
