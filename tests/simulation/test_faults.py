@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from openami.model.errors import SettingError
+from openami.protocols.mesh import belonging
 from openami.simulation.district import Fault
 from openami.simulation.faults import KINDS
 from openami.simulation.population import new_district
@@ -133,3 +134,28 @@ def test_the_network_s_time_tells_how_long_datagrams_are_on_their_way_and_sets_n
     assert all(route.rank >= 128 * route.hops for route in routes)
     assert all(0 <= route.latency_s < 60 for route in routes)
     assert max(map(abs, drifts)) <= 1e-6 * world.district.reading.drift_ppm_max * now + 0.001
+
+
+def reached_without_the_second():
+    """How many of 16 meters under two collectors are reachable while the second has been dead for an hour."""
+    dead = Fault(kind="collector-reboot", at_s=900, for_s=86_400, target="C2")
+    reached = []
+    with Run(
+        msgspec.structs.replace(new_district(16, 1, collectors=2), faults=[dead]), 1, DAYS, lambda _hour: None
+    ) as run:
+        world = run.world
+        world.loop.call_later(890, lambda: reached.append(len(world.node(1).routes())))
+        world.loop.call_later(5000, lambda: reached.append(len(world.reachable())))
+        return run.live(), reached
+
+
+def test_the_meters_of_a_dead_collector_go_to_the_next(monkeypatch):
+    """And the back office reaches them there by the name of the neighbourhood. A twin stays with the dead root."""
+    result, (served, reached) = reached_without_the_second()
+    assert served > 3
+    assert reached == 16
+    assert broken(result) == {}
+    assert result.intervals_stored == result.intervals > 0
+    monkeypatch.setattr(belonging, "ROOT_SILENT_S", 86_400.0)
+    _, (_, reached) = reached_without_the_second()
+    assert reached < 16

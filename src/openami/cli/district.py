@@ -32,6 +32,10 @@ def new(
     neighbours: Annotated[
         float, typer.Option(min=1, max=100, help="How many others a meter hears by radio, on average.")
     ] = 10.0,
+    collectors: Annotated[
+        int,
+        typer.Option(min=1, max=50, help="How many collectors share the district by radio; one a transformer else."),
+    ] = 1,
 ) -> None:
     """Make a district: streets, transformers, phases, households with their loads, plants and heat pumps.
 
@@ -39,6 +43,6 @@ def new(
     """
     if out.exists():
         raise SettingError(f"{out} is there already; remove it or choose another name")
-    district = new_district(meters, seed, medium=medium.value, neighbours=neighbours)
+    district = new_district(meters, seed, medium=medium.value, neighbours=neighbours, collectors=collectors)
     out.write_text(district_text(district))
     print_note(f"{out}: {meters} households, {len(district.collectors)} collector(s), {medium.value}")

@@ -25,8 +25,12 @@ NAMES = (
 )  # fmt: skip
 
 
-def new_district(meters: int, seed: int, *, medium: str = "radio", neighbours: float = 10.0) -> District:
-    """A district of `meters` households; on radio with one collector in its middle, on power line one a transformer."""
+def new_district(
+    meters: int, seed: int, *, medium: str = "radio", neighbours: float = 10.0, collectors: int = 1
+) -> District:
+    """A district of `meters` households. On radio `collectors` stand in a row through its middle and share it as one
+    neighbourhood; on power line each transformer has one of its own.
+    """
     streams = Streams(seed)
     houses = list(_houses(meters, streams))
     radio = _calibrated(houses, neighbours)
@@ -36,7 +40,7 @@ def new_district(meters: int, seed: int, *, medium: str = "radio", neighbours: f
         start=START,
         medium="power-line" if medium == "power-line" else "radio",
         houses=houses,
-        collectors=list(_collectors(houses, medium)),
+        collectors=list(_collectors(houses, medium, collectors)),
         radio=radio,
     )
 
@@ -74,9 +78,12 @@ def _house(number: int, row: int, plot: int, transformer: str, chance: Random) -
     )
 
 
-def _collectors(houses: list[House], medium: str) -> Iterator[Collector]:
+def _collectors(houses: list[House], medium: str, count: int) -> Iterator[Collector]:
     if medium != "power-line":
-        yield Collector(name="C1", x_m=_middle([house.x_m for house in houses]), y_m=_middle([h.y_m for h in houses]))
+        west, east = min(house.x_m for house in houses), max(house.x_m for house in houses)
+        for number in range(count):
+            x_m = west + (east - west) * (2 * number + 1) // (2 * count)
+            yield Collector(name=f"C{number + 1}", x_m=x_m, y_m=_middle([house.y_m for house in houses]))
         return
     for number, transformer in enumerate(dict.fromkeys(house.transformer for house in houses), start=1):
         served = [house for house in houses if house.transformer == transformer]

@@ -77,6 +77,12 @@ class Advertisement:
         self.acknowledged = self._waiting = False
         self.due = inf
 
+    def forget(self) -> None:
+        """Begin anew: the root that heard all this is not ours any more, and the next begins our path at its start."""
+        self.stop()
+        self._sequence = self._path_sequence = START
+        self._said, self._pause_s = -inf, self._parameters.dao_pause_s
+
     def act(self, now: float) -> Outcome:
         if self.due > now:
             return Outcome.WAIT

@@ -22,6 +22,9 @@ from openami.protocols.mesh.sender import Sender
 _PROBE_S: Final = 15.0
 _CHILD_RANK: Final = 2
 """The lowest rank, in hops, of whoever is not the root."""
+ROOT_SILENT_S: Final = 900.0
+"""So long without an answer of the root a station stays where it is; then it goes to another root, if one is near."""
+FOREIGN_FRESH_S: Final = 600.0
 _SOLICITED_S: Final = 5.0
 """A station that has just got its key asks one neighbour for its DIO; only later it asks everybody."""
 
@@ -53,6 +56,8 @@ class Belonging:
         self._advertisement = Advertisement(settings.parameters, random)
         self._touch_due = inf
         self._vouched = b""
+        self._asked_since = inf
+        self._foreign_at = -inf
         self.joining: Joining | None = None
         if settings.device_key is not None:
             self.joining = Joining(settings.device_key, settings.parameters, random, link, sender, emit)
@@ -64,6 +69,8 @@ class Belonging:
 
     def search(self, now: float) -> None:
         """Look for a way in: for the key first."""
+        self._asked_since = inf
+        self._advertisement.forget()
         if self.joining is not None and not self._link.security.ready:
             self.joining.start(now)
         else:
@@ -74,11 +81,22 @@ class Belonging:
         if self._doorway.open:
             self._advertise(0, now)
         self._advertisement.stop()
-        self._touch_due = inf
+        self._touch_due = self._asked_since = inf
         if self.joining is not None:
             self.joining.stop()
 
+    def root_answered(self) -> None:
+        """Something came from the root that answers us: it lives, and hears us."""
+        self._asked_since = inf
+
+    def foreign_heard(self, now: float) -> None:
+        """A neighbour sends with a key that is not ours: perhaps it belongs to another root."""
+        self._foreign_at = now
+
     def act(self, now: float) -> None:
+        if now - self._asked_since >= ROOT_SILENT_S and now - self._foreign_at <= FOREIGN_FRESH_S:
+            self._dodag.leave(f"the root has answered nothing for {ROOT_SILENT_S:.0f} s, and there is another", now)
+            return
         self._announce(now)
         if self._touch_due <= now:
             self.touched(now)
@@ -122,6 +140,7 @@ class Belonging:
         """The root says that it knows our route."""
         if ack.status >= 128 or not self._advertisement.acknowledge(ack.sequence, self._dodag.route_lifetime_s, now):
             return
+        self.root_answered()
         if self._dodag.parent is not None:
             self._dodag.parent.trust()
         if not self._doorway.open:
@@ -161,6 +180,7 @@ class Belonging:
         if dodag.parent is not None:
             above = address_of(dodag.parent.eui64, dodag.prefix)
             body = self._advertisement.message(dodag.instance, self._sender.address, above, lifetime)
+            self._asked_since = min(self._asked_since, now)
             self._sender.rpl(dodag.dodag_id, RplCode.DAO, body, now)
 
     def _become_joined(self, now: float) -> None:

@@ -127,6 +127,8 @@ class Delivery:
         if taken is None:
             return
         if isinstance(taken, int):
+            if self._belonging is not None:
+                self._belonging.root_answered()
             if self._root is None or not self._root.update_ended(taken, now, delivered=True):
                 self._emit(Delivered(taken))
             return

@@ -125,6 +125,11 @@ class Dodag:
         self._solicit_due = now + 0.5 * self._chance()
         self._lost_since = now
 
+    def leave(self, reason: str, now: float) -> None:
+        """Be in no DODAG any more, and say so to whoever runs us."""
+        self._forget()
+        self._upcalls.lost(reason, now)
+
     def stop(self, now: float) -> None:
         """Tell the neighbours that we are no way up any more, and fall silent."""
         if self.attached:
@@ -354,8 +359,7 @@ class Dodag:
             self._solicit_due = inf
             return
         if now - self._lost_since >= LEAVE_AFTER_S:
-            self._forget()
-            self._upcalls.lost("no neighbour offers a way up", now)
+            self.leave("no neighbour offers a way up", now)
             return
         self._upcalls.send_rpl(RplCode.DIS, DIS, None, now)
         self._solicit_due = now + self._solicit_s * (1 + self._chance())

@@ -59,8 +59,11 @@ class Reception:
     def _take_data(self, frame: MacFrame, rssi_dbm: int, now: float) -> None:
         try:
             heard = self._link.open(frame, rssi_dbm, now)
-        except UnknownKey:
-            self._ask_for_key(frame, rssi_dbm, now)
+        except SecurityError as error:
+            if self._belonging is not None:
+                self._belonging.foreign_heard(now)
+            if isinstance(error, UnknownKey):
+                self._ask_for_key(frame, rssi_dbm, now)
             raise
         if frame.secured and self._belonging is not None and self._link.security.uses_newer_key(frame):
             self._use_newer_key(self._belonging, now)
