@@ -65,9 +65,9 @@ def test_every_attack_leads_to_a_requirement_and_each_anchor_to_an_attack_that_i
         assert attacks <= found[clause] & played, clause
 
 
-def test_at_least_100_of_the_catalogue_are_played():
+def test_at_least_101_of_the_catalogue_are_played():
     """103 attacks are the catalogue's own; those above are ours."""
     own = {attack.id for attack in catalogue() if attack.id <= "A103"}
     assert len(own) == 103
-    assert len(own & {one.id for one in all_drills()}) >= 100
+    assert len(own & {one.id for one in all_drills()}) >= 101
     assert {one.id for one in all_drills()} - own

@@ -12,6 +12,7 @@ from openami.app.drills import (
     doors,
     fallback,
     insiders,
+    issuers,
     keys_and_logs,
     lines,
     mesh,
@@ -55,6 +56,7 @@ FILES = (
     doors,
     fallback,
     supply_chain,
+    issuers,
 )
 
 
