@@ -101,3 +101,44 @@ async def test_where_nobody_listens_nobody_answers():
     network.silence("headend", 1)
     with pytest.raises(ConnectFailed, match="refused"):
         await network.dial("office")("headend", 1, 5.0)
+
+
+@in_virtual_time
+async def test_a_host_that_dies_says_no_farewell_and_is_found_out_late():
+    network = made(loss_percent=0)
+    network.listen("headend", 1, echo)
+    link = await network.dial("office")("headend", 1, 5.0)
+    await link.send(b"x")
+    assert await received(link, 1) == b"x"
+    network.crash("headend")
+    begun = asyncio.get_running_loop().time()
+    await link.send(b"anybody?")
+    with pytest.raises(LinkLost, match="does not answer any more"):
+        await link.receive()
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(GIVE_UP_S)
+    with pytest.raises(ConnectFailed, match="refused"):
+        await network.dial("office")("headend", 1, 5.0)
+    network.listen("headend", 1, echo)
+    again = await network.dial("office")("headend", 1, 5.0)
+    await again.send(b"y")
+    assert await received(again, 1) == b"y"
+    await network.close()
+
+
+@in_virtual_time
+async def test_what_a_dead_host_still_tries_to_send_never_leaves_it():
+    network = made(loss_percent=0)
+    heard = []
+
+    async def keep(link):
+        while data := await link.receive():
+            heard.append(data)
+
+    network.listen("headend", 1, keep)
+    link = await network.dial("collector")("headend", 1, 5.0)
+    network.crash("collector")
+    await link.send(b"a last word")
+    await link.close()
+    await asyncio.sleep(10)
+    assert heard == []
+    await network.close()
