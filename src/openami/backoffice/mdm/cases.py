@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 
@@ -21,9 +22,11 @@ from openami.backoffice.mdm.stamped import StampedRegister
 from openami.backoffice.mdm.validation.own_days import HISTORY_DAYS, offsets
 from openami.backoffice.mdm.validation.rule_set import NO_RULES, ChannelClass, RuleSet, RuleSets, class_of
 from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task
+from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import Registry
-from openami.model.interval import DAY_S, day_of
+from openami.model.interval import DAY_S, day_of, utc
 from openami.model.point import Channel, Installation
+from openami.model.unit import Unit
 
 BACK_DAYS = GAP_DAYS_MAX + 2 * HISTORY_DAYS
 """What lies so far before a judged day can matter to it: a gap, the like days before that, and their own history."""
@@ -46,7 +49,7 @@ class Cases:
 
     def __init__(self, registry: Registry, rule_sets: RuleSets, holidays: AbstractSet[date]) -> None:
         self._registry = registry
-        self._holidays = holidays
+        self._holidays = frozenset(holidays)
         self._sets = lru_cache(maxsize=64)(_Sets(rule_sets).of_days)
 
     def read(
@@ -76,7 +79,9 @@ class Cases:
         points = list(dict.fromkeys(channel.metering_point for channel in channels))
         reads = stamped.of_many(connection, points, begin * DAY_S, (latest + 1) * DAY_S)
         zones, ratios = self._registry.zones(points), ratios_of(self._registry, channels)
-        checks = checked(self._registry, points)
+        checks, contracts = checked(self._registry, points), dict[int, list[Fact]]()
+        for fact in self._registry.facts(FactKind.CONTRACT, points):
+            contracts.setdefault(fact.metering_point, []).append(fact)
         hung: dict[int, list[Installation]] = {point: [] for point in points}
         for installation in self._registry.installations_of_points(points):
             hung[installation.metering_point].append(installation)
@@ -85,23 +90,37 @@ class Cases:
             installations, facts = hung[point], checks.get((point, str(channel.obis)))
             over = begin, begin + count - 1
             check = check_of(connection, self._registry, channel, facts, over) if facts else None
+            sets = self._sets(class_of(channel.obis), begin, count, days)
             task = Task(
                 span,
                 (first - begin, last + 1 - begin),
                 [place_of(each) for each in installations],
                 until,
                 offsets(begin, count, zones[point]),
-                self._sets(class_of(channel.obis), begin, count, days),
+                sets,
                 _Joining(
                     reads.get((point, str(channel.obis)), []),
                     places_by_meter(installations),
                     channel.modulus,
                     ratios.get((point, str(channel.obis)), UNCHANGED),
                 ),
-                self._holidays,
+                self._holidays.union(*{id(each): each.holidays for each in sets}.values()),
+                annual=_annual(channel, contracts.get(point, []), last),
                 check=check,
             )
             yield Case(channel, task, versions, begin)
+
+
+def _annual(channel: Channel, contracts: Sequence[Fact], day: int) -> int | None:
+    """The energy of a year that the contract of UTC day `day` assumes for a channel of consumption, in its unit and
+    scaler.
+    """
+    if class_of(channel.obis) is not ChannelClass.CONSUMPTION or channel.unit is not Unit.WATT_HOUR:
+        return None
+    told = [
+        fact.content["annual_wh"] for fact in contracts if "annual_wh" in fact.content and fact.holds(utc(day * DAY_S))
+    ]
+    return int(told[0] * Fraction(10) ** -channel.scaler) if told else None
 
 
 @dataclass(frozen=True, slots=True)

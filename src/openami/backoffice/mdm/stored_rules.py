@@ -9,6 +9,7 @@ end = 2028-01-01               # first day after; without it: until further noti
 with_total = ["outage_zero", { method = "linear", hours_tenths = 10 }, "like_day", "flat"]   # in this order
 without_total = ["outage_zero", "like_day", "average_daily_load"]
 scaling = "estimates"          # what is made to sum to the registers: estimates, all, none
+holidays = [2027-01-01]        # local dates that are like each other and like no weekday
 
 [rule_set.rules]
 missing_interval = { consequence = "refuse" }
@@ -59,6 +60,7 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     with_total: Sequence[str | Parameters] | None = None
     without_total: Sequence[str | Parameters] | None = None
     scaling: Scaling = Scaling.ESTIMATES
+    holidays: frozenset[date] = frozenset()
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,7 +123,8 @@ def _rule_set(written: Written) -> RuleSet:
         DEFAULT_CHAINS.without_total if written.without_total is None else _methods(written.without_total),
         written.scaling,
     )
-    return RuleSet(written.name, written.channel_class, written.start, written.end, tuple(uses), chains)
+    kind, days = written.channel_class, (written.start, written.end)
+    return RuleSet(written.name, kind, *days, tuple(uses), chains, written.holidays)
 
 
 def _consequence(name: str, given: Mapping[str, int | str]) -> Consequence:

@@ -35,9 +35,9 @@ class FactKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`content` holds plain values: of an installation its `meter`, `opening` and `closing` reads; of a supply the
-    `consumer`; of a contract `contract`, `supplier`, `tariff`; of the topology `area`, `substation`, `feeder`,
-    `transformer`, `phase` and `role`; of the ratio of instrument transformers the multiplier by OBIS code, in the unit
-    and scaler of the channels; of checks by OBIS code the channels that measure the same, most trusted first.
+    `consumer`; of a contract `contract`, `supplier`, `tariff`, `annual_wh`; of the topology `area`, `substation`,
+    `feeder`, `transformer`, `phase` and `role`; of the ratio of instrument transformers the multiplier by OBIS code, in
+    the unit and scaler of the channels; of checks by OBIS code the channels that measure the same, most trusted first.
     """
 
     metering_point: int

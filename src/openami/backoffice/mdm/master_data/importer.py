@@ -29,7 +29,7 @@ LINES_AT_ONCE = 500
 CSV_READS = "registry-csv"
 Values = Mapping[str, Any]
 CONTENT = {
-    FactKind.CONTRACT: ("contract", "supplier", "tariff"),
+    FactKind.CONTRACT: ("contract", "supplier", "tariff", "annual_wh"),
     FactKind.TOPOLOGY: ("area", "substation", "feeder", "transformer", "phase", "role"),
 }
 

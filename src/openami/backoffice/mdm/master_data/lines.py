@@ -79,6 +79,13 @@ def _yes(given: str) -> bool:
     return True
 
 
+def _energy(given: str) -> int:
+    energy = int(given)
+    if not 0 <= energy < 10**15:
+        raise ValueError("is not the energy of a year in Wh")
+    return energy
+
+
 def _digits(given: str) -> int:
     digits = int(given)
     if not 1 <= digits <= 18:
@@ -99,14 +106,15 @@ COLUMNS: dict[str, dict[str, Parse]] = {
               "opening": _reads, "correction": _yes},
     "check": {"point": _text, "obis": ObisCode.parse, "checks": _checks, **PERIOD, "correction": _yes},
     "supply": {"point": _text, "consumer": _text, **PERIOD, "correction": _yes},
-    "contract": {"point": _text, "contract": _text, "supplier": _text, "tariff": _text, **PERIOD, "correction": _yes},
+    "contract": {"point": _text, "contract": _text, "supplier": _text, "tariff": _text, "annual_wh": _energy,
+                 **PERIOD, "correction": _yes},
     "topology": {"point": _text, "area": _text, "substation": _text, "feeder": _text, "transformer": _text,
                  "phase": _text, "role": _text, **PERIOD, "correction": _yes},
 }  # fmt: skip
 """Per record its columns, in the order in which they are written."""
 OPTIONAL = frozenset(
-    ("end", "opening", "closing", "link", "framing", "digits", "multiplier", "scaler", "tariff", "substation", "feeder",
-     "transformer", "phase", "role", "resolution_s", "correction")
+    ("end", "opening", "closing", "link", "framing", "digits", "multiplier", "scaler", "tariff", "annual_wh",
+     "substation", "feeder", "transformer", "phase", "role", "resolution_s", "correction")
 )  # fmt: skip
 ALL_COLUMNS = ["record", *dict.fromkeys(name for columns in COLUMNS.values() for name in columns)]
 

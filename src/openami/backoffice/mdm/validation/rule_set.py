@@ -54,7 +54,8 @@ def use(name: str, consequence: Consequence = Consequence.NOTE, **parameters: in
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """Valid for days from `start` up to `end` (None: without end), both in UTC. `chains` are the methods that estimate
-    what lacks a value, in the order in which they are tried.
+    what lacks a value, in the order in which they are tried. `holidays` are local dates that are like each other and
+    like no weekday.
     """
 
     name: str
@@ -63,6 +64,7 @@ class RuleSet:
     end: date | None
     uses: tuple[Use, ...]
     chains: Chains = DEFAULT_CHAINS
+    holidays: frozenset[date] = frozenset()
 
     def covers(self, channel_class: ChannelClass, day: date) -> bool:
         """Whether this rule set judges the class on that day."""
