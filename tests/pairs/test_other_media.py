@@ -408,11 +408,11 @@ async def test_wired_meters_behind_one_serial_server_are_read_by_a_campaign():
 
 
 class Port:
-    """The local port of an electricity meter behind a serial server, IEC 62056-21. A face of the rig's field."""
+    """The local port of an electricity meter behind a serial server. A face of the rig's field."""
 
-    def __init__(self, clock, serial):
+    def __init__(self, clock, serial, face=LocalFace.IEC62056_21):
         self.meter = Field(clock, 1, serial=serial).meters[0]
-        self.port = local_port(LocalFace.IEC62056_21, self.meter, clock, 1.0)
+        self.port = local_port(face, self.meter, clock, 1.0)
         self.tasks = []
 
     def connect(self):
@@ -448,6 +448,27 @@ async def test_a_meter_behind_a_serial_server_is_read_out_by_a_campaign():
     assert (evidence.protocol, evidence.meter) == ("iec62056-21", meters[0])
     assert b"C.1.0(10000001)" in evidence.plain
     assert registers(rig, points[1], IMPORT) == []
+    await rig.close()
+
+
+@in_virtual_time
+async def test_an_sml_meter_behind_a_serial_server_is_asked_by_a_campaign():
+    rig = Rig(meters=0)
+    ports = [Port(rig.clock, serial, LocalFace.SML) for serial in ("10000001", "10000002")]
+    rig.field.faces += ports
+    numbers = (ports[0].meter.config.system_title.hex(), "0a014f414d0000000009")
+    plain, entered = GuaranteeClass.UNAUTHENTICATED, []
+    for at, number in enumerate(numbers, start=1):
+        link = f"tcp://10.0.0.1:{at}"
+        entered.append(enter(rig, number, number.encode(), plain, IMPORT, Unit.WATT_HOUR, 0, link, "sml"))
+    campaign = rig.campaign(meters=[meter for _, meter in entered])
+    await rig.operations.run_campaign(campaign)
+    view = rig.operations.campaign(campaign)
+    assert (view.completed, view.by_cause) == (1, {"service-refused": 1})
+    assert [value for _, value in registers(rig, entered[0][0], IMPORT)] == [ports[0].meter.energy.import_wh]
+    (kept,) = rig.mdm.registers(entered[0][0], IMPORT, DAY, UNTIL)
+    assert rig.mdm.evidence(kept.evidence).protocol == "sml"
+    assert registers(rig, entered[1][0], IMPORT) == []
     await rig.close()
 
 

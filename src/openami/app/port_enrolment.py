@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from openami.app.mbus_enrolment import COLLECTOR_LINK, UNITS, MbusUnit
-from openami.backoffice.operations.local_port_session import FRAMING
+from openami.backoffice.operations import local_port_session, sml_session
 from openami.backoffice.registry.registry import Registry
 from openami.io.keystore.file_keystore import FileKeystore
 from openami.io.keystore.meter_keys import MeterKeys
@@ -49,6 +49,13 @@ class PortRegisters(StrEnum):
 
     TOTAL = "total"
     TARIFFS = "tariffs"
+
+
+class PortProtocol(StrEnum):
+    """How a meter is asked at its port: its framing in the registry."""
+
+    IEC62056_21 = local_port_session.FRAMING
+    SML = sml_session.FRAMING
 
 
 ENERGIES = {
@@ -103,9 +110,12 @@ class PortLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         str,
         Meta(
             description="Empty: it tells by itself. tcp://host:port, collector://NAME/ADDRESS: a serial server at its "
-            "local port, where it is read out by IEC 62056-21.",
+            "local port, where it is asked.",
         ),
     ] = ""
+    protocol: Annotated[
+        PortProtocol, Meta(description="How it is asked there: iec62056-21 (read out), or sml (its list).")
+    ] = PortProtocol.IEC62056_21
     consumer: Annotated[str, Meta(max_length=200, description="Who is supplied there; may be empty.")] = ""
     since: Annotated[str, Meta(description="Since when the meter hangs there, ISO 8601; empty: now.")] = ""
 
@@ -146,10 +156,10 @@ def _way(line: PortLine, behind: str | None) -> tuple[str | None, str]:
     if not line.link:
         return behind, ONE_WAY
     if behind or line.encryption_key:
-        raise SettingError("link: what stands behind a port, or is encrypted P1, is not read out")
+        raise SettingError("link: what stands behind a port, or is encrypted P1, is not asked")
     if not COLLECTOR_LINK.fullmatch(line.link):
         parse_address(line.link)
-    return line.link, FRAMING
+    return line.link, line.protocol.value
 
 
 def _link(registry: Registry, line: PortLine) -> str | None:

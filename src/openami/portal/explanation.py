@@ -12,14 +12,17 @@ from openami.protocols.decode import Decoded
 from openami.protocols.dlms.apdu import explain_apdu
 from openami.protocols.dlms.data import DATA, Data, DataType
 from openami.protocols.dlms.meaning import date_time_of, meaning
-from openami.protocols.iec62056_21.telegram import decode_p1_bytes
+from openami.protocols.iec62056_21.telegram import decode_message_bytes, decode_p1_bytes
 from openami.protocols.mbus.telegram import decode_bare_records
+from openami.protocols.sml.telegram import decode_sml
 from openami.protocols.wire.cursor import Cursor, Span
 
 READERS: Mapping[str, Callable[[bytes], Decoded]] = {
     "wmbus": decode_bare_records,
     "mbus": decode_bare_records,
     "p1": decode_p1_bytes,
+    "sml": decode_sml,
+    "iec62056-21": decode_message_bytes,
 }
 """Protocols other than DLMS, by the name under which evidence is kept."""
 Visible = Callable[[datetime], bool]

@@ -10,13 +10,14 @@ from openami.io.clock import SystemClock
 
 COLUMNS = (
     "point,address,zone,meter_number,registers,system_title,encryption_key,authentication_key,medium,behind,unit,link"
+    ",protocol"
 )
 KEY = "000102030405060708090a0b0c0d0e0f"
 TITLE = "5341473500000007"
 
 
 def line(point, number, *rest):
-    return ",".join((point, "Hall", "Europe/Amsterdam", number, *rest, *[""] * (8 - len(rest))))
+    return ",".join((point, "Hall", "Europe/Amsterdam", number, *rest, *[""] * (9 - len(rest))))
 
 
 def entered(installed):
@@ -44,9 +45,10 @@ def test_ports_and_what_is_told_beside(enrol, installed):
         line("P-3", "LUX7", "total", TITLE, KEY, KEY),
         line("H-3", "HEAT1", "", "", "", "", "heat", "LUX7", "kWh"),
         line("P-4", "10000001", "", "", "", "", "", "", "", "tcp://192.0.2.1:10001"),
+        line("P-5", "0a01", "", "", "", "", "", "", "", "tcp://192.0.2.1:10002", "sml"),
     )
     ran = enrol(COLUMNS, *lines)
-    assert (ran.status, ran.objects[-1]) == (0, {"taken": 6, "rejected": 0})
+    assert (ran.status, ran.objects[-1]) == (0, {"taken": 7, "rejected": 0})
     energies = [f"1-0:{way}.8.{tariff}" for way in (1, 2) for tariff in (1, 2)]
     total = ["1-0:1.8.0", "1-0:2.8.0"]
     assert entered(installed) == {
@@ -56,6 +58,7 @@ def test_ports_and_what_is_told_beside(enrol, installed):
         "LUX7": ("SHARED_KEYS", None, "one-way", total, True),
         "HEAT1": ("SHARED_KEYS", "meter://LUX7", "one-way", ["6-0:1.0.0"], False),
         "10000001": ("UNAUTHENTICATED", "tcp://192.0.2.1:10001", "iec62056-21", total, False),
+        "0a01": ("UNAUTHENTICATED", "tcp://192.0.2.1:10002", "sml", total, False),
     }
 
 
@@ -71,8 +74,8 @@ WRONG = {
     line("P", "A", "", "", "", "", "gas", "E1", "kWh"): "unit kWh: gas is not counted in it",
     line("P", "A", "", "short"): "system_title is wrong",
     line("P", "A", "", "", "", "", "", "", "", "smoke://signals"): "must begin with one of",
-    line("P", "A", "", "", "", "", "gas", "E1", "", "tcp://192.0.2.1:10001"): "is not read out",
-    line("P", "A", "", TITLE, KEY, "", "", "", "", "tcp://192.0.2.1:10001"): "is not read out",
+    line("P", "A", "", "", "", "", "gas", "E1", "", "tcp://192.0.2.1:10001"): "is not asked",
+    line("P", "A", "", TITLE, KEY, "", "", "", "", "tcp://192.0.2.1:10001"): "is not asked",
 }
 
 

@@ -21,6 +21,11 @@ from openami.protocols.dlms.data import (
 )
 from openami.protocols.dlms.date_time import CosemDateTime
 from openami.protocols.dlms.get import GetResponseNormal
+from openami.protocols.iec62056_21.data_set import DataSet
+from openami.protocols.iec62056_21.p1 import encode_p1
+from openami.protocols.sml.file import Message, encode_file
+from openami.protocols.sml.messages import CloseResponse
+from openami.protocols.sml.transport import encode_transport
 
 STEP = 1800
 FIRST = 1_371_000_600
@@ -130,3 +135,19 @@ def test_any_bytes_are_explained_or_shown():
         whole = explain(raw)
         assert hex_of(whole).replace(" ", "") == raw.hex()
         assert sum(piece.count for piece in explain_own(raw, lambda _: False).pieces) == len(raw)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "raw"),
+    [
+        ("p1", encode_p1("OAM5METER", [DataSet("1-0:1.8.0", ("000123.456*kWh",))])),
+        ("iec62056-21", b"C.1.0(10000001)\r\n1.8.0(000123.4*kWh)\r\n"),
+        ("sml", encode_transport(encode_file([Message(b"\x01", 0, 0, CloseResponse())]))),
+        ("mbus", bytes.fromhex("0413c4090000")),
+    ],
+)
+def test_what_was_read_in_other_protocols_is_explained_too(protocol, raw):
+    explanation = explain(raw, protocol=protocol)
+    assert hex_of(explanation) == raw.hex(" ")
+    assert explanation.fields
+    assert not explanation.error

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
-from openami.backoffice.operations import local_port_session, mbus_session
+from openami.backoffice.operations import local_port_session, mbus_session, sml_session
 from openami.backoffice.operations.assignment import Assignments
 from openami.backoffice.operations.campaigns import Campaign, Campaigns
 from openami.backoffice.operations.cause import Cause, cause_of
@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 READ_ALONE = {
     mbus_session.FRAMING: mbus_session.read_mbus,
     local_port_session.FRAMING: local_port_session.read_local_port,
+    sml_session.FRAMING: sml_session.read_sml,
 }
 """How meters are read that speak no DLMS, by their framing."""
 
