@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from command_line import SECRETS, meter_on_loopback, runner
+from openami.app.installation import Installation
+from openami.app.parts import open_back_office
+from openami.io.clock import SystemClock
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +57,19 @@ def enrol(openami, installed, tmp_path):
         return openami("enrol", tmp_path / "meters.csv", "--settings", installed, "--json")
 
     return run
+
+
+@pytest.fixture
+def entered(installed):
+    """Tells each meter of the installation, the channels of its point, and whether it has a key."""
+
+    async def look():
+        async with open_back_office(Installation.load(installed), SystemClock(), "127.0.0.1:1") as office:
+            registry, titles = office.registry, office.keystore.system_titles()
+            points = [registry.installations(meter.id)[0].metering_point for meter in registry.meters()]
+            return [
+                (meter, registry.channels(point), meter.system_title in titles)
+                for meter, point in zip(registry.meters(), points, strict=True)
+            ]
+
+    return lambda: asyncio.run(look())
