@@ -9,7 +9,7 @@ import pytest
 from dlms_drills import Drills, forget, ignore
 from mesh_ether import Ether, Store, device_key, name
 from openami.model.errors import SecurityError
-from openami.protocols.mesh import dodag, doorway, join_messages, link_security, node, registrar
+from openami.protocols.mesh import dodag, doorway, join_messages, link_security, reception, registrar
 from openami.protocols.mesh.address import link_local
 from openami.protocols.mesh.allowance import Allowance
 from openami.protocols.mesh.events import DatagramReceived, JoinRefused, StationKnown
@@ -67,11 +67,11 @@ def a_rogue_without_the_device_key_cannot_join():
     assert not [event for event in ether.told(0, StationKnown) if event.eui64 == rogue]
 
 
-def take_all(station, packet, heard, now):
-    station._take_packet(packet, heard, now)
+def take_all(ears, packet, heard, now):
+    ears._packet_heard(packet, heard, now)
 
 
-@DRILLS.drill(forget(node.MeshNode, "_take_unsecured", take_all))
+@DRILLS.drill(forget(reception.Reception, "_take_unsecured", take_all))
 def an_unprotected_datagram_is_not_taken():
     ether = formed()
     ends = link_local(STRANGER), link_local(name(1))
@@ -110,17 +110,17 @@ def an_old_join_answer_does_not_open():
     pytest.fail("the answer to an earlier request was taken")
 
 
-@DRILLS.drill(forget(dodag.Dodag, "_check_rank", ignore))
+@DRILLS.drill(forget(dodag, "check_rank", ignore))
 def an_insider_cannot_claim_the_root_s_rank():
     """He has the group key, and still is no nearer than a child of the root."""
     ether = formed()
     ether.run(ether.parameters.parent_hold_s)
     victim = ether.nodes[name(2)]
     security = ether.nodes[name(1)]._link.security
-    head = DioHead(0, victim.dodag.version, 1, GROUNDED_NON_STORING, 0, 0, 0, victim.dodag.dodag_id)
+    head = DioHead(0, victim.dodag.graph.version, 1, GROUNDED_NON_STORING, 0, 0, 0, victim.dodag.graph.dodag_id)
     message = encode_icmp(link_local(STRANGER), link_local(name(2)), 155, RplCode.DIO, encode_dio(head, b""))
     packet = encode_packet(Packet(link_local(STRANGER), link_local(name(2)), 255, b"", b"", ICMPV6, message))
-    headers, used = compress(packet, STRANGER, name(2), victim.dodag.prefix)
+    headers, used = compress(packet, STRANGER, name(2), victim.dodag.graph.prefix)
     insider = LinkSecurity(STRANGER)
     insider._sending, insider.epoch = security._sending, security.epoch
     header = encode_header(DATA, 1, 0x4F41, name(2), STRANGER, secured=True, ack_request=False)

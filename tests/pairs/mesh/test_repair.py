@@ -243,7 +243,7 @@ def test_a_new_version_of_the_dodag_reaches_everybody():
     root = ether.nodes[name(0)]
     root.global_repair(ether.now)
     ether.settle(root)
-    assert ether.run(200, lambda: {node.dodag.version for node in ether.nodes.values()} == {241})
+    assert ether.run(200, lambda: {node.dodag.graph.version for node in ether.nodes.values()} == {241})
     ether.run(120)
     assert [ether.nodes[name(number)].parent for number in range(1, 4)] == [name(number) for number in range(3)]
     exchange(ether, 3)

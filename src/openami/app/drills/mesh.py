@@ -9,10 +9,9 @@ from openami.app.drills.drill import Removal, drill, stands
 from openami.app.drills.world import octets_of
 from openami.model.errors import DecodeError, SecurityError
 from openami.protocols.dlms.counters import MemoryCounters
-from openami.protocols.mesh import join_messages
+from openami.protocols.mesh import dodag, join_messages
 from openami.protocols.mesh.address import link_local
 from openami.protocols.mesh.allowance import Allowance
-from openami.protocols.mesh.dodag import Dodag
 from openami.protocols.mesh.events import DatagramReceived, JoinRefused, Persist, StationKnown
 from openami.protocols.mesh.frame import DATA, decode_frame, encode_header
 from openami.protocols.mesh.iphc import compress
@@ -175,7 +174,7 @@ def an_old_answer_to_a_join_is_played_again() -> None:
     stands(condition=False, what="the station has taken an old key")
 
 
-@drill("A111", ROGUE, Removal(Dodag, "_check_rank", _nothing))
+@drill("A111", ROGUE, Removal(dodag, "check_rank", _nothing))
 def a_member_says_that_it_is_the_root() -> None:
     """It has the group key and the root's rank in its mouth; neighbours believe of nobody but the root that it is."""
     with closing(VirtualLoop()) as loop:
@@ -183,7 +182,7 @@ def a_member_says_that_it_is_the_root() -> None:
         line.live(PARAMETERS.parent_hold_s)
         victim = line.nodes[2].dodag
         before = victim.parent
-        head = DioHead(0, victim.version, 1, GROUNDED_NON_STORING, 0, 0, 0, victim.dodag_id)
+        head = DioHead(0, victim.graph.version, 1, GROUNDED_NON_STORING, 0, 0, 0, victim.graph.dodag_id)
         with suppress(DecodeError):
             victim.receive_dio(STRANGER, encode_dio(head, b""), NEAR_DBM, loop.time())
         stands(victim.parent is before, "its neighbour has left its parent for it")

@@ -134,11 +134,13 @@ class Belonging:
     def routes_wanted(self, now: float) -> None:
         """The root has forgotten the routes."""
         if self._doorway.open:
-            self._advertisement.wanted(self._dodag.dag_rank(self._dodag.rank) - _CHILD_RANK, now)
+            self._advertisement.wanted(self._dodag.graph.dag_rank(self._dodag.rank) - _CHILD_RANK, now)
 
     def dao_acknowledged(self, ack: DaoAck, now: float) -> None:
         """The root says that it knows our route."""
-        if ack.status >= 128 or not self._advertisement.acknowledge(ack.sequence, self._dodag.route_lifetime_s, now):
+        if ack.status >= 128 or not self._advertisement.acknowledge(
+            ack.sequence, self._dodag.graph.route_lifetime_s, now
+        ):
             return
         self.root_answered()
         if self._dodag.parent is not None:
@@ -170,7 +172,7 @@ class Belonging:
     def _announce(self, now: float) -> None:
         outcome, parent = self._advertisement.act(now), self._dodag.parent
         if outcome is Outcome.SEND:
-            self._advertise(self._dodag.default_lifetime, now)
+            self._advertise(self._dodag.graph.configuration.default_lifetime, now)
         elif outcome is Outcome.GIVE_UP and parent is not None:
             parent.blame(now)
             self._dodag.measured(parent, now)
@@ -178,10 +180,10 @@ class Belonging:
     def _advertise(self, lifetime: int, now: float) -> None:
         dodag = self._dodag
         if dodag.parent is not None:
-            above = address_of(dodag.parent.eui64, dodag.prefix)
-            body = self._advertisement.message(dodag.instance, self._sender.address, above, lifetime)
+            above = address_of(dodag.parent.eui64, dodag.graph.prefix)
+            body = self._advertisement.message(dodag.graph.instance, self._sender.address, above, lifetime)
             self._asked_since = min(self._asked_since, now)
-            self._sender.rpl(dodag.dodag_id, RplCode.DAO, body, now)
+            self._sender.rpl(dodag.graph.dodag_id, RplCode.DAO, body, now)
 
     def _become_joined(self, now: float) -> None:
         if self._dodag.parent is not None:

@@ -104,9 +104,9 @@ class Delivery:
             dao = decode_dao(body)
             status = self._root.advertised(dao, packet.source, now)
             if dao.head.ack_wanted:
-                answer = encode_dao_ack(self._dodag.instance, dao.head.sequence, status)
+                answer = encode_dao_ack(self._dodag.graph.instance, dao.head.sequence, status)
                 self._sender.rpl(packet.source, RplCode.DAO_ACK, answer, now)
-        elif code == RplCode.DAO_ACK and self._belonging is not None and packet.source == self._dodag.dodag_id:
+        elif code == RplCode.DAO_ACK and self._belonging is not None and packet.source == self._dodag.graph.dodag_id:
             self._belonging.dao_acknowledged(decode_dao_ack(body), now)
 
     def _take_from_neighbour(self, code: int, packet: Packet, heard: Heard, now: float) -> None:

@@ -6,29 +6,17 @@ from collections.abc import Callable
 from math import inf
 from typing import Final, Protocol
 
-from openami.model.errors import DecodeError
-from openami.protocols.mesh.address import eui64_of
-from openami.protocols.mesh.dodag_configuration import configuration_of, decode_options, encode_options, trickle_of
-from openami.protocols.mesh.lollipop import START, following, newer
+from openami.protocols.mesh.dodag_configuration import trickle_of
+from openami.protocols.mesh.graph import Graph, check_mode, check_rank
+from openami.protocols.mesh.lollipop import following, newer
 from openami.protocols.mesh.neighbours import LINK_METRIC_MAX, Neighbour, Neighbours
 from openami.protocols.mesh.parameters import MeshParameters
-from openami.protocols.mesh.rpl_messages import (
-    DIS,
-    GROUNDED_NON_STORING,
-    INFINITE_RANK,
-    NON_STORING,
-    Dio,
-    DioHead,
-    RplCode,
-    decode_dio,
-    encode_dio,
-)
+from openami.protocols.mesh.rpl_messages import DIS, INFINITE_RANK, Dio, DioHead, RplCode, decode_dio
 
 PARENT_SWITCH_THRESHOLD: Final = 192
 """How much cheaper another way has to be before the parent is changed: 1.5 transmissions (RFC 6719)."""
 _CORRECTION_PAUSE_S: Final = 5.0
 """Neighbours that act on old news are told our rank no more often than this, each."""
-INSTANCE: Final = 0
 _HOLD_S: Final = 6.0
 _GRACE_S: Final = 40.0
 """How long a station whose parent has lost its own way waits for it, silently, before it takes its children along."""
@@ -70,15 +58,10 @@ class Dodag:
         self.root = False
         self.rank = INFINITE_RANK
         self.parent: Neighbour | None = None
-        self.dodag_id = b""
-        self.instance = INSTANCE
-        self.version = START
+        self.graph = Graph(parameters)
         self._dtsn: int | None = None
-        self.prefix = parameters.prefix
-        self._configuration = configuration_of(parameters)
-        self._options = b""
         self._lowest = INFINITE_RANK
-        self._trickle = trickle_of(self._configuration, random)
+        self._trickle = trickle_of(self.graph.configuration, random)
         self._solicit_due = inf
         self._solicit_s = _SOLICIT_MIN_S
         self._hold_until = -inf
@@ -95,28 +78,12 @@ class Dodag:
         """Whether packets can go up."""
         return self.rank < INFINITE_RANK
 
-    @property
-    def route_lifetime_s(self) -> int:
-        """How long a DAO holds, in seconds."""
-        return self._configuration.default_lifetime * self._configuration.lifetime_unit_s
-
-    @property
-    def lifetime_unit_s(self) -> int:
-        """Seconds of a lifetime unit."""
-        return self._configuration.lifetime_unit_s
-
-    @property
-    def default_lifetime(self) -> int:
-        """How long a DAO holds, in lifetime units."""
-        return self._configuration.default_lifetime
-
     def found(self, dodag_id: bytes, dtsn: int, now: float) -> None:
         """Be the root of a DODAG of our own. Another `dtsn` than in the life before makes all announce their routes."""
         self.root = True
         self._dtsn = dtsn
-        self.dodag_id = dodag_id
+        self.graph.dodag_id = dodag_id
         self.rank = self._lowest = self._parameters.rank_increase_min
-        self._options = encode_options(self._configuration, self.prefix)
         self._trickle.start(now)
 
     def search(self, now: float) -> None:
@@ -139,7 +106,7 @@ class Dodag:
 
     def global_repair(self, now: float) -> None:
         """Root: begin a new version, which everybody joins anew."""
-        self.version = following(self.version)
+        self.graph.version = following(self.graph.version)
         self._trickle.reset(now)
 
     def solicit(self, neighbour: bytes, now: float) -> None:
@@ -151,14 +118,10 @@ class Dodag:
         if self.attached and self._orphan_due is inf:
             self._speak(neighbour, now)
 
-    def dag_rank(self, rank: int) -> int:
-        """The part of a rank by which stations are compared (RFC 6550, section 3.5.1)."""
-        return rank // self._configuration.min_hop_rank_increase
-
     def correct(self, sender: bytes, now: float) -> None:
         """A neighbour sends upwards through us as our rank does not allow: tell it, and only it, what our rank is."""
         neighbour = self.neighbours.get(sender)
-        if neighbour is None or now < neighbour.corrected + _CORRECTION_PAUSE_S or not self.dodag_id:
+        if neighbour is None or now < neighbour.corrected + _CORRECTION_PAUSE_S or not self.graph.dodag_id:
             return
         neighbour.corrected = now
         self._speak(sender, now)
@@ -213,38 +176,23 @@ class Dodag:
 
     def _ours(self, dio: Dio, sender: bytes, now: float) -> bool:
         """Whether a DIO belongs to the DODAG that we are in, or may join; joins it if we are in none."""
-        head = dio.head
-        if head.mode != NON_STORING:
-            raise DecodeError(f"RPL mode of operation {head.mode}; this mesh is non-storing (1)", 4)
-        if not self.dodag_id:
-            self._join(dio)
-        elif head.dodag_id != self.dodag_id or head.instance != self.instance:
+        head, graph = dio.head, self.graph
+        check_mode(head)
+        if not graph.dodag_id:
+            graph.join(dio)
+            self._trickle = trickle_of(graph.configuration, self._random)
+        elif not graph.is_told_by(head):
             return False
-        elif newer(head.version, self.version):
+        elif newer(head.version, graph.version):
             self._renew(head, now)
-        elif head.version != self.version:
+        elif head.version != graph.version:
             self.inconsistent(now)
             return False
-        self._check_rank(head, sender)
+        check_rank(head, sender, graph.hop)
         return True
 
-    def _check_rank(self, head: DioHead, sender: bytes) -> None:
-        """Only the root has the root's rank: a lie makes nobody nearer than a child of the root."""
-        increase = self._configuration.min_hop_rank_increase
-        least = increase if sender == eui64_of(head.dodag_id) else 2 * increase
-        if head.rank < least:
-            raise DecodeError(f"station {sender.hex()} claims rank {head.rank}; only the root may be below {least}", 2)
-
-    def _join(self, dio: Dio) -> None:
-        configuration, prefix = decode_options(dio)
-        self.dodag_id = dio.head.dodag_id
-        self.instance, self.version = dio.head.instance, dio.head.version
-        self._configuration, self.prefix = configuration, prefix
-        self._options = encode_options(self._configuration, self.prefix)
-        self._trickle = trickle_of(self._configuration, self._random)
-
     def _renew(self, head: DioHead, now: float) -> None:
-        self.version = head.version
+        self.graph.version = head.version
         self._lowest = INFINITE_RANK
         for neighbour in self.neighbours:
             neighbour.rank, neighbour.dio = INFINITE_RANK, b""
@@ -263,14 +211,14 @@ class Dodag:
             found, new_cost = self._best(now)
             if current >= INFINITE_RANK or new_cost + PARENT_SWITCH_THRESHOLD < current:
                 best, cost = found, new_cost
-        if best is None or cost > self._rank_limit():
+        if best is None or cost > self.graph.rank_limit(self._lowest):
             if parent is not None:
                 self._wait_for(parent, now)
             return
         if self._orphan_due < inf:
             self._orphan_due = inf
             self._trickle.start(now)
-        self.parent, rank = best, max(cost, best.rank + self._configuration.min_hop_rank_increase)
+        self.parent, rank = best, max(cost, best.rank + self.graph.hop)
         if best is not parent or self._moved(rank, best):
             self.rank = rank
             self._lowest = min(self._lowest, rank)
@@ -305,11 +253,11 @@ class Dodag:
 
     def _moved(self, rank: int, parent: Neighbour) -> bool:
         """Whether a rank has moved so far that ours follows; small movements would only make others move."""
-        increase = self._configuration.min_hop_rank_increase
+        increase = self.graph.hop
         return abs(rank - self.rank) >= increase or self.rank < parent.rank + increase
 
     def _nearer(self, neighbour: Neighbour) -> bool:
-        return self.dag_rank(neighbour.rank) < self.dag_rank(self.rank)
+        return self.graph.dag_rank(neighbour.rank) < self.graph.dag_rank(self.rank)
 
     def _attached(self, old: Neighbour | None, now: float) -> None:
         self._solicit_due = self._lost_since = inf
@@ -321,18 +269,12 @@ class Dodag:
         """The cheapest neighbour that cannot be our own descendant, and our rank below it."""
         if now < self._hold_until:
             return None, INFINITE_RANK
-        ceiling = self.dag_rank(self.rank) * self._configuration.min_hop_rank_increase
+        ceiling = self.graph.dag_rank(self.rank) * self.graph.hop
         best, cost = None, INFINITE_RANK
         for neighbour in self.neighbours:
             if neighbour.rank < ceiling and (found := neighbour.path_cost) < cost:
                 best, cost = neighbour, found
         return best, cost
-
-    def _rank_limit(self) -> int:
-        increase = self._configuration.max_rank_increase
-        if not increase or self._lowest == INFINITE_RANK:
-            return INFINITE_RANK - 1
-        return min(self._lowest + increase, INFINITE_RANK - 1)
 
     def _detach(self, now: float) -> None:
         """Local repair: poison the routes through us, then look for a new parent once that has been heard.
@@ -369,16 +311,14 @@ class Dodag:
         self.parent = None
         self._dtsn = None
         self.rank = self._lowest = INFINITE_RANK
-        self.dodag_id = b""
+        self.graph.dodag_id = b""
         self._orphan_due = inf
         self.neighbours.clear()
         self._trickle.stop()
         self._solicit_due = inf
 
     def _speak(self, neighbour: bytes | None, now: float) -> None:
-        dtsn = self._dtsn or 0
-        head = DioHead(self.instance, self.version, self.rank, GROUNDED_NON_STORING, dtsn, 0, 0, self.dodag_id)
-        self._upcalls.send_rpl(RplCode.DIO, encode_dio(head, self._options), neighbour, now)
+        self._upcalls.send_rpl(RplCode.DIO, self.graph.dio(self.rank, self._dtsn or 0), neighbour, now)
 
     def _chance(self) -> float:
         return self._random(1)[0] / 256

@@ -111,7 +111,7 @@ class Doorway:
     def _hand_on(self, request: JoinRequest | None, now: float) -> None:
         if request is not None:
             counter_seen = self._link.security.last_counter(request.eui64) + 1
-            self._sender.try_datagram(self._dodag.dodag_id, JOIN_PORT, encode_relayed(counter_seen, request), now)
+            self._sender.try_datagram(self._dodag.graph.dodag_id, JOIN_PORT, encode_relayed(counter_seen, request), now)
 
     def _answer(self, root: Root, relayed: RelayedRequest, relay: bytes, now: float) -> bytes | None:
         if self._link.mac.room < _ANSWERS_AT_ROOM:

@@ -51,17 +51,17 @@ def step(packet: Packet, own: tuple[bytes, bytes], dodag: Dodag) -> Step:
 
 def _upward(packet: Packet, dodag: Dodag) -> Step:
     option = decode_rpl_option(packet.hop_by_hop) if packet.hop_by_hop else None
-    if option is None or option.instance != dodag.instance:
+    if option is None or option.instance != dodag.graph.instance:
         raise NoRoute("a packet to be forwarded upwards brings no RPL option of our instance")
     if dodag.root or dodag.parent is None:
         raise NoRoute("the root forwards to nobody else" if dodag.root else "no parent to forward to")
     if option.flags & DOWN:
         raise NoRoute("a packet on its way down has no source route")
-    wrong = dodag.dag_rank(option.rank) <= dodag.dag_rank(dodag.rank)
+    wrong = dodag.graph.dag_rank(option.rank) <= dodag.graph.dag_rank(dodag.rank)
     if wrong and option.flags & RANK_ERROR:
         raise Loop(f"rank {option.rank} of the sender is not above ours, {dodag.rank}, for the second time")
     flags = option.flags | (RANK_ERROR if wrong else 0)
-    header = encode_rpl_option(RplOption(flags, dodag.instance, dodag.rank))
+    header = encode_rpl_option(RplOption(flags, dodag.graph.instance, dodag.rank))
     return Step(dodag.parent.eui64, _hop(packet)._replace(hop_by_hop=header), up=True, warned=wrong)
 
 
@@ -75,4 +75,4 @@ def with_rank(packet: Packet, dodag: Dodag) -> Packet:
     """The packet with our present rank in its RPL option, to be sent to another parent."""
     option = decode_rpl_option(packet.hop_by_hop)
     flags = option.flags if option is not None else 0
-    return packet._replace(hop_by_hop=encode_rpl_option(RplOption(flags, dodag.instance, dodag.rank)))
+    return packet._replace(hop_by_hop=encode_rpl_option(RplOption(flags, dodag.graph.instance, dodag.rank)))

@@ -85,7 +85,7 @@ class MeshNode:
     @property
     def root_address(self) -> bytes:
         """The root's IPv6 address; `b""` while we know of none."""
-        return self.dodag.dodag_id
+        return self.dodag.graph.dodag_id
 
     @property
     def rank(self) -> int:

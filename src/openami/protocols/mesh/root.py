@@ -95,7 +95,7 @@ class Root:
             if self.routes.withdraw(station):
                 self._emit(StationGone(station, "the station has said good-bye"))
             return ACCEPTED
-        lifetime_s = transit.path_lifetime * self._dodag.lifetime_unit_s
+        lifetime_s = transit.path_lifetime * self._dodag.graph.configuration.lifetime_unit_s
         parent = eui64_of(transit.parent)
         new = self.routes.announced(station, parent, transit.path_sequence, lifetime_s, now)
         if new:
@@ -160,7 +160,7 @@ class Root:
             station, message = update
             number = self._confirmed.next_number()
             self._updates[number] = station
-            self._confirmed.send(number, address_of(station, self._dodag.prefix), JOIN_PORT, message, now)
+            self._confirmed.send(number, address_of(station, self._dodag.graph.prefix), JOIN_PORT, message, now)
         elif not registrar.distributing:
             self._security.switch(self._epoch)
             self._old_keys_due = now + self._settings.parameters.key_grace_s

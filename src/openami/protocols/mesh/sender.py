@@ -52,8 +52,8 @@ class Sender:
 
     def take_prefix(self) -> None:
         """The DODAG has told its prefix."""
-        self._link.lowpan.prefix = self._dodag.prefix
-        self.own = (address_of(self._identity, self._dodag.prefix), self.own[1])
+        self._link.lowpan.prefix = self._dodag.graph.prefix
+        self.own = (address_of(self._identity, self._dodag.graph.prefix), self.own[1])
 
     def datagram(self, destination: bytes, port: int, payload: bytes, now: float) -> None:
         """Send a datagram to the root, or from it to a station; raises `NoRoute` or `LimitExceeded`."""
@@ -108,8 +108,8 @@ class Sender:
         parent = self._dodag.parent
         if parent is None:
             raise NoRoute("no parent to send to")
-        if packet.destination != self._dodag.dodag_id:
+        if packet.destination != self._dodag.graph.dodag_id:
             raise NoRoute("a station sends to its root only")
-        header = encode_rpl_option(RplOption(0, self._dodag.instance, self._dodag.rank))
+        header = encode_rpl_option(RplOption(0, self._dodag.graph.instance, self._dodag.rank))
         transit = Transit(packet._replace(hop_by_hop=header), parent.eui64, up=True, secured=self._link.secured)
         self._link.output(transit, now)

@@ -67,8 +67,8 @@ def dio(rank):
     """What a station of rank `rank` says, with the options that the root made."""
     root = Dodag(ROOT, PARAMETERS, half, Log())
     root.found(address_of(ROOT, PARAMETERS.prefix), 0, 0.0)
-    head = DioHead(0, root.version, rank, GROUNDED_NON_STORING, 0, 0, 0, root.dodag_id)
-    return encode_dio(head, root._options)
+    head = DioHead(0, root.graph.version, rank, GROUNDED_NON_STORING, 0, 0, 0, root.graph.dodag_id)
+    return encode_dio(head, root.graph._options)
 
 
 def until(dodag, now, end):
