@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from benchmarks.table import Table, machine
+from openami.cli.commands import COLLECTION
 
 NAMES = (
     "profile_decode",
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in NAMES]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+    gc.set_threshold(*COLLECTION)  # as every command does
     before = machine()
     tables = []
     for name in options.names or NAMES:

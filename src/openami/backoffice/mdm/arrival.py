@@ -43,14 +43,17 @@ def pieces(readings: Sequence[ProfileReading], directory: Directory) -> tuple[li
             quantity = reading.obis, reading.resolution_s
             channels = directory.channels(*quantity)
         places = directory.places(reading.meter)
-        parts = [(reading, places[0])] if len(places) == 1 else _split(reading, places, refused)
-        for part, place in parts:
+        if len(places) == 1 and (channel := channels.get(places[0].metering_point)) is not None:
+            found.append(Piece(reading, places[0], channel))  # nearly always so
+            continue
+        for part, place in [(reading, places[0])] if len(places) == 1 else _split(reading, places, refused):
             channel = channels.get(place.metering_point)
             if channel is None:
                 refused.append((part, NO_CHANNEL))
-            elif len(part.stamps):
+            else:
                 found.append(Piece(part, place, channel))
-    return found, [(part, reason) for part, reason in refused if len(part.stamps)]
+    some = [piece for piece in found if len(piece.reading.stamps)]
+    return some, [(part, reason) for part, reason in refused if len(part.stamps)]
 
 
 def _split(
@@ -115,7 +118,7 @@ def _whole_days(resolution_s: int, found: Sequence[Piece], sources: Sources) -> 
     the readings are the days. None where any is not.
     """
     readings, count = [piece.reading for piece in found], DAY_S // resolution_s
-    if any(len(reading.stamps) != count for reading in readings):
+    if {len(reading.stamps) for reading in readings} != {count}:
         return None
     stamps = np.concatenate([reading.stamps for reading in readings]).reshape(-1, count)
     day, offset = np.divmod(stamps[:, 0] - resolution_s, DAY_S)
@@ -141,7 +144,7 @@ def _registers(found: Sequence[Piece], lengths: npt.NDArray[np.int64]) -> tuple[
     registers = np.concatenate([reading.registers for reading in readings]).astype(np.int64, copy=False)
     status = np.concatenate([reading.status for reading in readings]).astype(np.uint8, copy=False)
     factors = [piece.channel.multiplier for piece in found]
-    if any(factor != 1 for factor in factors):  # what other parties deliver is what flowed already
+    if factors.count(1) < len(factors):  # what other parties deliver is what flowed already
         each = np.repeat(np.array(factors, dtype=np.int64), lengths)
         registers = registers * np.where(delivered(status), 1, each)
     return registers, status
@@ -188,12 +191,8 @@ def _joined(found: Sequence[Piece], sources: Sources) -> _Run:
 
 
 def _sources(readings: Sequence[ProfileReading], sources: Sources) -> list[int]:
-    at, known_at, numbers = None, 0, []
-    for reading in readings:
-        if reading.known_at is not at:
-            at, known_at = reading.known_at, microseconds(reading.known_at)
-        numbers.append(sources.number(Source(known_at, reading.evidence, reading.meter)))
-    return numbers
+    known = {id(at): microseconds(at) for at in {id(each.known_at): each.known_at for each in readings}.values()}
+    return sources.numbered([Source(known[id(each.known_at)], each.evidence, each.meter) for each in readings])
 
 
 def _first(owner: npt.NDArray[np.intp], at: np.intp) -> int:

@@ -10,7 +10,7 @@ together with a few operations on whole columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ GROUP: Final = 8
 WIDTHS: Final = np.array((0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 32, 64))
 LIMITS: Final = np.uint64(1) << WIDTHS[:-1].astype(np.uint64)
 """A group of the width at the same place in `WIDTHS` holds values below this."""
+MOST: Final = 13
+"""Up to this place in `WIDTHS` the widths fit in 16 bits."""
 SWAPS: Final = ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0))
 """Three exchanges that turn eight bytes of eight bits on their diagonal."""
 DAMAGED: Final = "a stored block does not hold the groups of values that it announces: the store is damaged"
@@ -42,8 +44,11 @@ def pack(rows: Matrix) -> list[bytes]:
     largest = np.bitwise_or.reduce(values, axis=2)
     code: Octets = np.asarray(np.searchsorted(LIMITS, largest, side="right"), dtype=np.uint8)
     mark = np.where(negative, np.uint8(ZIGZAG), np.uint8(PLAIN))
+    wide = (code > MOST).any(axis=1)
+    if not wide.any():
+        return _packed(values, code, mark, 16)
     packed: list[bytes] = [b""] * len(rows)
-    for at, bits in _by_width(code):
+    for at, bits in ((np.flatnonzero(~wide), 16), (np.flatnonzero(wide), 64)):  # few are wide, and cost the more
         for index, block in zip(at.tolist(), _packed(values[at], code[at], mark[at], bits), strict=True):
             packed[index] = block
     return packed
@@ -56,16 +61,8 @@ def _unsigned(rows: Matrix) -> tuple[Words, npt.NDArray[np.bool_]]:
     return np.ascontiguousarray(told).view(np.uint64), negative
 
 
-def _by_width(code: Octets) -> Iterator[tuple[Places, int]]:
-    """Rows whose widest groups fit in as many bytes, with that many bits: few rows are wide, and cost the more."""
-    widest = WIDTHS[code.max(axis=1, initial=0)]
-    for above, bits in pairwise((-1, 8, 16, 64)):
-        at = np.flatnonzero((widest > above) & (widest <= bits))
-        if len(at):
-            yield at, bits
-
-
-def _packed(values: Any, code: Octets, mark: Octets, bits: int) -> Iterator[bytes]:
+def _packed(values: Any, code: Octets, mark: Octets, bits: int) -> list[bytes]:
+    """Rows whose groups have `bits` or less."""
     count, groups = code.shape
     told = np.zeros((count, groups + groups % 2), dtype=np.uint8)
     told[:, :groups] = code
@@ -74,11 +71,11 @@ def _packed(values: Any, code: Octets, mark: Octets, bits: int) -> Iterator[byte
     planes = np.concatenate([_turned(octets[:, :, byte]) for byte in range(bits // 8)], axis=1)
     widths = WIDTHS[code]
     kept = np.arange(bits) < widths.reshape(-1, 1)
-    everything = np.column_stack((head, planes.reshape(count, -1)))
-    chosen = np.column_stack((np.ones(head.shape, dtype=np.bool_), kept.reshape(count, -1)))
+    everything = np.column_stack((head, planes.reshape(count, groups * bits)))
+    chosen = np.column_stack((np.ones(head.shape, dtype=np.bool_), kept.reshape(count, groups * bits)))
     flat = everything[chosen].tobytes()
     ends = np.cumsum(head.shape[1] + widths.sum(axis=1)).tolist()
-    return (flat[first:end] for first, end in pairwise((0, *ends)))
+    return [flat[first:end] for first, end in pairwise((0, *ends))]
 
 
 def _turned(octets: Any) -> Octets:

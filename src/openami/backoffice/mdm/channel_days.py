@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,10 +41,16 @@ class Sources:
     numbers: dict[Source, int] = field(default_factory=dict)
 
     def number(self, source: Source) -> int:
-        found = self.numbers.get(source)
-        if found is None:
-            found = self.numbers[source] = len(self.all)
+        found = self.numbers.setdefault(source, len(self.all))
+        if found == len(self.all):
             self.all.append(source)
+        return found
+
+    def numbered(self, sources: Sequence[Source]) -> list[int]:
+        """The number of each."""
+        numbers = self.numbers
+        found = [numbers.setdefault(source, len(numbers)) for source in sources]
+        self.all = list(numbers)
         return found
 
     def ranks(self) -> Column:

@@ -19,6 +19,7 @@ from openami.model.interval import DAY_S
 from openami.model.point import Channel
 from openami.model.quality import Quality
 
+UNKNOWN: stored.Head = (0, 0, 0)
 Channels = dict[tuple[int, int], Channel]  # by metering point and number
 
 
@@ -89,14 +90,12 @@ def _before(days: ChannelDays, heads: dict[Key, stored.Head]) -> Matrix:
     last = days.registers[:, -1].tolist()
     trusted = np.where(usable(days.status[:, -1]), days.source[:, -1], ABSENT)
     meter = days.sources.meters()[trusted].tolist()
-    row = {key: index for index, key in enumerate(days.keys)}
+    row = {key: index for index, key in enumerate(days.keys)} if len({key[2] for key in days.keys}) > 1 else {}
     before = []
     for point, channel, day in days.keys:
         yesterday = point, channel, day - 1
-        if (at := row.get(yesterday)) is not None:
-            before.append((last[at], meter[at]))
-        else:
-            before.append(heads.get(yesterday, (0, 0, 0))[1:])
+        at = row.get(yesterday) if row else None
+        before.append(heads.get(yesterday, UNKNOWN)[1:] if at is None else (last[at], meter[at]))
     return np.array(before, dtype=np.int64).reshape(-1, 2).T
 
 

@@ -228,15 +228,16 @@ def _chunks(found: list[Piece]) -> Iterator[list[Piece]]:
     """Pieces of one resolution, all of a channel together, about ROWS_AT_ONCE rows at a time."""
     chunk: list[Piece] = []
     rows = 0
+    step = 0
     for piece in found:
-        if chunk and (rows >= ROWS_AT_ONCE or piece.reading.resolution_s != chunk[0].reading.resolution_s):
-            last = chunk[-1]
-            same = last.place.metering_point == piece.place.metering_point and last.channel == piece.channel
-            if not same:
+        reading = piece.reading
+        if rows >= ROWS_AT_ONCE or reading.resolution_s != step:
+            last, step = chunk[-1] if chunk else piece, reading.resolution_s
+            if last.place.metering_point != piece.place.metering_point or last.channel != piece.channel:
                 yield chunk
                 chunk, rows = [], 0
         chunk.append(piece)
-        rows += len(piece.reading.stamps)
+        rows += len(reading.stamps)
     if chunk:
         yield chunk
 

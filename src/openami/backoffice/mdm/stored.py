@@ -162,8 +162,7 @@ def _explicit(block: bytes, base: int, count: int) -> tuple[Mask, Matrix]:
 
 def _placed(origins: Sequence[tuple[int, int, int]], present: Mask, sources: Sources) -> Places:
     """(n, k): the number of each snapshot's source, of days that have one alone."""
-    number = {origin: sources.number(Source(*origin)) for origin in dict.fromkeys(origins)}
-    numbers = np.array([number[origin] for origin in origins], dtype=np.int32)
+    numbers = np.array(sources.numbered([Source(*origin) for origin in origins]), dtype=np.int32)
     return np.where(present, numbers[:, None], np.int32(ABSENT))
 
 
@@ -221,10 +220,15 @@ def _encoded(days: ChannelDays, chosen: npt.NDArray[np.intp]) -> Iterator[Any]:
 
 def _registers(energy: Matrix, quality: Any, registers: Matrix, present: Mask) -> tuple[Column, dict[int, bytes]]:
     """(n,) the base of each row, and the explicit registers of rows where base and energies do not tell them."""
-    measured = quality == Quality.MEASURED
     base = registers[:, 0] - energy[:, 0]
-    implied = (base[:, None] + np.cumsum(energy, axis=1) == registers) | ~present
-    rows = np.flatnonzero(~((implied & (measured == present)).all(axis=1) & present[:, 0]))
+    follows = np.diff(registers, axis=1) == energy[:, 1:]
+    rows = np.flatnonzero(~follows.all(axis=1) | quality.any(axis=1) | ~present.all(axis=1))
+    if len(rows):
+        measured = quality[rows] == Quality.MEASURED
+        told_so = (base[rows, None] + np.cumsum(energy[rows], axis=1) == registers[rows]) | ~present[rows]
+        rows = rows[~((told_so & (measured == present[rows])).all(axis=1) & present[rows, 0])]
+    if not len(rows):
+        return base, {}
     at = np.where(present[rows], np.arange(present.shape[1]), 0)
     first = present[rows].argmax(axis=1)
     at = np.maximum(np.maximum.accumulate(at, axis=1), first[:, None])
