@@ -18,6 +18,7 @@ from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
+from stores import in_memory
 
 START = datetime(2026, 3, 28, tzinfo=UTC)
 ORIGIN = int(START.timestamp())
@@ -56,8 +57,7 @@ arrivals = st.lists(st.one_of(runs, reads), min_size=1, max_size=7)
 @cache
 def template() -> Store:
     """A store with the registry of these tests, made once."""
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     registry = Registry(store)
     with store.transaction():
         point = registry.add_point("P1", "1 High Street", "Europe/Berlin").id

@@ -20,6 +20,7 @@ from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
+from stores import in_memory
 
 START = datetime(2026, 3, 27, tzinfo=UTC)  # a weekend later legal time changes
 ORIGIN = int(START.timestamp())
@@ -55,8 +56,7 @@ arrivals = st.lists(st.one_of(runs, runs, reads), min_size=1, max_size=6)
 
 @cache
 def template() -> Store:
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     registry = Registry(store)
     with store.transaction():
         point = registry.add_point("P1", "1 High Street", "Europe/Berlin").id

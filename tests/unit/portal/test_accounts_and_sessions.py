@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from openami.backoffice.registry.registry import Registry
-from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError
 from openami.portal.accounts import Accounts, Role
 from openami.portal.sessions import Sessions
 from openami.portal.tables import portal_session
+from stores import in_memory
 
 
 class Now:
@@ -30,8 +30,7 @@ class Now:
 
 @pytest.fixture
 def store():
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     yield store
     store.close()
 

@@ -10,7 +10,6 @@ import pytest
 
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
-from openami.io.store.engine import Store
 from openami.model.obis import ObisCode
 from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass
@@ -20,6 +19,7 @@ from openami.portal.calendar import View, Window
 from openami.portal.chart import State
 from openami.portal.ownership import Sight, whole
 from openami.portal.picture import Flow, interval_channel, picture
+from stores import in_memory
 
 IMPORT = ObisCode(1, 0, 1, 8, 0)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,8 +31,7 @@ PER_INTERVAL_WH = 25
 
 @pytest.fixture(scope="module")
 def rooms():
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     registry = Registry(store)
     point = registry.add_point("P1", "1 Alder Row", "Europe/Berlin")
     registry.add_channel(point.id, 1, IMPORT, ChannelKind.INTERVAL_ENERGY, Unit.WATT_HOUR, 0, 900)

@@ -8,12 +8,12 @@ import numpy as np
 
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry.registry import Registry
-from openami.io.store.engine import Store
 from openami.model.obis import ObisCode
 from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass
 from openami.model.reading import ProfileReading
 from openami.model.unit import Unit
+from stores import in_memory
 
 IMPORT = ObisCode(1, 0, 1, 8, 0)
 START = 1_717_200_000
@@ -21,8 +21,7 @@ KNOWN = datetime(2024, 7, 1, tzinfo=UTC)
 
 
 def test_many_at_once_are_as_each_alone():
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     registry = Registry(store)
     mdm = Mdm(store, registry)
     channels = []

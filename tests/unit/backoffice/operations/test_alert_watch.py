@@ -8,8 +8,8 @@ import pytest
 
 from openami.backoffice.operations.alert_watch import AlertWatch, Noticed
 from openami.backoffice.registry.registry import Registry
-from openami.io.store.engine import Store
 from openami.model.quality import GuaranteeClass
+from stores import in_memory
 
 HOUR = 3600.0
 NOW = 1_767_225_600.0
@@ -17,8 +17,7 @@ NOW = 1_767_225_600.0
 
 @pytest.fixture
 def registry():
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     registry = Registry(store)
     for number in range(4):
         point = registry.add_point(f"P{number}", "1 Mill Lane", "UTC", f"T{number // 2}")

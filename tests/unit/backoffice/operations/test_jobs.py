@@ -12,9 +12,9 @@ from openami.backoffice.operations.job_state import FINAL, TRANSITIONS, WAITING,
 from openami.backoffice.operations.jobs import Jobs
 from openami.backoffice.operations.push_store import PushState, PushStore
 from openami.backoffice.operations.read_plan import decode_plan, encode_plan
-from openami.io.store.engine import Store
 from openami.model.errors import SettingError, StoreError
 from openami.protocols.zones import Push, SpoolItem, SpoolItems, encode_push
+from stores import in_memory
 
 NOW = datetime(2026, 3, 11, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -23,9 +23,7 @@ PERIOD = (NOW - timedelta(days=1), NOW)
 
 @pytest.fixture
 def store():
-    made = Store("sqlite://")
-    made.upgrade()
-    return made
+    return in_memory()
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openami.backoffice.registry.registry import NotRegistered, Registry
-from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError
 from openami.model.obis import ObisCode
 from openami.model.point import Channel, ChannelKind, Installation, Supply
 from openami.model.quality import GuaranteeClass
 from openami.model.unit import Unit
+from stores import in_memory
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -21,8 +21,7 @@ IMPORT = ObisCode(1, 0, 1, 8, 0)
 
 @pytest.fixture
 def registry():
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     made = Registry(store)
     for number in (1, 2):
         made.add_point(f"P{number}", f"{number} High Street", "Europe/Berlin", "T1")

@@ -7,12 +7,11 @@ from sqlalchemy.dialects import sqlite
 
 from openami.backoffice.mdm.tables import interval_block, late_block
 from openami.io.store.among import among
-from openami.io.store.engine import Store
+from stores import in_memory
 
 
 def test_each_key_is_searched_for_in_the_index() -> None:
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     block = interval_block.c
     asked = select(block.version).where(among(block.metering_point, [1, 2, 3]), block.day == 5)
     with store.reading() as connection:
@@ -22,8 +21,7 @@ def test_each_key_is_searched_for_in_the_index() -> None:
 
 
 def test_rows_of_the_keys_alone_are_found() -> None:
-    store = Store("sqlite://")
-    store.upgrade()
+    store = in_memory()
     with store.transaction() as connection:
         for number in range(1, 6):
             connection.execute(insert(late_block).values(metering_point=number, channel=1, day=2, version=3))

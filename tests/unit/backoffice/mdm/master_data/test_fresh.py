@@ -19,6 +19,7 @@ from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry import tables
 from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
+from stores import in_memory
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HEADER = (
@@ -86,9 +87,7 @@ def imported(store, text):
 @cache
 def template():
     """An empty store, made once."""
-    store = Store("sqlite://")
-    store.upgrade()
-    return store
+    return in_memory()
 
 
 def copied():
