@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fuzz_targets import fuzz_target
 from openami.protocols.iec62056_21.data_set import DataSet, decode_data_sets
+from openami.protocols.iec62056_21.equipment import equipment_of, sub_meters_of
 from openami.protocols.iec62056_21.measurements import measurements
 from openami.protocols.iec62056_21.message import (
     Command,
@@ -26,6 +27,8 @@ SETS = [
     DataSet("1-0:1.8.1", ("000123.456*kWh",)),
     DataSet("0-1:24.2.1", ("240715110000S", "00042.107*m3")),
     DataSet("0-1:24.3.0", ("090212160000", "00", "60", "1", "0-1:24.2.1", "m3", "00001.001")),
+    DataSet("0-1:24.1.0", ("003",)),
+    DataSet("0-1:96.1.0", ("47415339",)),
     DataSet("1-0:99.97.0", ("1", "0-0:96.7.19", "240101010203W", "0000000240*s")),
     DataSet("0-0:98.1.0", ("1", "1-0:1.6.0", "1-0:1.6.0", "240201000000W", "240117183000W", "04.329*kW")),
 ]
@@ -69,8 +72,11 @@ def telegram(octets: bytes) -> None:
     """What decodes says values that can be shown, wrong checksums aside."""
     found = decode_p1(octets, check=False)
     assert found.variant
-    for measurement in measurements(found.data_sets):
+    values = measurements(found.data_sets)
+    for measurement in values:
         measurement.plain()
+    equipment_of(values)
+    sub_meters_of(values)
 
 
 SHORT_SEALED = seal_p1(b"/OAM5\r\n\r\n!\r\n", b"OAM00001", 1, KEY, Authentication.WITHOUT_KEY)

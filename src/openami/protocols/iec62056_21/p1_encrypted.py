@@ -9,6 +9,7 @@ authentication key, or nothing although the security control says authenticated.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -26,6 +27,7 @@ HEADER_SIZE: Final = 18
 SIZE_MAX: Final = (1 << 14) + HEADER_SIZE + TAG_SIZE
 _TOLD_BY: Final = 14
 """So many octets say whether a telegram begins here, and how long it is."""
+_BEGINS: Final = re.compile(rb"(?=\xdb\x08.{8}\x82..\x30)", re.DOTALL)
 _FIRST_BLOCK: Final = b"\x00\x00\x00\x02"
 
 
@@ -63,6 +65,19 @@ def size_of_encrypted(data: bytes | bytearray, at: int) -> int | None:
         return None
     size = 13 + int.from_bytes(head[11:13], "big")
     return size if head[13] == SECURITY_CONTROL and HEADER_SIZE + TAG_SIZE <= size <= SIZE_MAX else 0
+
+
+def find_encrypted(data: bytes | bytearray) -> tuple[int, int | None]:
+    """Where an encrypted telegram begins and its size; None if it only may begin there, -1 if nowhere."""
+    for found in _BEGINS.finditer(data):
+        size = size_of_encrypted(data, found.start())
+        if size:
+            return found.start(), size
+    end = len(data)
+    for at in range(max(0, end - _TOLD_BY + 1), end):
+        if size_of_encrypted(data, at) is None:
+            return at, None
+    return -1, 0
 
 
 def decode_encrypted(data: bytes) -> EncryptedTelegram:

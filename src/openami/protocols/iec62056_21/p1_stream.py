@@ -8,7 +8,12 @@ from typing import Final, TypeAlias
 
 from openami.model.errors import DecodeError
 from openami.protocols.iec62056_21.p1 import TELEGRAM_MAX, Telegram, decode_p1
-from openami.protocols.iec62056_21.p1_encrypted import TAG, EncryptedTelegram, decode_encrypted, size_of_encrypted
+from openami.protocols.iec62056_21.p1_encrypted import (
+    EncryptedTelegram,
+    decode_encrypted,
+    find_encrypted,
+    size_of_encrypted,
+)
 
 _END: Final = re.compile(rb"!(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}\r?\n)")
 _END_SIZE: Final = 6
@@ -70,7 +75,7 @@ class P1Parser:
         return events
 
     def _step(self, events: list[P1Event]) -> bool:
-        (sealed, size), text = self._sealed(), self._buffer.find(b"/")
+        (sealed, size), text = find_encrypted(self._buffer), self._buffer.find(b"/")
         if not text:
             return self._text(sealed, events, sure=size is not None)
         if size is None and not 0 < text < sealed:
@@ -78,16 +83,6 @@ class P1Parser:
         if not sealed:
             return self._closed(size or 0, events)
         return self._before(_first(text, sealed), events)
-
-    def _sealed(self) -> tuple[int, int | None]:
-        """Where an encrypted telegram begins and its size; None if it only may begin there, -1 if nowhere."""
-        at = self._buffer.find(TAG)
-        while at >= 0:
-            size = size_of_encrypted(self._buffer, at)
-            if size != 0:
-                return at, size
-            at = self._buffer.find(TAG, at + 1)
-        return -1, 0
 
     def _closed(self, size: int, events: list[P1Event]) -> bool:
         """The encrypted telegram in front, unless another of the same meter begins within it."""

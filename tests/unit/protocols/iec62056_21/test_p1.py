@@ -165,6 +165,16 @@ def test_encrypted_telegrams_are_cut_out_of_a_stream_and_stay_closed():
     assert [found[at].reason for at in (3, 5, 7)] == [*["cut off by the next telegram"] * 2, "cut off by the end"]
 
 
+def test_a_telegram_that_begins_in_what_only_looks_like_one():
+    sealed = seal_p1(b"x", bytes.fromhex("db08414d8200308282"[:16]), 7, bytes(16), Authentication.WITHOUT_KEY)
+    looks = bytes.fromhex("db08") + sealed[:8] + b"\x82\xff\xff\x30"
+    for lead in (b"", b"\xdb\x08", looks, sealed[:2] + bytes(8) + b"\x82\xff\xff\x30"):
+        found = events(lead + sealed)
+        assert found == events(*((lead + sealed)[at : at + 1] for at in range(len(lead + sealed))))
+        assert isinstance(found[-1], SealedReceived)
+        assert found[-1].raw == sealed
+
+
 def test_an_octet_behind_a_telegram_that_may_begin_another_keeps_nothing_waiting():
     assert [type(event) for event in events(TELEGRAM + b"\xdb")] == [Received, Garbage]
 
