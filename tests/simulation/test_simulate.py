@@ -145,3 +145,14 @@ def test_a_thousand_meters(seed):
     assert result.formed_s <= 900
     assert reachable_share(result) >= 0.995
     assert result.intervals_stored >= 0.999 * result.intervals
+
+
+@pytest.mark.long
+@pytest.mark.timeout(14_400)
+def test_a_week_of_a_thousand_meters_without_wan_is_in_the_store_two_hours_after_it():
+    """From the meters over the mesh to the back office; `test_backhaul` plays the same without the mesh."""
+    fault = Fault(kind="wan-outage", at_s=6 * 3600, for_s=7 * 86_400)
+    result = simulate(msgspec.structs.replace(new_district(1000, 31), faults=[fault]), 31, 7.25)
+    print(json.dumps(summary(result)))
+    assert result.passed
+    assert result.intervals_stored == result.intervals > 7 * 96 * 2 * 1000

@@ -45,6 +45,7 @@ class Station:
         "_on_event",
         "_sending",
         "_timer",
+        "_wanted",
         "core",
         "name",
         "number",
@@ -71,6 +72,7 @@ class Station:
         self._sending = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._wanted: float | None = None
         self._handled = 0.0
         medium.attach(number, self, eui64)
 
@@ -113,7 +115,7 @@ class Station:
                 self._medium.transmit(self.number, psdu)
         if self._sending:
             return
-        due = core.next_timeout()
+        due = self._wanted = core.next_timeout()
         if due is not None and (self._timer is None or due < self._due):
             self._arm(max(due, self._handled + STEP_S))
 
@@ -124,11 +126,11 @@ class Station:
         self._timer = self._loop.call_at(due, self._fire)
 
     def _fire(self) -> None:
-        """A timer may come early: timeouts that moved on did not cancel it."""
+        """A timer may come early: timeouts that moved on did not cancel it. Whatever the core was told, was pumped."""
         self._timer = None
         if not self.powered:
             return
-        due = self.core.next_timeout()
+        due = self.core.next_timeout() if self._sending else self._wanted
         now = self._loop.time()
         if due is not None and due > now:
             self._arm(due)
