@@ -34,7 +34,9 @@ def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge, r
     ends them, or within which the multiplier changes, and answers with the energies that registers read at that moment
     tell. `ratios` are of the rows whose multiplier changed at any time.
     """
-    meter = days.sources.meters()[np.where(usable(days.status), days.source, ABSENT)]
+    reported = bool(days.status.any())  # nearly always nothing is
+    trusted = np.where(usable(days.status), days.source, ABSENT) if reported else days.source
+    meter = days.sources.meters()[trusted]
     previous, previous_meter = np.empty_like(days.registers), np.empty_like(meter)
     previous[:, 1:], previous_meter[:, 1:] = days.registers[:, :-1], meter[:, :-1]
     previous[:, 0], previous_meter[:, 0] = before
@@ -48,13 +50,16 @@ def derive(days: ChannelDays, before: Matrix, modulus: Column, bridge: Bridge, r
         difference[row], cut = _weighed(days, row, difference[row], changing)
         same[row] &= ~cut
     known = same & (difference >= 0)
-    days.energy = np.where(known, difference, 0)
-    days.quality = np.where(known, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
+    if known.all():
+        days.energy, days.quality = difference, np.full_like(days.status, Quality.MEASURED)
+    else:
+        days.energy = np.where(known, difference, 0)
+        days.quality = np.where(known, np.uint8(Quality.MEASURED), np.uint8(Quality.MISSING))
     unknown = (meter != 0) & ~same
     if unknown.any():
         for place, energy, quality in bridge([(row, at) for row, at in np.argwhere(unknown).tolist()]):
             days.energy[place], days.quality[place] = energy, quality
-    if (told := delivered(days.status) & (days.source != ABSENT)).any():
+    if reported and (told := delivered(days.status) & (days.source != ABSENT)).any():
         days.energy = np.where(told, days.registers, days.energy)
         days.quality = np.where(told, delivered_quality(days.status), days.quality)
 
