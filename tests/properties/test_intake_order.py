@@ -18,7 +18,7 @@ from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
-from stores import in_memory
+from stores import copy_of, in_memory
 
 START = datetime(2026, 3, 28, tzinfo=UTC)
 ORIGIN = int(START.timestamp())
@@ -71,9 +71,7 @@ def template() -> Store:
 
 
 def fresh() -> tuple[Store, Mdm]:
-    store = Store("sqlite://")
-    original, copy = (one._engine.raw_connection().driver_connection for one in (template(), store))
-    original.backup(copy)
+    store = copy_of(template())
     return store, Mdm(store, Registry(store))
 
 

@@ -20,7 +20,7 @@ from openami.model.point import ChannelKind
 from openami.model.quality import GuaranteeClass, Quality
 from openami.model.reading import ProfileReading, RegisterReading
 from openami.model.unit import Unit
-from stores import in_memory
+from stores import copy_of, in_memory
 
 START = datetime(2026, 3, 27, tzinfo=UTC)  # a weekend later legal time changes
 ORIGIN = int(START.timestamp())
@@ -68,9 +68,7 @@ def template() -> Store:
 
 
 def fresh() -> tuple[Store, Mdm, Judge]:
-    store = Store("sqlite://")
-    original, copy = (one._engine.raw_connection().driver_connection for one in (template(), store))
-    original.backup(copy)
+    store = copy_of(template())
     registry = Registry(store)
     return store, Mdm(store, registry), Judge(store, registry)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
-from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +17,6 @@ from openami.backoffice.mdm.master_data.importer import RegistryImport
 from openami.backoffice.mdm.mdm import Mdm
 from openami.backoffice.registry import tables
 from openami.backoffice.registry.registry import Registry
-from openami.io.store.engine import Store
-from stores import in_memory
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HEADER = (
@@ -84,24 +81,11 @@ def imported(store, text):
     return (report.changed, report.unchanged, [(each.line, each.reason) for each in report.rejected]), told
 
 
-@cache
-def template():
-    """An empty store, made once."""
-    return in_memory()
-
-
-def copied():
-    store = Store("sqlite://")
-    original, copy = (one._engine.raw_connection().driver_connection for one in (template(), store))
-    original.backup(copy)
-    return stores.closing(store)
-
-
 def both_ways(text, monkeypatch):
-    with monkeypatch.context() as patch, copied() as store:
+    with monkeypatch.context() as patch, stores.opened("sqlite") as store:
         patch.setattr(FreshLines, "take", lambda *_: frozenset())
         slowly = imported(store, text)
-    with copied() as store:
+    with stores.opened("sqlite") as store:
         return slowly, imported(store, text)
 
 
