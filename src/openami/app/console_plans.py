@@ -26,7 +26,7 @@ from openami.protocols.zones.log_message import Done
 
 T = TypeVar("T")
 TIME_TO_LIVE_S: Final = 900
-MARGIN_S: Final = 5
+"""At most; of what a plan still lasts half is left for another person to approve."""
 
 
 class Noting(Protocol):
@@ -94,7 +94,7 @@ class ConsolePlans:
         """See `EmergencyPlans`; they end before the plan does."""
         answer = await self._guard(inner.AskPlans(), inner.Plans)
         until = next((one.until for one in answer.plans if read_plan(one.plan).name == name), 0.0)
-        lasts = min(TIME_TO_LIVE_S, int(until - self._clock()) - MARGIN_S)
+        lasts = min(TIME_TO_LIVE_S, int(until - self._clock()) // 2)
         if lasts <= 0:
             raise SecurityError(f"plan {name!r} is not in force: two planners have to activate it first")
         titles = [await self._blocking(self._title, serial) for serial in serials]
