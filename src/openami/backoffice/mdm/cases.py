@@ -10,10 +10,12 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 
+import numpy as np
 from sqlalchemy import Connection
 
 from openami.backoffice.mdm import stamped
 from openami.backoffice.mdm.chain import Chain, chain_of
+from openami.backoffice.mdm.channel_days import Column
 from openami.backoffice.mdm.hierarchy import check_of, checked
 from openami.backoffice.mdm.placement import Place, place_of, places_by_meter
 from openami.backoffice.mdm.ratios import UNCHANGED, Ratios, ratios_of
@@ -24,7 +26,7 @@ from openami.backoffice.mdm.validation.rule_set import NO_RULES, ChannelClass, R
 from openami.backoffice.mdm.verdict import GAP_DAYS_MAX, Task
 from openami.backoffice.registry.facts import Fact, FactKind
 from openami.backoffice.registry.registry import Registry
-from openami.model.interval import DAY_S, day_of, utc
+from openami.model.interval import DAY_S, day_of
 from openami.model.point import Channel, Installation
 from openami.model.unit import Unit
 
@@ -105,22 +107,25 @@ class Cases:
                     ratios.get((point, str(channel.obis)), UNCHANGED),
                 ),
                 self._holidays.union(*{id(each): each.holidays for each in sets}.values()),
-                annual=_annual(channel, contracts.get(point, []), last),
+                annual=_annual(channel, contracts.get(point, []), begin, count),
                 check=check,
             )
             yield Case(channel, task, versions, begin)
 
 
-def _annual(channel: Channel, contracts: Sequence[Fact], day: int) -> int | None:
-    """The energy of a year that the contract of UTC day `day` assumes for a channel of consumption, in its unit and
-    scaler.
+def _annual(channel: Channel, contracts: Sequence[Fact], begin: int, count: int) -> Column | None:
+    """Per UTC day from `begin` on the energy of a year that the day's contract assumes for a channel of consumption, in
+    its unit and scaler, -1 where none does; None if none ever does.
     """
-    if class_of(channel.obis) is not ChannelClass.CONSUMPTION or channel.unit is not Unit.WATT_HOUR:
+    told = [fact for fact in contracts if "annual_wh" in fact.content]
+    if not told or class_of(channel.obis) is not ChannelClass.CONSUMPTION or channel.unit is not Unit.WATT_HOUR:
         return None
-    told = [
-        fact.content["annual_wh"] for fact in contracts if "annual_wh" in fact.content and fact.holds(utc(day * DAY_S))
-    ]
-    return int(told[0] * Fraction(10) ** -channel.scaler) if told else None
+    ends = DAY_S * np.arange(begin + 1, begin + count + 1, dtype=np.int64)
+    annual = np.full(count, -1, dtype=np.int64)
+    for fact in told:
+        holds = (seconds(fact.start) < ends) & ((fact.end is None) | (ends <= seconds(fact.end or fact.start)))
+        annual[holds] = int(fact.content["annual_wh"] * Fraction(10) ** -channel.scaler)
+    return annual
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Task:
     rule_sets: list[RuleSet]
     chain_of: Callable[[Span], Chain]
     holidays: AbstractSet[date] = frozenset()
-    annual: int | None = None
+    annual: Any = None
     check: Check | None = None
 
     @property

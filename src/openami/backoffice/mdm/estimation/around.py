@@ -22,7 +22,8 @@ HOLIDAY = 7
 class Surroundings:
     """One channel over whole UTC days from `first_day`: `energy` is good where `good`; `outage` as the meter flags it.
 
-    `offset_s` (per day) is how far legal time is ahead of UTC; `holidays` are local dates; `check` is what check
+    `offset_s` (per day) is how far legal time is ahead of UTC; `holidays` are local dates; `annual` (per day) the
+    assumed energy of a year, below 0 where nobody assumes any; `check` is what check
     channels measured where `check_known`.
     """
 
@@ -33,7 +34,7 @@ class Surroundings:
     outage: Mask
     offset_s: Column
     holidays: AbstractSet[date]
-    annual: int | None
+    annual: Column | None
     check: Values | None = None
     check_known: Mask | None = None
 
@@ -61,7 +62,7 @@ class Surroundings:
             history=history[None, :, :],
             history_known=known[None, :, :],
             daily=None if daily is None else np.array([daily]),
-            annual=None if self.annual is None else np.array([self.annual]),
+            annual=None if self.annual is None else self.annual[[day]],
             check=None if self.check is None else self.check[None, first:end],
             check_known=None if self.check_known is None else self.check_known[None, first:end],
         )
