@@ -67,8 +67,11 @@ class MeshNode:
         parts = self._link, self.dodag, self._sender
         self._doorway = Doorway(settings, random, *parts, self._root)
         self._belonging: Belonging | None = None
+        self._role: Root | Belonging
         if self._root is None:
-            self._belonging = Belonging(settings, random, *parts, self._doorway, emit, self._reserve)
+            self._role = self._belonging = Belonging(settings, random, *parts, self._doorway, emit, self._reserve)
+        else:
+            self._role = self._root
         self._delivery = Delivery(
             settings.eui64, *parts, self._doorway, self._confirmed, self._root, self._belonging, emit
         )
@@ -243,7 +246,7 @@ class MeshNode:
             self._confirmed.due,
             self._link.lowpan.due,
             self._doorway.due,
-            (self._belonging or self._root).due,  # type: ignore[union-attr] # one of them is there
+            self._role.due,
         )
         return None if due == inf else due
 
@@ -258,10 +261,8 @@ class MeshNode:
             self._give_up(self._confirmed.act(now), now)
         if self._doorway.due <= now:
             self._doorway.act(now)
-        if self._belonging is not None and self._belonging.due <= now:
-            self._belonging.act(now)
-        elif self._root is not None and self._root.due <= now:
-            self._root.act(now)
+        if self._role.due <= now:
+            self._role.act(now)
 
     # What the link layer tells
 
