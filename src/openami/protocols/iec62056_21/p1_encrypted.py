@@ -73,11 +73,10 @@ def find_encrypted(data: bytes | bytearray) -> tuple[int, int | None]:
         size = size_of_encrypted(data, found.start())
         if size:
             return found.start(), size
-    end = len(data)
-    for at in range(max(0, end - _TOLD_BY + 1), end):
-        if size_of_encrypted(data, at) is None:
-            return at, None
-    return -1, 0
+    at = data.find(TAG, max(0, len(data) - _TOLD_BY + 1))
+    while at >= 0 and size_of_encrypted(data, at) is not None:
+        at = data.find(TAG, at + 1)
+    return at, None if at >= 0 else 0
 
 
 def decode_encrypted(data: bytes) -> EncryptedTelegram:
