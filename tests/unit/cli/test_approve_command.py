@@ -51,7 +51,9 @@ async def approve(world, login, *arguments):
 async def test_a_list_is_seen_and_approved_by_another_person_only(world, capsys):
     seals, _, folder, _ = world
     commands = await seals.console.draft(1, CriticalVerb.DISCONNECT)
-    await seals.console.ask(commands, PasskeyFile(folder / "operator").consent(commands.request_challenge()), "operator")
+    await seals.console.ask(
+        commands, PasskeyFile(folder / "operator").consent(commands.request_challenge()), "operator"
+    )
     name = commands.request.hex()
     assert await approve(world, "colleague", "--json") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
