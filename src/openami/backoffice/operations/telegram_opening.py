@@ -106,10 +106,11 @@ class TelegramOpening:
         if content.startswith(MAGIC):
             told = tell_collector_reading(content)
             return self._told(kept, now, told.protocol, told.meter, told.values)
-        if START in content[:16]:
+        sealed = content.startswith(DLMS_BEGINS)  # may hold anything, also what looks like text
+        if START in content[:16] and not sealed:
             told = tell_sml(content)
             return self._told(kept, now, SML, told.meter, told.values)
-        if looks_like_p1(content):
+        if looks_like_p1(content) and not sealed:
             told = tell_p1(content)
             return self._told(kept, now, TEXT, told.meter, told.values)
         if content[:1] == ENCRYPTED_BEGINS and (taken := self._encrypted(kept)) is not None:
