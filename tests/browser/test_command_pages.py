@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from browser_people import CHROMIUM, DESKTOP, PHONE, Person, launch
+from browser_people import DESKTOP, NEEDED, PHONE, Person, launch
 from openami.backoffice.guard.limits import Counts, Limits
 from openami.portal.accounts import Role
 from openami.portal.app import accounts_of
@@ -22,10 +22,7 @@ from portal_world import PASSWORD, make_district, make_operations, make_two_seal
 PICTURES = os.environ.get("OPENAMI_SCREENSHOTS")
 INVITATION = "invited-on-another-way"
 JUDGES = ("oskar", "olga")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: apt-get install chromium"),
-]
+pytestmark = NEEDED
 NONE_UNASKED = Limits(total={CriticalVerb.DISCONNECT: Counts(minute=0, hour=0, day=0, week=0)})
 """Whatever is asked for is held back until others release it."""
 

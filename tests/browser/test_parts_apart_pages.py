@@ -7,14 +7,11 @@ import asyncio
 import pytest
 from playwright.async_api import async_playwright
 
-from browser_people import CHROMIUM, Person, launch
+from browser_people import NEEDED, Person, launch
 from command_line import runner
 from parts_rig import apart
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: apt-get install chromium"),
-]
+pytestmark = NEEDED
 LOOKS_MAX = 120
 
 

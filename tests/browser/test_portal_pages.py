@@ -9,11 +9,11 @@ import os
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
+from browser_people import CHROMIUM, DESKTOP, NEEDED, PHONE
 from openami.backoffice.mdm.billing.runs import Billing
 from openami.backoffice.mdm.close.close import Close
 from openami.backoffice.mdm.crossed_hints import Hint, Side
@@ -26,9 +26,7 @@ from portal_certificate import make_certificate
 from portal_world import GAP, NOW, PASSWORD, make_audit, make_district, make_operations, make_world_portal
 from told_network import ToldHeadend
 
-CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = os.environ.get("OPENAMI_SCREENSHOTS")
-DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 LOOKS = [(DESKTOP, "light"), (PHONE, "dark")] + ([(DESKTOP, "dark"), (PHONE, "light")] if PICTURES else [])
 PAGES = {
     "operator": {
@@ -67,10 +65,7 @@ days = ["mon", "tue", "wed", "thu", "fri"]
 from = "06:00"
 until = "22:00"
 """
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: apt-get install chromium"),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
