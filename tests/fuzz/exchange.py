@@ -60,6 +60,11 @@ REGISTRY = [
         b"record,point,channel,obis,kind,unit,scaler,multiplier,resolution_s,digits\n"
         b"channel,P1,1,1-0:1.8.0*255,interval-energy,Wh,-1,100,900,8\n"
     ),
+    (
+        b"record,point,obis,scaler,multiplier,checks,start,end,opening,correction\n"
+        b"ratio,P1,1-0:1.8.0*255,0,40.0,,2026-02-10T10:15+01:00,,1-0:1.8.0*255=1103,yes\n"
+        b"check,P1,1-0:1.8.0*255,,,K1=1-0:1.8.0*255 K2=1-0:1.8.0,2026-01-01T00:00+01:00,2026-03-01T00:00+01:00,,\n"
+    ),
 ]
 Item = Delivery | EventRecord | Rejected
 
