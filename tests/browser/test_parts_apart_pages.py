@@ -11,7 +11,7 @@ from browser_people import NEEDED, Person, launch
 from command_line import runner
 from parts_rig import apart
 
-pytestmark = NEEDED
+pytestmark = [*NEEDED, pytest.mark.long]
 LOOKS_MAX = 120
 
 
