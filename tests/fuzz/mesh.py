@@ -88,7 +88,7 @@ def beacon(octets: bytes) -> None:
     decode_beacon(octets)
 
 
-CHECKED: Final = 6
+CHECKED: Final = 7
 """Where a ZEP header says whether a check sequence follows the frame, or strength and a good-check bit."""
 
 

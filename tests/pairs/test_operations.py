@@ -297,7 +297,7 @@ async def test_a_meter_without_the_asked_profile_gives_the_rest(rig):
 @in_virtual_time
 async def test_no_more_meters_at_once_than_allowed():
     rig = Rig(meters=6, settings=OperationsSettings(concurrency=2))
-    now, most, real = [0], [0], rig.operations._sessions.client
+    now, most, real = [0], [0], rig.operations.sessions.client
 
     @asynccontextmanager
     async def counted(meter, link):
@@ -309,7 +309,7 @@ async def test_no_more_meters_at_once_than_allowed():
         finally:
             now[0] -= 1
 
-    rig.operations._sessions.client = counted
+    rig.operations.sessions.client = counted
     campaign = rig.campaign(period=(DAY, DAY + timedelta(hours=1)))
     await rig.operations.run_campaign(campaign)
     assert rig.operations.campaign(campaign).completed == 6
@@ -339,7 +339,7 @@ async def test_a_head_end_that_throttles_for_ever_is_given_up_at_the_deadline():
 @in_virtual_time
 async def test_a_small_campaign_does_not_wait_for_a_large_one():
     rig = Rig(meters=12, settings=OperationsSettings(concurrency=2))
-    real = rig.operations._sessions.client
+    real = rig.operations.sessions.client
 
     @asynccontextmanager
     async def slow(meter, link):
@@ -347,7 +347,7 @@ async def test_a_small_campaign_does_not_wait_for_a_large_one():
         async with real(meter, link) as client:
             yield client
 
-    rig.operations._sessions.client = slow
+    rig.operations.sessions.client = slow
     hour = (DAY, DAY + timedelta(hours=1))
     large = asyncio.create_task(rig.operations.run_campaign(rig.campaign(period=hour, meters=rig.ids[:10])))
     await rig.clock.sleep(30)

@@ -107,4 +107,8 @@ def test_another_head_end_serves_and_no_meters_key_changes(openami, plant, tmp_p
         assert backoffice.stop(signal.SIGINT).status == 0
     assert sha256(keystore.read_bytes()).digest() == before
     entries = openami("audit", "show", "--commands", *last, "--json").objects
-    assert [row["what"] for row in entries] == ["another head-end was made ready", "chosen as head-end: it burns"]
+    assert [row["what"] for row in entries] == [
+        "entered points, meters and their keys from a file",
+        "another head-end was made ready",
+        "chosen as head-end: it burns",
+    ]

@@ -61,11 +61,6 @@ def test_what_is_wrong_is_said(openami, arguments, message):
     assert "Traceback" not in ran.err
 
 
-def test_nothing_to_decode_is_nothing_wrong(openami, monkeypatch):
-    feed(monkeypatch, b"")
-    assert openami("decode").status == 0
-
-
 def test_a_closed_pipe_is_no_traceback(tmp_path):
     (tmp_path / "many.hex").write_text((GET + "\n") * 5000)
     with subprocess.Popen(
