@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from openami.backoffice.registry import tables
 from openami.backoffice.registry.facts import FactKind
+from openami.backoffice.registry.rows import row_of_channel
 from openami.io.store.among import among
 from openami.io.store.columns import EPOCH
 from openami.model.point import Channel
@@ -68,15 +69,7 @@ def add_meters(connection: Connection, meters: Sequence[NewMeter]) -> None:
 
 def add_channels(connection: Connection, channels: Sequence[Channel]) -> None:
     """Channels of points that have none of their numbers yet, nor another one of their OBIS code."""
-    values = [
-        {
-            "metering_point": each.metering_point, "number": each.number, "obis": str(each.obis),
-            "kind": each.kind.value, "unit": int(each.unit), "scaler": each.scaler,
-            "resolution_s": each.resolution_s, "modulus": each.modulus, "multiplier": each.multiplier,
-        }
-        for each in channels
-    ]  # fmt: skip
-    _insert(connection, tables.channel, values)
+    _insert(connection, tables.channel, [row_of_channel(each) for each in channels])
 
 
 def install(connection: Connection, facts: Sequence[NewFact], known_at: datetime) -> None:

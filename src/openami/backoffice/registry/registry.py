@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 
 from openami.backoffice.registry import tables
+from openami.backoffice.registry.checks import check_channel, check_zone
 from openami.backoffice.registry.facts import Fact, FactKind, facts, record
 from openami.backoffice.registry.history import History
 from openami.backoffice.registry.rows import (
@@ -19,13 +19,13 @@ from openami.backoffice.registry.rows import (
     installation_of,
     meter_of,
     point_of,
+    row_of_channel,
     supply_of,
 )
 from openami.io.store.among import among
 from openami.io.store.columns import EPOCH
 from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError, StoreError
-from openami.model.interval import DAY_S
 from openami.model.obis import ObisCode
 from openami.model.point import BEHIND_METER, Channel, ChannelKind, Consumer, Installation, Meter, MeteringPoint, Supply
 from openami.model.quality import GuaranteeClass
@@ -200,25 +200,13 @@ class Registry:
         """A quantity of the point. `resolution_s` divides a day; it is 0 for stamped registers and only for them. All
         channels of one OBIS code have the same `multiplier`.
         """
-        stamped = kind is ChannelKind.STAMPED_REGISTER
-        if stamped != (resolution_s == 0) or (resolution_s and DAY_S % resolution_s):
-            raise SettingError(f"channel {number}: {resolution_s} s is no resolution for {kind.value}")
-        values = {
-            "metering_point": metering_point,
-            "number": number,
-            "obis": str(obis),
-            "kind": kind.value,
-            "unit": int(unit),
-            "scaler": scaler,
-            "resolution_s": resolution_s,
-            "modulus": modulus,
-            "multiplier": multiplier,
-        }
+        new = Channel(metering_point, number, obis, kind, unit, scaler, resolution_s, modulus, multiplier)
+        check_channel(new)
         same = [each for each in self.channels(metering_point) if each.obis == obis]
-        if multiplier < 1 or any(each.multiplier != multiplier for each in same):
+        if any(each.multiplier != multiplier for each in same):
             raise SettingError(f"channel {number}: the multiplier {multiplier} is not that of all channels of {obis}")
-        self._insert(tables.channel, values, f"channel {number} of metering point {metering_point}")
-        return self.channel(metering_point, number)
+        self._insert(tables.channel, row_of_channel(new), f"channel {number} of metering point {metering_point}")
+        return new
 
     def channel(self, metering_point: int, number: int) -> Channel:
         query = select(tables.channel).filter_by(metering_point=metering_point, number=number)
@@ -360,11 +348,3 @@ def _found(value: T | None, what: str, identity: int) -> T:
     if value is None:
         raise NotRegistered(f"{what} {identity} is not in the registry")
     return value
-
-
-def check_zone(zone: str) -> None:
-    """Raise `SettingError` unless `zone` is an IANA time zone."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise SettingError(f"{zone!r} is not a time zone; write it as Europe/Berlin") from None

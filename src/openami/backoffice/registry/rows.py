@@ -38,6 +38,21 @@ def channel_of(row: Row[Any]) -> Channel:
     )
 
 
+def row_of_channel(channel: Channel) -> dict[str, Any]:
+    """The other way round."""
+    return {
+        "metering_point": channel.metering_point,
+        "number": channel.number,
+        "obis": str(channel.obis),
+        "kind": channel.kind.value,
+        "unit": int(channel.unit),
+        "scaler": channel.scaler,
+        "resolution_s": channel.resolution_s,
+        "modulus": channel.modulus,
+        "multiplier": channel.multiplier,
+    }
+
+
 @lru_cache(maxsize=1_024)
 def _obis(text: str) -> ObisCode:
     """A registry has many channels, and few codes."""

@@ -17,12 +17,12 @@ from openami.backoffice.mdm import unplaced
 from openami.backoffice.mdm.master_data.lines import Line
 from openami.backoffice.registry import additions, tables
 from openami.backoffice.registry.additions import NewFact, NewMeter, NewPoint
+from openami.backoffice.registry.checks import check_channel, check_zone
 from openami.backoffice.registry.facts import FactKind
-from openami.backoffice.registry.registry import Registry, check_zone
+from openami.backoffice.registry.registry import Registry
 from openami.io.store.engine import Store
 from openami.model.errors import Conflict, SettingError
-from openami.model.interval import DAY_S
-from openami.model.point import Channel, ChannelKind
+from openami.model.point import Channel
 
 Take = Callable[[Connection, Sequence[Line]], Sequence[Line]]
 ContentOf = Callable[[FactKind, Mapping[str, Any]], Mapping[str, Any]]
@@ -154,6 +154,8 @@ def _meter(line: Line) -> NewMeter:
 
 def _sound(channel: Channel) -> bool:
     """Whether `Registry.add_channel` would take it; what it would not is refused there, with its words."""
-    stamped = channel.kind is ChannelKind.STAMPED_REGISTER
-    fits = channel.resolution_s == 0 if stamped else channel.resolution_s and DAY_S % channel.resolution_s == 0
-    return bool(fits) and channel.multiplier >= 1
+    try:
+        check_channel(channel)
+    except SettingError:
+        return False
+    return True

@@ -99,6 +99,8 @@ def test_an_end_told_later_is_known_later(store):
         ("point,P1,1 High Street,Europe/London" + "," * 19, "cannot change to Europe/London"),
         ("channel,P1,,,,,,2,1-0:1.8.0*255,interval-energy,barrel,,,,,,,,,,,,900", "is no unit"),
         ("channel,P1,,,,,,2,1-0:1.8.0*255,interval-energy,Wh,,,,,,,,,,,,700", "700 s is no resolution"),
+        ("channel,P1,,,,,,2,1-0:1.8.0*255,interval-energy,Wh,,,,,,,,,,,,2", "2 s is no resolution"),
+        ("channel,P1,,,,,,32768,1-0:1.8.0*255,interval-energy,Wh,,,,,,,,,,,,900", "numbers go from 0 to 32767"),
         ("channel,P1,,,,,,1,1-0:2.8.0*255,interval-energy,Wh,8,,,,,,,,,,,900", "is there and differs"),
         ("supply,P9,,,,,,,,,,,2026-01-01T00:00+01:00,,,,Ann,,,,,,", "point P9 is not in the registry"),
         ("supply,P1,,,,,,,,,,,2026-01-05T00:00,,,,Ann,,,,,,", "has no offset"),
