@@ -12,10 +12,11 @@ from openami.backoffice.authority.authority import Approved, Authority
 from openami.backoffice.authority.people import People, Person
 from openami.backoffice.authority.policy import Policy
 from openami.backoffice.authority.signing import SigningKey
-from openami.backoffice.guard.guard import Guard
+from openami.backoffice.guard.guard import Guard, Verdict
 from openami.backoffice.guard.limits import Limits
 from openami.backoffice.guard.network import Network, Place
 from openami.backoffice.guard.people import GuardPeople, statement_challenge
+from openami.backoffice.guard.plans import EmergencyPlan
 from openami.io.disk import Disk
 from openami.io.spool.chain import RecordChain
 from openami.io.spool.file_spool import FileSpool
@@ -25,6 +26,7 @@ from openami.protocols.seal.closing import Recipient
 from openami.protocols.seal.passkey import RelyingParty
 from openami.protocols.seal.roles import Role
 from openami.protocols.seal.software_authenticator import SoftwareAuthenticator
+from openami.protocols.seal.verbs import CriticalVerb
 
 PARTY = RelyingParty("openami.localhost", ("https://openami.localhost",))
 NOW = keys.NOW
@@ -85,6 +87,12 @@ def guard_people() -> GuardPeople:
     return GuardPeople(
         PARTY, {one.credential_id: one for one in planners}, {one.credential_id: one for one in releasers}
     )
+
+
+WINTER = EmergencyPlan(
+    name="winter", verbs=frozenset({CriticalVerb.DISCONNECT}), feeders=frozenset({"F0"}), power_w=10_000, lasts_s=3600
+)
+"""A plan for the one feeder that there is."""
 
 
 class Office:
@@ -148,6 +156,11 @@ class Office:
         request = self.authority.request(commands, self.passkeys[by[0]].consent(commands.request_challenge()))
         self.authority.approve(request, self.passkeys[by[1]].consent(commands.approval_challenge()))
         return self.authority.sign(request)
+
+    def submit(self, *intents: Intent, by: tuple[str, str] = ("anna", "bela"), plan: str = "") -> list[Verdict]:
+        """What the guard says of such a list."""
+        approved = self.approved(*intents, by=by, plan=plan)
+        return self.guard.submit(approved.record, approved.signed)
 
     def consents(self, statement: bytes, *names: str) -> list[Any]:
         """What these people sign for the guard."""

@@ -60,8 +60,6 @@ from openami.protocols.seal.keys import Authority as TrustedAuthority
 from openami.protocols.seal.passkey import RelyingParty
 from openami.protocols.seal.roles import Role
 from openami.protocols.zones.inner_message import (
-    AuthorityRequest,
-    GuardRequest,
     InnerAnswer,
     PeopleRequest,
     decode_authority_request,
@@ -74,6 +72,7 @@ CALLERS = ("operations", "portal")
 """Whose certificates may ask the inner parts."""
 _EVERY_ROLE = frozenset(Role)
 _Request = TypeVar("_Request", bound=Struct)
+_Asked = TypeVar("_Asked")
 
 
 @asynccontextmanager
@@ -96,14 +95,7 @@ async def run_authority(installation: Installation, clock: Clock) -> AsyncIterat
             secrets.token_bytes,
         )
         answers = AuthorityAnswers(authority, log, ed25519_key(installation.path(settings.records) / "log.key"))
-        listed = PeopleAnswers(people, party)
-
-        def answer(request: AuthorityRequest | PeopleRequest) -> InnerAnswer:
-            if isinstance(request, PeopleRequest):
-                return listed.answer(request)
-            people.refresh()
-            return answers.answer(request)
-
+        answer = beside_people(people, party, answers.answer)
         async with serving(
             installation,
             settings.listen,
@@ -135,14 +127,7 @@ async def run_guard(installation: Installation, clock: Clock) -> AsyncIterator[S
             time_sources(clock, settings.clocks),
         )
         answers = GuardAnswers(guard, log, ed25519_key(installation.path(settings.records) / "log.key"))
-        listed = PeopleAnswers(people, party)
-
-        def answer(request: GuardRequest | PeopleRequest) -> InnerAnswer:
-            if isinstance(request, PeopleRequest):
-                return listed.answer(request)
-            people.refresh()
-            return answers.answer(request)
-
+        answer = beside_people(people, party, answers.answer)
         async with serving(
             installation,
             settings.listen,
@@ -172,6 +157,21 @@ async def run_witness(installation: Installation, clock: Clock) -> AsyncIterator
             installation, settings.listen, settings.certificate, decode_witness_request, answer, clock
         ) as server:
             yield server
+
+
+def beside_people(
+    people: PeopleFile, party: RelyingParty, answer: Callable[[_Asked], InnerAnswer]
+) -> Callable[[_Asked | PeopleRequest], InnerAnswer]:
+    """Requests about people are answered from their file, which is read anew before `answer` gives any other answer."""
+    listed = PeopleAnswers(people, party)
+
+    def answered(request: _Asked | PeopleRequest) -> InnerAnswer:
+        if isinstance(request, PeopleRequest):
+            return listed.answer(request)
+        people.refresh()
+        return answer(request)
+
+    return answered
 
 
 def one_at_a_time(stack: ExitStack, answer: Callable[[_Request], Struct]) -> Callable[[_Request], Awaitable[Struct]]:

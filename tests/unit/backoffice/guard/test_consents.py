@@ -35,13 +35,10 @@ from openami.protocols.zones.inner_message import (
 )
 from openami.protocols.zones.log_message import ANSWER_BYTES_MAX, AskTail, Done, Refused
 from openami.simulation.disk import FaultDisk
-from two_seals import NOW, Office, intent
+from two_seals import NOW, WINTER, Office, intent
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})
-PLAN = EmergencyPlan(
-    name="winter", verbs=frozenset({CriticalVerb.DISCONNECT}), feeders=frozenset({"F0"}), power_w=10_000, lasts_s=3600
-)
-OCTETS = msgspec.msgpack.encode(PLAN)
+OCTETS = msgspec.msgpack.encode(WINTER)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 MINUTE = NOW // 60
 
@@ -106,7 +103,7 @@ def test_a_release_is_no_deletion(asked):
 
 
 def test_planners_sign_one_after_the_other(asked):
-    statement = prepare_statement(PLAN, 0)
+    statement = prepare_statement(WINTER, 0)
     for number, name in enumerate(("p1", "p2")):
         answer = asked.ask(PreparePlan(OCTETS, asked.consent(statement, name)))
         assert answer == Agreed(("p1", "p2")[: number + 1], 3)
@@ -114,21 +111,21 @@ def test_planners_sign_one_after_the_other(asked):
     assert (told.decisions, told.plans) == (0, [])
     assert [(one.plan, one.minute, one.persons) for one in told.proposed] == [(OCTETS, None, ("p1", "p2"))]
     assert asked.ask(PreparePlan(OCTETS, asked.consent(statement, "p3"))) == Done()
-    asked.ask(ActivatePlan("winter", MINUTE, asked.consent(activate_statement(PLAN, MINUTE), "p1")))
+    asked.ask(ActivatePlan("winter", MINUTE, asked.consent(activate_statement(WINTER, MINUTE), "p1")))
     told = asked.ask(AskPlans())
     assert (told.decisions, told.proposed[0].minute, told.proposed[0].needed) == (1, MINUTE, 2)
-    answer = asked.ask(ActivatePlan("winter", MINUTE, asked.consent(activate_statement(PLAN, MINUTE), "p2")))
-    assert answer == Done(NOW + PLAN.lasts_s)
+    answer = asked.ask(ActivatePlan("winter", MINUTE, asked.consent(activate_statement(WINTER, MINUTE), "p2")))
+    assert answer == Done(NOW + WINTER.lasts_s)
     told = asked.ask(AskPlans())
-    assert (told.proposed, told.plans[0].until, told.plans[0].spent_w) == ([], NOW + PLAN.lasts_s, 0)
+    assert (told.proposed, told.plans[0].until, told.plans[0].spent_w) == ([], NOW + WINTER.lasts_s, 0)
 
 
 def test_what_was_signed_before_another_decision_counts_for_nothing(asked):
-    other = EmergencyPlan(name="autumn", verbs=PLAN.verbs, feeders=PLAN.feeders, power_w=1, lasts_s=60)
-    asked.ask(PreparePlan(OCTETS, asked.consent(prepare_statement(PLAN, 0), "p1")))
+    other = EmergencyPlan(name="autumn", verbs=WINTER.verbs, feeders=WINTER.feeders, power_w=1, lasts_s=60)
+    asked.ask(PreparePlan(OCTETS, asked.consent(prepare_statement(WINTER, 0), "p1")))
     three = asked.office.consents(prepare_statement(other, 0), "p1", "p2", "p3")
     assert asked.ask(PreparePlan(msgspec.msgpack.encode(other), three)) == Done()
-    assert asked.ask(PreparePlan(OCTETS, asked.consent(prepare_statement(PLAN, 1), "p2"))) == Agreed(("p2",), 3)
+    assert asked.ask(PreparePlan(OCTETS, asked.consent(prepare_statement(WINTER, 1), "p2"))) == Agreed(("p2",), 3)
 
 
 def test_nobody_is_no_beginning(asked):

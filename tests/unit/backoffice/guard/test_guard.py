@@ -19,7 +19,6 @@ from openami.backoffice.guard.guard import (
     release_statement,
 )
 from openami.backoffice.guard.limits import DAY_S, Counts, Limits
-from openami.backoffice.guard.plans import EmergencyPlan
 from openami.backoffice.guard.tally import Tally
 from openami.model.errors import SecurityError, StoreError
 from openami.protocols.dlms.data import double_long_unsigned, encode_data, octet_string
@@ -30,16 +29,9 @@ from openami.protocols.seal.roles import Role
 from openami.protocols.seal.signed import read_signed
 from openami.protocols.seal.verbs import CriticalVerb
 from openami.simulation.disk import FaultDisk
-from two_seals import NOW, Office, intent, network, title
+from two_seals import NOW, WINTER, Office, intent, network, title
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})
-PLAN = EmergencyPlan(
-    name="winter",
-    verbs=frozenset({CriticalVerb.DISCONNECT}),
-    feeders=frozenset({"F0"}),
-    power_w=10_000,
-    lasts_s=3600,
-)
 
 
 @pytest.fixture
@@ -51,14 +43,9 @@ def few():
     return Office(FaultDisk(), limits=FEW)
 
 
-def submit(office, *intents, **how):
-    approved = office.approved(*intents, **how)
-    return office.guard.submit(approved.record, approved.signed)
-
-
 def held(office):
     """A command that is quarantined by a count."""
-    verdicts = submit(office, intent(100), intent(200))
+    verdicts = office.submit(intent(100), intent(200))
     assert isinstance(verdicts[0], Envelope)
     assert isinstance(verdicts[1], Held)
     return verdicts[1]
@@ -66,16 +53,16 @@ def held(office):
 
 def activate(office, *names):
     minute = int(office.time.at // 60)
-    return office.guard.activate_plan("winter", minute, office.consents(activate_statement(PLAN, minute), *names))
+    return office.guard.activate_plan("winter", minute, office.consents(activate_statement(WINTER, minute), *names))
 
 
 def prepare(office, *names):
-    statement = prepare_statement(PLAN, office.guard.state.decisions)
-    office.guard.prepare_plan(PLAN, office.consents(statement, *names))
+    statement = prepare_statement(WINTER, office.guard.state.decisions)
+    office.guard.prepare_plan(WINTER, office.consents(statement, *names))
 
 
 def test_what_is_sealed_opens_in_the_meter(office):
-    (envelope,) = submit(office, intent(100))
+    (envelope,) = office.submit(intent(100))
     seal = replace(keys.METER_SEAL, system_title=title(100))
     found = open_command(envelope.octets, seal, MeterMoment(NOW), keys.never)
     assert envelope.recipient == title(100)
@@ -86,13 +73,13 @@ def test_no_transaction_comes_twice_even_after_a_restored_backup(office):
     def transaction(envelope):
         return envelope.octets[2:10]
 
-    seen = [transaction(one) for one in submit(office, intent(100), intent(200))]
+    seen = [transaction(one) for one in office.submit(intent(100), intent(200))]
     office.close()
     office.start()
-    seen += [transaction(one) for one in submit(office, intent(300))]
+    seen += [transaction(one) for one in office.submit(intent(300))]
     restored = Office(FaultDisk())
     restored.time.at = NOW + 1
-    seen += [transaction(one) for one in submit(restored, intent(100))]
+    seen += [transaction(one) for one in restored.submit(intent(100))]
     assert len(set(seen)) == 4
 
 
@@ -138,7 +125,7 @@ def test_quarantine_is_seen_and_released_by_two_others():
 
 def test_budgets_bind_those_who_release():
     office = Office(FaultDisk(), limits=Limits(operator_w=2000))
-    verdict = submit(office, intent(100), intent(200))[1]
+    verdict = office.submit(intent(100), intent(200))[1]
     again = office.guard.release(verdict.digest, office.consents(release_statement(verdict.digest), "r1", "r2"))
     assert isinstance(again, Held)
     assert again.check == "operator_has_budget"
@@ -176,23 +163,23 @@ def test_emergency_plans():
     with pytest.raises(SecurityError, match="3 are needed"):
         prepare(office, "p1", "p2", "p1")
     prepare(office, "p1", "p2", "p3")
-    assert submit(office, cut, plan="winter")[0].check == "emergency_has_a_plan"
+    assert office.submit(cut, plan="winter")[0].check == "emergency_has_a_plan"
     with pytest.raises(SecurityError, match="2 are needed"):
         activate(office, "p4")
     until = activate(office, "p4", "p5")
     assert until == NOW + 3600
     with pytest.raises(SecurityError, match="in force already"):
         activate(office, "p4", "p5")
-    verdicts = submit(office, *[intent(n, emergency=True) for n in range(100, 107)], plan="winter")
+    verdicts = office.submit(*[intent(n, emergency=True) for n in range(100, 107)], plan="winter")
     assert [isinstance(one, Envelope) for one in verdicts] == [True] * 5 + [False] * 2
     office.time.at = until + 1
-    assert isinstance(submit(office, cut, plan="winter")[0], Held)
+    assert isinstance(office.submit(cut, plan="winter")[0], Held)
 
 
 def test_old_signatures_activate_and_change_nothing(office):
     prepare(office, "p1", "p2", "p3")
     minute = int(NOW // 60)
-    old = office.consents(activate_statement(PLAN, minute), "p1", "p2")
+    old = office.consents(activate_statement(WINTER, minute), "p1", "p2")
     office.time.at += 120
     for named in (minute, minute + 3):
         with pytest.raises(SecurityError, match="sign anew"):
@@ -217,7 +204,7 @@ def test_three_clocks_agree_or_nothing_is_sealed(office):
 
 
 def test_time_does_not_run_back(office):
-    submit(office, intent(100))
+    office.submit(intent(100))
     approved = office.approved(intent(200))
     office.time.at -= 10
     with pytest.raises(SecurityError, match="ran back"):
@@ -244,8 +231,8 @@ def test_a_disk_that_fails_seals_nothing_until_history_was_read_again(office):
 def test_history_that_was_changed_is_found():
     disk = FaultDisk()
     office = Office(disk)
-    submit(office, intent(100))
-    submit(office, intent(200))
+    office.submit(intent(100))
+    office.submit(intent(200))
     items = office.guard_records.read(0, 9)
     office.close()
 

@@ -19,7 +19,6 @@ from openami.backoffice.guard.guard import (
     release_statement,
 )
 from openami.backoffice.guard.limits import DAY_S, Counts, Limits
-from openami.backoffice.guard.plans import EmergencyPlan
 from openami.io.spool.file_spool import FileSpool
 from openami.protocols.seal.approval import ApprovalRecord
 from openami.protocols.seal.verbs import CriticalVerb
@@ -37,12 +36,9 @@ from openami.protocols.zones.inner_message import (
 )
 from openami.protocols.zones.log_message import AskCheckpoint, Done, Head, Refused
 from openami.simulation.disk import FaultDisk
-from two_seals import NOW, Office, intent, title
+from two_seals import NOW, WINTER, Office, intent, title
 
 FEW = Limits(per_person={CriticalVerb.DISCONNECT: Counts(1, 9, 9, 9)})
-PLAN = EmergencyPlan(
-    name="winter", verbs=frozenset({CriticalVerb.DISCONNECT}), feeders=frozenset({"F0"}), power_w=10_000, lasts_s=3600
-)
 
 
 class Asked:
@@ -99,10 +95,10 @@ def test_others_release_or_delete_it(asked):
 
 def test_planners_prepare_activate_and_change_limits(asked):
     planners = ("p1", "p2", "p3")
-    plan = asked.consents(prepare_statement(PLAN, 0), *planners)
-    assert asked.ask(PreparePlan(msgspec.msgpack.encode(PLAN), plan)) == Done(0.0)
+    plan = asked.consents(prepare_statement(WINTER, 0), *planners)
+    assert asked.ask(PreparePlan(msgspec.msgpack.encode(WINTER), plan)) == Done(0.0)
     minute = NOW // 60
-    active = asked.consents(activate_statement(PLAN, minute), "p1", "p2")
+    active = asked.consents(activate_statement(WINTER, minute), "p1", "p2")
     assert asked.ask(ActivatePlan("winter", minute, active)) == Done(NOW + 3600)
     limits = asked.consents(limits_statement(Limits(operator_w=5), 1), *planners)
     assert asked.ask(ChangeLimits(msgspec.msgpack.encode(Limits(operator_w=5)), limits)) == Done(NOW + DAY_S)

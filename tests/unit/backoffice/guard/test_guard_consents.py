@@ -21,7 +21,6 @@ from openami.backoffice.guard.guard import (
 )
 from openami.backoffice.guard.limits import DAY_S, Counts, Limits
 from openami.backoffice.guard.people import TooFew
-from openami.backoffice.guard.plans import EmergencyPlan
 from openami.io.spool.file_spool import FileSpool
 from openami.model.errors import SecurityError
 from openami.protocols.seal.approval import ApprovalRecord
@@ -44,12 +43,9 @@ from openami.protocols.zones.inner_message import (
 )
 from openami.protocols.zones.log_message import Done, Refused
 from openami.simulation.disk import FaultDisk
-from two_seals import NOW, Office, intent
+from two_seals import NOW, WINTER, Office, intent
 
-PLAN = EmergencyPlan(
-    name="winter", verbs=frozenset({CriticalVerb.DISCONNECT}), feeders=frozenset({"F0"}), power_w=10_000, lasts_s=3600
-)
-RAW = msgspec.msgpack.encode(PLAN)
+RAW = msgspec.msgpack.encode(WINTER)
 MINUTE = NOW // 60
 
 
@@ -63,11 +59,11 @@ class Asked:
         return self.answers.answer(request)
 
     def prepare(self, *names):
-        statement = prepare_statement(PLAN, self.office.guard.state.decisions)
+        statement = prepare_statement(WINTER, self.office.guard.state.decisions)
         return self.ask(PreparePlan(RAW, self.office.consents(statement, *names)))
 
     def activate(self, *names, name="winter"):
-        return self.ask(ActivatePlan(name, MINUTE, self.office.consents(activate_statement(PLAN, MINUTE), *names)))
+        return self.ask(ActivatePlan(name, MINUTE, self.office.consents(activate_statement(WINTER, MINUTE), *names)))
 
     def submit(self, *numbers, emergency=False):
         intents = [intent(number, emergency=emergency) for number in numbers]
@@ -136,7 +132,7 @@ def test_who_has_signed_for_what_is_held_back_is_shown(asked):
 
 def test_too_few_says_who_and_how_many(asked):
     with pytest.raises(TooFew) as few:
-        asked.office.guard.prepare_plan(PLAN, asked.office.consents(prepare_statement(PLAN, 0), "p2", "p1"))
+        asked.office.guard.prepare_plan(WINTER, asked.office.consents(prepare_statement(WINTER, 0), "p2", "p1"))
     assert (few.value.persons, few.value.needed) == (("p1", "p2"), 3)
 
 

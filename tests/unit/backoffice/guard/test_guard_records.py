@@ -30,27 +30,15 @@ from openami.protocols.seal.roles import Role
 from openami.protocols.seal.signed import read_signed
 from openami.protocols.seal.verbs import CriticalVerb
 from openami.simulation.disk import FaultDisk
-from two_seals import NOW, Office, intent, network, title
+from two_seals import NOW, WINTER, Office, intent, network, title
 
 PLACE = Place("operator", "F1", "T12", -3000)
 RECORD = ApprovalRecord(bytes(32), "anna", "bela", "", NOW)
-PLAN = EmergencyPlan(
-    name="winter",
-    verbs=frozenset({CriticalVerb.DISCONNECT}),
-    feeders=frozenset({"F0"}),
-    power_w=10_000,
-    lasts_s=3600,
-)
 
 
 @pytest.fixture
 def office():
     return Office(FaultDisk())
-
-
-def submit(office, *intents, **how):
-    approved = office.approved(*intents, **how)
-    return office.guard.submit(approved.record, approved.signed)
 
 
 def effect(*, now=NOW, known=True, **changes):
@@ -103,10 +91,10 @@ def test_a_load_limit_that_is_no_setting_has_no_watts():
 
 def test_the_transaction_is_the_second_and_the_number_of_the_record():
     office = Office(FaultDisk(), limits=Limits(per_person={CriticalVerb.DISCONNECT: Counts(2, 9, 9, 9)}))
-    verdicts = submit(office, intent(100), intent(200), intent(300))
+    verdicts = office.submit(intent(100), intent(200), intent(300))
     assert [type(one) for one in verdicts] == [Envelope, Envelope, Held]
     office.time.at += 60.9
-    verdicts += submit(office, intent(400))
+    verdicts += office.submit(intent(400))
     found = [int.from_bytes(one.octets[2:10], "big") for one in verdicts if isinstance(one, Envelope)]
     assert found == [NOW << 32 | 1, NOW << 32 | 2, NOW + 60 << 32 | 4]
 
@@ -115,25 +103,25 @@ def test_what_people_sign_is_written_down():
     number = b"\x00\x00\x00\x00\x00\x00\x00\x05"
     assert release_statement(b"digest") == b"release digest"
     assert delete_statement(b"digest") == b"delete digest"
-    assert prepare_statement(PLAN, 5) == b"prepare " + number + PLAN.octets()
-    assert activate_statement(PLAN, 5) == b"activate " + number + PLAN.octets()
+    assert prepare_statement(WINTER, 5) == b"prepare " + number + WINTER.octets()
+    assert activate_statement(WINTER, 5) == b"activate " + number + WINTER.octets()
     assert limits_statement(Limits(), 5).startswith(b"limits " + number + b'{"')
     assert statement_challenge(b"x") == sha256(b"OpenAMI guard statement 1\nx").digest()
 
 
 def activate(office, minute):
-    return office.guard.activate_plan("winter", minute, office.consents(activate_statement(PLAN, minute), "p1", "p2"))
+    return office.guard.activate_plan("winter", minute, office.consents(activate_statement(WINTER, minute), "p1", "p2"))
 
 
 def test_an_activation_may_be_a_minute_old_and_a_plan_in_force_ends_after_its_last_second(office):
-    statement = prepare_statement(PLAN, office.guard.state.decisions)
-    office.guard.prepare_plan(PLAN, office.consents(statement, "p1", "p2", "p3"))
+    statement = prepare_statement(WINTER, office.guard.state.decisions)
+    office.guard.prepare_plan(WINTER, office.consents(statement, "p1", "p2", "p3"))
     until = activate(office, NOW // 60 - 1)
     office.time.at = until
     with pytest.raises(SecurityError, match="in force already"):
         activate(office, int(until // 60))
     office.time.at = until + 1
-    assert activate(office, int(until // 60)) == until + 1 + PLAN.lasts_s
+    assert activate(office, int(until // 60)) == until + 1 + WINTER.lasts_s
 
 
 def test_new_limits_hold_after_a_day_and_count_as_one_decision(office):
@@ -171,7 +159,7 @@ def test_clocks_five_seconds_apart_agree_and_say_what_they_show_if_not():
 
 @pytest.mark.parametrize("lasts_s", [1, LASTS_MAX_S])
 def test_a_plan_lasts_between_a_second_and_a_day(lasts_s):
-    plan = {"name": "p", "verbs": PLAN.verbs, "feeders": PLAN.feeders, "power_w": 1}
+    plan = {"name": "p", "verbs": WINTER.verbs, "feeders": WINTER.feeders, "power_w": 1}
     assert EmergencyPlan(lasts_s=lasts_s, **plan).lasts_s == lasts_s
     for wrong in (0, LASTS_MAX_S + 1):
         with pytest.raises(SettingError, match="lasts_s"):
